@@ -1,0 +1,58 @@
+/**
+ * The documents of an RPM repository: package record → entries; scanning and patching documents; repomd.xml.
+ * It reads and writes streams and temporary files, and knows no network.
+ */
+
+export { type Compression, decompress, detectCompression } from './decompress.ts'
+export { DocumentError, type DocumentErrorCode } from './document-error.ts'
+export type { ScannedHead } from './document-head.ts'
+export { type DocumentKind, documentKinds } from './document-kind.ts'
+export { type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
+export { formatEntries, type PackageEntries } from './entries.ts'
+export { EntrySpool, type SpoolSpan } from './entry-spool.ts'
+export {
+  type ChecksumType,
+  compareLocations,
+  type Location,
+  type PkgId,
+  parseChecksumType,
+  parseLocation,
+  parsePkgId,
+  sha256PkgId,
+} from './identity.ts'
+export {
+  emptyIndex,
+  type ListedPackage,
+  PackageIndex,
+  pathOf,
+  readListedPackages,
+  readPackageIndex,
+} from './package-index.ts'
+export { type DescribedPackage, describePackage, type FileFacts, type PackageRecord } from './package-record.ts'
+export { PackageTooLargeError, packageLimits, textBytesOf } from './package-size.ts'
+export {
+  mergePackages,
+  type NewPackage,
+  type NextPackage,
+  type PatchedDocument,
+  patchDocument,
+} from './patch-document.ts'
+export {
+  emptyRepomd,
+  type FormattedRepomd,
+  formatRepomd,
+  type NamedDocument,
+  nextRevision,
+  parseRepomd,
+  type Repomd,
+  type RepomdRecord,
+  recordOf,
+} from './repomd.ts'
+export {
+  type ScanLimits,
+  type ScannedEntry,
+  type ScannedPart,
+  scanDocument,
+  scanLimits,
+} from './scan.ts'
+export { readEntries, type StoredDocument } from './stored-document.ts'

@@ -1,0 +1,101 @@
+/**
+ * What primary lists, in the order in which it lists it: enough to plan a change, and to find each package's entries again.
+ */
+import { type PrimaryFacts, readPrimaryFacts } from './entry-facts.ts'
+import { compareLocations } from './identity.ts'
+import { readEntries, type StoredDocument } from './stored-document.ts'
+
+/** A package as primary lists it. `ordinal` counts the entries from 0. */
+export interface ListedPackage extends PrimaryFacts {
+  readonly ordinal: number
+}
+
+/** Finds the listed packages by the object they stand for. */
+export class PackageIndex {
+  readonly packages: readonly ListedPackage[]
+  /** The entries lie in the order of their locations: this project wrote them, or it fell so. */
+  readonly inOrder: boolean
+  readonly #byPath: ReadonlyMap<string, readonly ListedPackage[]>
+  readonly #byDecodedPath: ReadonlyMap<string, readonly ListedPackage[]>
+
+  constructor(packages: readonly ListedPackage[]) {
+    this.packages = packages
+    this.inOrder = packages.every((listed, at) => {
+      const before = packages[at - 1]
+      return before === undefined || compareListed(before, listed) <= 0
+    })
+    this.#byPath = groupBy(packages, pathOf)
+    this.#byDecodedPath = groupBy(packages, decodedPathOf)
+  }
+
+  /** Every entry that stands for the object at this path below the repository's root; more than one only in bad metadata. */
+  at(path: string): readonly ListedPackage[] {
+    return this.#byPath.get(path) ?? []
+  }
+
+  /**
+   * Entries whose href would be this path if it were percent-encoded, as some tools write it. They stand for the object at
+   * this path only where there is none at the path as it is written (`pathOf`).
+   */
+  atDecoded(path: string): readonly ListedPackage[] {
+    return this.#byDecodedPath.get(path) ?? []
+  }
+}
+
+export const emptyIndex = new PackageIndex([])
+
+/** @throws DocumentError where primary cannot be read or holds an entry that names no package */
+export async function readPackageIndex(primary: StoredDocument): Promise<PackageIndex> {
+  const packages: ListedPackage[] = []
+  for await (const listed of readListedPackages(primary)) packages.push(listed)
+  return new PackageIndex(packages)
+}
+
+/** One after the other, without keeping them. */
+export async function* readListedPackages(primary: StoredDocument): AsyncGenerator<ListedPackage> {
+  let ordinal = 0
+  for await (const entry of readEntries('primary', primary)) {
+    yield { ...readPrimaryFacts(entry), ordinal }
+    ordinal += 1
+  }
+}
+
+/** By location, and where two packages have one, by the base they lie below. */
+export function compareListed(a: { href: string; base?: string }, b: { href: string; base?: string }): number {
+  return compareLocations(a.href, b.href) || compareLocations(a.base ?? '', b.base ?? '')
+}
+
+/** The path below the root that an entry stands for; some tools write `./x.rpm`. With `xml:base` the package lies elsewhere. */
+export function pathOf({ href, base }: Pick<PrimaryFacts, 'href' | 'base'>): string | undefined {
+  return base === undefined ? href.replace(/^(?:\.\/+)+/, '') : undefined
+}
+
+function decodedPathOf(listed: PrimaryFacts): string | undefined {
+  const path = pathOf(listed)
+  if (path === undefined || !path.includes('%')) return undefined
+  const decoded = decodePercent(path)
+  return decoded === path ? undefined : decoded
+}
+
+function decodePercent(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+function groupBy(
+  packages: readonly ListedPackage[],
+  keyOf: (listed: ListedPackage) => string | undefined,
+): Map<string, ListedPackage[]> {
+  const groups = new Map<string, ListedPackage[]>()
+  for (const listed of packages) {
+    const key = keyOf(listed)
+    if (key === undefined) continue
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [listed])
+    else group.push(listed)
+  }
+  return groups
+}

@@ -1,0 +1,265 @@
+/**
+ * The new document from the old one: entries that stay are copied byte for byte, in the order that the plan gives.
+ */
+import { DocumentError } from './document-error.ts'
+import type { DocumentKind } from './document-kind.ts'
+import { type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
+import { readPkgId } from './entry-facts.ts'
+import { EntrySpool, type SpoolSpan } from './entry-spool.ts'
+import { compareLocations, type Location } from './identity.ts'
+import { compareListed, type ListedPackage, type PackageIndex } from './package-index.ts'
+import type { ScannedEntry } from './scan.ts'
+import { readEntries, type StoredDocument } from './stored-document.ts'
+import { escapeAttribute } from './text.ts'
+
+/** One package of the new generation. */
+export type NextPackage =
+  | { readonly kind: 'kept'; readonly listed: ListedPackage }
+  | { readonly kind: 'new'; readonly location: Location; read(kind: DocumentKind): Buffer | Promise<Buffer> }
+
+export type NewPackage = Extract<NextPackage, { kind: 'new' }>
+
+/**
+ * The packages of the next generation in the order of their locations.
+ *
+ * @param gone entries of the index that are left out
+ * @param added at most one for a location
+ */
+export function mergePackages(
+  index: PackageIndex,
+  gone: ReadonlySet<ListedPackage>,
+  added: readonly NewPackage[],
+): NextPackage[] {
+  const kept: ListedPackage[] = index.packages.filter((listed) => !gone.has(listed))
+  if (!index.inOrder) kept.sort(compareListed)
+  const fresh = added.toSorted((a, b) => compareLocations(a.location, b.location))
+
+  const next: NextPackage[] = []
+  let at = 0
+  for (const listed of kept) {
+    for (let one = fresh[at]; one !== undefined && compareLocations(one.location, listed.href) <= 0; one = fresh[at]) {
+      next.push(one)
+      at += 1
+    }
+    next.push({ kind: 'kept', listed })
+  }
+  return [...next, ...fresh.slice(at)]
+}
+
+export interface PatchedDocument extends WrittenDocument {
+  /** For people: what the old document lacked. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Writes one document of the next generation.
+ *
+ * @param old the document of the generation that `index` was read from; `undefined` where there is none
+ * @param scratch gives the path of a new temporary file
+ * @throws DocumentError where the old document cannot be read; what went to the sink until then is to be thrown away
+ */
+export async function patchDocument(
+  kind: DocumentKind,
+  old: StoredDocument | undefined,
+  index: PackageIndex,
+  next: readonly NextPackage[],
+  output: { readonly start: () => Promise<DocumentSink>; readonly scratch: () => string },
+): Promise<PatchedDocument> {
+  if (index.inOrder && old !== undefined) {
+    try {
+      return await write(kind, next, await output.start(), new StreamedEntries(kind, old, index))
+    } catch (cause) {
+      if (!(cause instanceof DocumentError && cause.code === 'OUT_OF_ORDER')) throw cause
+    }
+  }
+  const spool = await EntrySpool.create(output.scratch())
+  try {
+    return await write(kind, next, await output.start(), await SpooledEntries.read(kind, old, index, spool))
+  } finally {
+    await spool.close()
+  }
+}
+
+/** The old document's entries, asked for in the order of the next generation. */
+interface OldEntries {
+  entryOf(listed: ListedPackage): Promise<Uint8Array>
+  /** Everything was asked for that will be. */
+  finish(): Promise<readonly string[]>
+  /** Gives the old document up, read to its end or not. */
+  close(): Promise<void>
+}
+
+async function write(
+  kind: DocumentKind,
+  next: readonly NextPackage[],
+  sink: DocumentSink,
+  old: OldEntries,
+): Promise<PatchedDocument> {
+  try {
+    const writer = new DocumentWriter(kind, next.length, sink)
+    for (const one of next) {
+      if (one.kind === 'kept') await writer.add(one.listed.href, await old.entryOf(one.listed))
+      else await writer.add(one.location, await one.read(kind))
+    }
+    const warnings = await old.finish()
+    return { ...(await writer.finish()), warnings }
+  } finally {
+    await old.close()
+  }
+}
+
+/**
+ * The usual case: the old document lies in the order of the index, entry for entry, and is read once beside the writing.
+ * Throws `OUT_OF_ORDER` as soon as it does not.
+ */
+class StreamedEntries implements OldEntries {
+  readonly #kind: DocumentKind
+  readonly #index: PackageIndex
+  readonly #entries: AsyncGenerator<ScannedEntry>
+  #ordinal = 0
+
+  constructor(kind: DocumentKind, old: StoredDocument, index: PackageIndex) {
+    this.#kind = kind
+    this.#index = index
+    this.#entries = readEntries(kind, old)
+  }
+
+  async entryOf(listed: ListedPackage): Promise<Uint8Array> {
+    while (true) {
+      const read = await this.#next()
+      if (read === undefined) throw outOfOrder(this.#kind)
+      if (read.ordinal === listed.ordinal) return read.entry.bytes
+      if (read.ordinal > listed.ordinal) throw new Error('entries are not asked for in order')
+    }
+  }
+
+  async finish(): Promise<readonly string[]> {
+    while ((await this.#next()) !== undefined);
+    if (this.#ordinal !== this.#index.packages.length) throw outOfOrder(this.#kind)
+    return []
+  }
+
+  async close(): Promise<void> {
+    await this.#entries.return(undefined)
+  }
+
+  async #next(): Promise<{ entry: ScannedEntry; ordinal: number } | undefined> {
+    const next = await this.#entries.next()
+    if (next.done === true) return undefined
+    const ordinal = this.#ordinal
+    const expected = this.#index.packages[ordinal]
+    if (expected === undefined) throw outOfOrder(this.#kind)
+    if (this.#kind !== 'primary' && readPkgId(this.#kind, next.value) !== expected.pkgid) throw outOfOrder(this.#kind)
+    this.#ordinal += 1
+    return { entry: next.value, ordinal }
+  }
+}
+
+function outOfOrder(kind: DocumentKind): DocumentError {
+  return new DocumentError('OUT_OF_ORDER', `the entries of ${kind} do not lie as those of primary do`)
+}
+
+/** A document of another tool, in an order of its own: laid aside first, read in ours. */
+class SpooledEntries implements OldEntries {
+  readonly #kind: DocumentKind
+  readonly #spool: EntrySpool
+  readonly #spans: ReadonlyMap<ListedPackage, SpoolSpan>
+  readonly #orphans: number
+  #missing: ListedPackage[] = []
+
+  private constructor(
+    kind: DocumentKind,
+    spool: EntrySpool,
+    spans: ReadonlyMap<ListedPackage, SpoolSpan>,
+    orphans: number,
+  ) {
+    this.#kind = kind
+    this.#spool = spool
+    this.#spans = spans
+    this.#orphans = orphans
+  }
+
+  static async read(
+    kind: DocumentKind,
+    old: StoredDocument | undefined,
+    index: PackageIndex,
+    spool: EntrySpool,
+  ): Promise<SpooledEntries> {
+    if (old === undefined) return new SpooledEntries(kind, spool, new Map(), 0)
+    if (kind === 'primary') {
+      const spans = new Map<ListedPackage, SpoolSpan>()
+      let ordinal = 0
+      for await (const entry of readEntries(kind, old)) {
+        const listed = index.packages[ordinal]
+        if (listed === undefined) throw new DocumentError('UNEXPECTED_CONTENT', 'primary changed while it was read')
+        spans.set(listed, await spool.append(entry.bytes))
+        ordinal += 1
+      }
+      return new SpooledEntries(kind, spool, spans, 0)
+    }
+    const byPkgId = new Map<string, SpoolSpan[]>()
+    for await (const entry of readEntries(kind, old)) {
+      const pkgid = readPkgId(kind, entry)
+      const span = await spool.append(entry.bytes)
+      const found = byPkgId.get(pkgid)
+      if (found === undefined) byPkgId.set(pkgid, [span])
+      else found.push(span)
+    }
+    return new SpooledEntries(kind, spool, assign(index, byPkgId), orphans(index, byPkgId))
+  }
+
+  async entryOf(listed: ListedPackage): Promise<Uint8Array> {
+    const span = this.#spans.get(listed)
+    if (span !== undefined) return this.#spool.read(span)
+    if (this.#kind === 'primary') throw new DocumentError('UNEXPECTED_CONTENT', 'primary changed while it was read')
+    this.#missing.push(listed)
+    return bareEntry(listed)
+  }
+
+  async finish(): Promise<readonly string[]> {
+    const [first] = this.#missing
+    return [
+      ...(first === undefined
+        ? []
+        : [
+            `${this.#kind} had no entry for ${this.#missing.length} of the packages in primary (${first.href}): bare ones were written, a rebuild completes them`,
+          ]),
+      ...(this.#orphans === 0
+        ? []
+        : [`${this.#kind} had ${this.#orphans} entries of packages that primary does not list: left out`]),
+    ]
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A package at two locations has two entries of one pkgid, or, with some tools, one for both. */
+function assign(
+  index: PackageIndex,
+  byPkgId: ReadonlyMap<string, readonly SpoolSpan[]>,
+): Map<ListedPackage, SpoolSpan> {
+  const spans = new Map<ListedPackage, SpoolSpan>()
+  const used = new Map<string, number>()
+  for (const listed of index.packages) {
+    const found = byPkgId.get(listed.pkgid)
+    const at = used.get(listed.pkgid) ?? 0
+    used.set(listed.pkgid, at + 1)
+    const span = found?.[Math.min(at, found.length - 1)]
+    if (span !== undefined) spans.set(listed, span)
+  }
+  return spans
+}
+
+function orphans(index: PackageIndex, byPkgId: ReadonlyMap<string, readonly SpoolSpan[]>): number {
+  const listed = new Set<string>(index.packages.map(({ pkgid }) => pkgid))
+  return [...byPkgId].reduce((count, [pkgid, spans]) => count + (listed.has(pkgid) ? 0 : spans.length), 0)
+}
+
+/** `<package pkgid="…" name="bear" arch="noarch"><version …/></package>`: a package of which no more is known here. */
+function bareEntry({ pkgid, name, arch, epoch, version, release }: ListedPackage): Buffer {
+  const attribute = (key: string, value: string): string => ` ${key}="${escapeAttribute(value)}"`
+  return Buffer.from(
+    `<package${attribute('pkgid', pkgid)}${attribute('name', name)}${attribute('arch', arch)}>\n` +
+      `  <version${attribute('epoch', epoch)}${attribute('ver', version)}${attribute('rel', release)}/>\n</package>`,
+  )
+}

@@ -1,0 +1,243 @@
+/**
+ * Finds the entries of a document as spans of bytes, without parsing it into objects.
+ *
+ * Between `<` and `>` of well-formed XML no other `<` can stand, neither in text nor in an attribute. So wherever there is
+ * no comment, CDATA section or processing instruction, the bytes `<package` and `</package>` are tags and nothing else, and
+ * a plain search finds them. An entry that holds one of those constructs is walked tag by tag.
+ */
+import { DocumentError } from './document-error.ts'
+import { findRootEnd, isEmptyElement, readHead, type ScannedHead } from './document-head.ts'
+import { type DocumentKind, documentFrames } from './document-kind.ts'
+import { endsName, findEntryEnd, isWhiteSpace } from './tag-bytes.ts'
+
+/** One part of a document, in order: the head once, then the entries. What lies between entries is white space. */
+export type ScannedPart = ScannedHead | ScannedEntry
+
+export interface ScannedEntry {
+  readonly kind: 'entry'
+  /** From `<package` to the `>` of its end tag. They are the caller's to keep. */
+  readonly bytes: Buffer
+  /** Without comments, CDATA sections and processing instructions: every `<` is a tag's. */
+  readonly plain: boolean
+  /** Its first byte in the open document; `undefined` where it was written anew. */
+  readonly at: number | undefined
+}
+
+export interface ScanLimits {
+  /** Longest entry in bytes. The largest packages known have some 600,000 files, about 60 MB. */
+  readonly entryBytesMax: number
+  /** Longest head in bytes: XML declaration, comments, root tag. */
+  readonly headBytesMax: number
+}
+
+export const scanLimits: ScanLimits = { entryBytesMax: 256 * 2 ** 20, headBytesMax: 2 ** 20 }
+
+/**
+ * Scans a document as its uncompressed bytes arrive; chunks may be cut anywhere.
+ *
+ * @throws DocumentError `BROKEN_XML` where it is cut off or has no end, `UNEXPECTED_CONTENT` where the root or something
+ * between the entries is not what this document holds, `NOT_PATCHABLE` where its entries cannot be handled as bytes,
+ * `TOO_LARGE` where a limit is passed
+ */
+export async function* scanDocument(
+  kind: DocumentKind,
+  chunks: AsyncIterable<Uint8Array>,
+  limits: ScanLimits = scanLimits,
+): AsyncGenerator<ScannedPart> {
+  const scanner = new DocumentScanner(kind, limits)
+  for await (const chunk of chunks) {
+    if (scanner.push(chunk)) yield* scanner.parts()
+  }
+  scanner.join()
+  yield* scanner.parts()
+  scanner.end()
+}
+
+/** Where the scanner stands. */
+type State = 'in head' | 'between entries' | 'in entry' | 'behind foot'
+
+class DocumentScanner {
+  readonly #kind: DocumentKind
+  readonly #limits: ScanLimits
+  /** Bytes that are not yet handed out; `#at` is the first unread one, `#searched` how far an end tag was looked for. */
+  #buffer: Buffer = Buffer.alloc(0)
+  #at = 0
+  #searched = 0
+  #consumed = 0
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #state: State = 'in head'
+
+  constructor(kind: DocumentKind, limits: ScanLimits) {
+    this.#kind = kind
+    this.#limits = limits
+  }
+
+  /**
+   * Takes a chunk; says whether it is worth looking for parts. Chunks wait until they are as long as what is unread, so
+   * that an entry of many chunks is not copied over and over.
+   */
+  push(chunk: Uint8Array): boolean {
+    this.#waiting.push(chunk)
+    this.#waitingBytes += chunk.length
+    if (this.#waitingBytes < this.#buffer.length - this.#at) return false
+    this.join()
+    return true
+  }
+
+  /** Puts what waits behind what is unread. */
+  join(): void {
+    const rest = this.#buffer.subarray(this.#at)
+    this.#consumed += this.#at
+    this.#searched = Math.max(0, this.#searched - this.#at)
+    this.#at = 0
+    this.#buffer = Buffer.concat([rest, ...this.#waiting])
+    this.#waiting = []
+    this.#waitingBytes = 0
+  }
+
+  *parts(): Generator<ScannedPart> {
+    while (true) {
+      const part = this.#next()
+      if (part === 'more') return
+      if (part !== 'nothing') yield part
+    }
+  }
+
+  end(): void {
+    if (this.#state === 'behind foot') return
+    const where = this.#state === 'in head' ? 'in its head' : `after byte ${this.#position(this.#at)}`
+    throw new DocumentError('BROKEN_XML', `${this.#kind} ends ${where}, before </${documentFrames[this.#kind].root}>`)
+  }
+
+  #next(): ScannedPart | 'more' | 'nothing' {
+    switch (this.#state) {
+      case 'in head':
+        return this.#head()
+      case 'between entries':
+        return this.#between()
+      case 'in entry':
+        return this.#entry()
+      case 'behind foot':
+        return this.#behind()
+    }
+  }
+
+  #head(): ScannedPart | 'more' {
+    const end = findRootEnd(this.#buffer)
+    if (end === undefined) {
+      if (this.#buffer.length > this.#limits.headBytesMax) throw this.#tooLarge('head', this.#limits.headBytesMax)
+      return 'more'
+    }
+    const bytes = this.#buffer.subarray(0, end)
+    const head = readHead(this.#kind, bytes)
+    this.#at = end
+    this.#state = isEmptyElement(bytes) ? 'behind foot' : 'between entries'
+    return head
+  }
+
+  #between(): 'more' | 'nothing' {
+    this.#skipWhiteSpace()
+    const rest = this.#buffer.subarray(this.#at, this.#at + longestMark)
+    if (rest.length === 0) return 'more'
+    if (rest[0] !== lessThan) throw this.#unexpected()
+    if (startsWith(rest, '<!--')) return this.#skip('<!--', '-->')
+    if (startsWith(rest, '<?')) return this.#skip('<?', '?>')
+    if (startsWith(rest, '</')) return this.#foot()
+    if (rest.length < '<package'.length + 1) return 'more'
+    if (this.#isPrefixed()) throw this.#notPatchable('an element with a namespace prefix')
+    if (!startsWith(rest, '<package') || !endsName(rest[8])) throw this.#unexpected()
+    this.#state = 'in entry'
+    this.#searched = this.#at
+    return 'nothing'
+  }
+
+  #entry(): ScannedPart | 'more' {
+    const end = findEntryEnd(this.#buffer, this.#at, this.#searched)
+    if (typeof end !== 'number') {
+      const length = this.#buffer.length - this.#at
+      if (length > this.#limits.entryBytesMax) throw this.#tooLarge('entry', this.#limits.entryBytesMax)
+      this.#searched = end.searched
+      return 'more'
+    }
+    const bytes = this.#buffer.subarray(this.#at, end)
+    const plain = !bytes.includes('<!') && !bytes.includes('<?')
+    const part: ScannedEntry = { kind: 'entry', bytes, plain, at: this.#position(this.#at) }
+    this.#at = end
+    this.#state = 'between entries'
+    return part
+  }
+
+  #foot(): 'more' | 'nothing' {
+    const close = this.#buffer.indexOf('>', this.#at)
+    if (close === -1) return 'more'
+    const tag = this.#buffer.toString('latin1', this.#at, close).trimEnd()
+    const { root } = documentFrames[this.#kind]
+    if (tag !== `</${root}`) throw this.#unexpected()
+    this.#at = close + 1
+    this.#state = 'behind foot'
+    return 'nothing'
+  }
+
+  /** White space, comments and processing instructions may follow the root; anything else is a second document or rubbish. */
+  #behind(): 'more' | 'nothing' {
+    this.#skipWhiteSpace()
+    const rest = this.#buffer.subarray(this.#at, this.#at + longestMark)
+    if (rest.length === 0) return 'more'
+    if (startsWith(rest, '<!--')) return this.#skip('<!--', '-->')
+    if (startsWith(rest, '<?')) return this.#skip('<?', '?>')
+    if (rest.length < 4 && rest[0] === lessThan) return 'more'
+    throw this.#unexpected()
+  }
+
+  #skip(start: string, end: string): 'more' | 'nothing' {
+    const close = this.#buffer.indexOf(end, this.#at + start.length)
+    if (close === -1) {
+      if (this.#buffer.length - this.#at > this.#limits.headBytesMax) {
+        throw this.#tooLarge(start === '<?' ? 'processing instruction' : 'comment', this.#limits.headBytesMax)
+      }
+      return 'more'
+    }
+    this.#at = close + end.length
+    return 'nothing'
+  }
+
+  #skipWhiteSpace(): void {
+    while (this.#at < this.#buffer.length && isWhiteSpace(this.#buffer[this.#at])) this.#at += 1
+  }
+
+  #position(at: number): number {
+    return this.#consumed + at
+  }
+
+  #unexpected(): DocumentError {
+    const found = JSON.stringify(this.#buffer.toString('utf8', this.#at, this.#at + 40))
+    const expected = this.#state === 'behind foot' ? 'the end' : '<package> or the end'
+    return new DocumentError(
+      'UNEXPECTED_CONTENT',
+      `${this.#kind} holds ${found} at byte ${this.#position(this.#at)}, expected ${expected}`,
+    )
+  }
+
+  #isPrefixed(): boolean {
+    return /^<[^\s/>:"'=<&]{1,100}:[^\s/>]/.test(this.#buffer.toString('latin1', this.#at, this.#at + 128))
+  }
+
+  #notPatchable(what: string): DocumentError {
+    return new DocumentError('NOT_PATCHABLE', `${this.#kind} holds ${what} at byte ${this.#position(this.#at)}`)
+  }
+
+  #tooLarge(what: string, limit: number): DocumentError {
+    return new DocumentError(
+      'TOO_LARGE',
+      `${this.#kind}: the ${what} at byte ${this.#position(this.#at)} is longer than ${limit} bytes`,
+    )
+  }
+}
+
+const lessThan = 0x3c
+const longestMark = '<package>'.length
+
+function startsWith(bytes: Buffer, mark: string): boolean {
+  return bytes.length >= mark.length && bytes.toString('latin1', 0, mark.length) === mark
+}
