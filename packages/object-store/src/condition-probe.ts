@@ -1,0 +1,83 @@
+import { parseETag } from './etag.ts'
+import type { ObjectStore, PutCondition } from './port.ts'
+import { StoreError } from './port.ts'
+
+export type ConditionProbe =
+  /** Writers may rely on compare-and-swap. */
+  | { readonly kind: 'honoured' }
+  /** The store accepts the condition and writes regardless: two writers lose each other's work in silence. */
+  | { readonly kind: 'ignored'; readonly which: 'if absent' | 'if unchanged' }
+  /** The store refuses the condition, or refuses writes although it holds. */
+  | { readonly kind: 'unsupported'; readonly which: 'if absent' | 'if unchanged'; readonly reason: string }
+
+/**
+ * Finds out whether a store does what the conditions of `put` say, by writes that have to be refused.
+ *
+ * Works on one small object, `<prefix>repokeeper-probe-<random>`, which is deleted afterwards, also on failure. The name ends in
+ * nothing that a repository cares for.
+ *
+ * @param prefix where the credentials may write; empty or ending in a slash.
+ * @param options `random` gives numbers from 0 to 1, as `Math.random` does.
+ */
+export async function probeConditions(
+  store: ObjectStore,
+  prefix: string,
+  { random }: { readonly random: () => number },
+): Promise<ConditionProbe> {
+  const key = `${prefix}repokeeper-probe-${hex(random)}${hex(random)}`
+  try {
+    return await probe(store, key)
+  } finally {
+    await store.delete(key)
+  }
+}
+
+async function probe(store: ObjectStore, key: string): Promise<ConditionProbe> {
+  const nowhere = parseETag('00000000000000000000000000000000')
+  const first = await attempt(store, key, 'first', { if: 'absent' })
+  if (first.kind === 'unsupported') return first
+  // A conflict here is a write that took effect while its answer was lost.
+  const current = first.kind === 'stored' ? first.etag : (await store.head(key))?.etag
+  if (current === undefined) {
+    return { kind: 'unsupported', which: 'if absent', reason: 'a write to a new name was refused' }
+  }
+  const again = await attempt(store, key, 'again', { if: 'absent' })
+  if (again.kind === 'stored') return { kind: 'ignored', which: 'if absent' }
+  if (again.kind === 'unsupported') return again
+
+  const next = await attempt(store, key, 'second', { if: 'unchanged', etag: current })
+  if (next.kind === 'unsupported') return next
+  const head = await store.head(key)
+  if (next.kind === 'conflict' && (head === undefined || head.etag === current)) {
+    return {
+      kind: 'unsupported',
+      which: 'if unchanged',
+      reason: 'a write was refused although its ETag was the current one',
+    }
+  }
+  for (const etag of [current, nowhere]) {
+    const stale = await attempt(store, key, 'third', { if: 'unchanged', etag })
+    if (stale.kind === 'stored') return { kind: 'ignored', which: 'if unchanged' }
+    if (stale.kind === 'unsupported') return stale
+  }
+  await store.delete(key)
+  const gone = await attempt(store, key, 'fourth', { if: 'unchanged', etag: head?.etag ?? current })
+  if (gone.kind === 'stored') return { kind: 'ignored', which: 'if unchanged' }
+  return gone.kind === 'unsupported' ? gone : { kind: 'honoured' }
+}
+
+async function attempt(store: ObjectStore, key: string, text: string, condition: PutCondition) {
+  try {
+    return await store.put(key, new TextEncoder().encode(text), condition)
+  } catch (error) {
+    if (!(error instanceof StoreError && error.code === 'UNSUPPORTED')) throw error
+    const which = condition.if === 'absent' ? ('if absent' as const) : ('if unchanged' as const)
+    return { kind: 'unsupported' as const, which, reason: error.message }
+  }
+}
+
+function hex(random: () => number): string {
+  return Math.floor(random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0')
+}

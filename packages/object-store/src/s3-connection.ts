@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+
+export interface S3StoreOptions {
+  readonly bucket: string
+  /** URL of another S3 than Amazon's. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`, Amazon. */
+  readonly endpoint?: string
+  /** Default: the standard chain, then `AWS_DEFAULT_REGION`, then us-east-1 (a bucket elsewhere answers with its region's name). */
+  readonly region?: string
+  /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. Default: wherever an endpoint is given, by whichever way. */
+  readonly forcePathStyle?: boolean
+  /** Default: the standard chain (environment, profile, container, instance role). */
+  readonly credentials?: {
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly sessionToken?: string
+  }
+  /** Requests are not signed: for public buckets. */
+  readonly anonymous?: boolean
+  /** Tries of one request, the first included. Default: `AWS_MAX_ATTEMPTS`, the profile's `max_attempts`, 3. */
+  readonly maxAttempts?: number
+  /** How long connecting may take. Default 10. */
+  readonly connectTimeoutSeconds?: number
+  /** How long a connection may stay silent in the middle of a request or a body. Default 60. */
+  readonly idleTimeoutSeconds?: number
+  /** Connections at once; more requests wait. Default 64. */
+  readonly maxSockets?: number
+  /** What `lastModified` is where a server does not say. Default: the time of day. */
+  readonly clock?: () => Date
+}
+
+/** The SDK's client of one bucket, and what has been learned of the server behind it. */
+export interface S3Connection {
+  /** For messages: `s3://bucket`. */
+  readonly store: string
+  readonly bucket: string
+  readonly region: string
+  readonly sdk: typeof import('@aws-sdk/client-s3')
+  readonly client: S3Client
+  readonly maxAttempts: number
+  readonly clock: () => Date
+  readonly learned: {
+    /** Not known to be Amazon's (which the first request shows): what Amazon promises need not hold. */
+    isForeign: boolean
+    /** An answer showed that the bucket is there: a bare 404 is of the object. */
+    bucketExists: boolean
+    /** The server's headers give ETags without quotes, so it may compare them so. */
+    bareETags: boolean
+    /** It refuses requests with `x-amz-checksum-sha256`. */
+    refusesChecksums: boolean
+    /** It refuses `x-amz-checksum-mode` on HEAD. */
+    refusesChecksumMode: boolean
+  }
+}
+
+/** Loads the SDK only here: a process that works on directories does not pay for it. */
+export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
+  const sdk = await import('@aws-sdk/client-s3')
+  const region = await findRegion(sdk, options)
+  const client = new sdk.S3Client({ ...clientConfig(options), region })
+  const learned = {
+    isForeign: true,
+    bucketExists: false,
+    bareETags: false,
+    refusesChecksums: false,
+    refusesChecksumMode: false,
+  }
+  watchEndpoint(client, options.forcePathStyle, learned)
+  return {
+    store: `s3://${options.bucket}`,
+    bucket: options.bucket,
+    region,
+    sdk,
+    client,
+    maxAttempts: await client.config.maxAttempts(),
+    clock: options.clock ?? (() => new Date()),
+    learned,
+  }
+}
+
+/** A pause before try `attempt + 1`: up to 0.1, 0.2, 0.4 … seconds, at most 5, spread so that many clients do not return at once. */
+export async function pauseBeforeRetry(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const longest = Math.min(5_000, 100 * 2 ** (attempt - 1))
+  try {
+    await sleep(Math.random() * longest, undefined, { ...(signal !== undefined && { signal }) })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+}
+
+/** What the SDK wants to be told of a signal. */
+export function abortable(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+export function headBucket({ sdk, bucket }: S3Connection): HeadBucketCommand {
+  return new sdk.HeadBucketCommand({ Bucket: bucket })
+}
+
+function clientConfig(options: S3StoreOptions) {
+  const agent = { keepAlive: true, maxSockets: options.maxSockets ?? 64 }
+  return {
+    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+    ...(options.credentials !== undefined && { credentials: options.credentials }),
+    // The SDK asks for credentials even where nothing is signed with them.
+    ...(options.anonymous && { credentials: { accessKeyId: '', secretAccessKey: '' }, signer: unsigned }),
+    ...(options.maxAttempts !== undefined && { maxAttempts: options.maxAttempts }),
+    // The SDK's own default (a CRC-32 in a trailer of an aws-chunked body) is refused by many other servers.
+    requestChecksumCalculation: 'WHEN_REQUIRED' as const,
+    responseChecksumValidation: 'WHEN_REQUIRED' as const,
+    logger: silent,
+    requestHandler: {
+      connectionTimeout: (options.connectTimeoutSeconds ?? 10) * 1000,
+      // Not a limit of the whole request: five gigabytes take their time.
+      socketTimeout: (options.idleTimeoutSeconds ?? 60) * 1000,
+      httpAgent: agent,
+      httpsAgent: agent,
+      logger: silent,
+    },
+  }
+}
+
+const unsigned = { sign: async <T>(request: T): Promise<T> => request }
+
+// What matters is thrown; the SDK would also print it.
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
+/** The SDK knows `AWS_REGION` and profiles, and refuses to work without; other tools also read `AWS_DEFAULT_REGION`. */
+async function findRegion(sdk: typeof import('@aws-sdk/client-s3'), options: S3StoreOptions): Promise<string> {
+  if (options.region !== undefined) return options.region
+  const probe = new sdk.S3Client({})
+  try {
+    return await probe.config.region()
+  } catch {
+    return process.env.AWS_DEFAULT_REGION || 'us-east-1'
+  } finally {
+    probe.destroy()
+  }
+}
+
+/**
+ * Decided where the SDK resolves the endpoint, since only there it is known whether one was configured: by option,
+ * environment or profile.
+ */
+function watchEndpoint(client: S3Client, forced: boolean | undefined, learned: { isForeign: boolean }): void {
+  const resolve = client.config.endpointProvider
+  client.config.endpointProvider = (parameters, context) => {
+    learned.isForeign = parameters.Endpoint !== undefined
+    return resolve({ ...parameters, ForcePathStyle: forced ?? learned.isForeign }, context)
+  }
+}

@@ -1,0 +1,162 @@
+import { StoreError, type StoreErrorCode } from './port.ts'
+import { abortable, headBucket, type S3Connection } from './s3-connection.ts'
+
+/** What went wrong with a request, whatever the SDK threw: its own errors, those of the XML parser, those of the network. */
+export interface S3Fault {
+  /** HTTP status, where there was an answer. */
+  readonly status: number | undefined
+  /** S3's error code, such as `NoSuchKey`; empty where the answer had none (HEAD never has). */
+  readonly code: string
+  readonly message: string
+  /** Where the bucket really is, if the answer says so. */
+  readonly region: string | undefined
+  /** Trying again may help. */
+  readonly transient: boolean
+  readonly cause: unknown
+}
+
+/**
+ * Reads a thrown value.
+ *
+ * @throws the signal's reason where it was aborted: nothing else is to be said then.
+ */
+export function readFault(thrown: unknown, signal?: AbortSignal): S3Fault {
+  signal?.throwIfAborted()
+  const status = asNumber(property(property(thrown, '$metadata'), 'httpStatusCode'))
+  const name = asString(property(thrown, 'name')) ?? ''
+  const code = asString(property(thrown, 'Code')) ?? (nameless.has(name) ? '' : name)
+  const header = property(property(property(thrown, '$response'), 'headers'), 'x-amz-bucket-region')
+  return {
+    status,
+    code,
+    message: readMessage(thrown),
+    region: asString(header) ?? asString(property(thrown, 'Region')),
+    transient: isTransient(thrown, status, code),
+    cause: thrown,
+  }
+}
+
+/** A 404 that may be of the object or of the bucket. @throws StoreError `NO_SUCH_STORE` where the bucket is missing. */
+export async function requireBucket(connection: S3Connection, fault: S3Fault, signal?: AbortSignal): Promise<void> {
+  if (fault.code === 'NoSuchBucket') throw s3Error(connection, fault, 'cannot find the bucket')
+  if (fault.code === 'NoSuchKey' || connection.learned.bucketExists) return
+  try {
+    await connection.client.send(headBucket(connection), abortable(signal))
+  } catch (thrown) {
+    const answer = readFault(thrown, signal)
+    if (answer.status === 404) throw s3Error(connection, { ...answer, code: 'NoSuchBucket' }, 'cannot find the bucket')
+    // Who may not look at the bucket may still look at objects.
+    if (answer.status !== 403) throw s3Error(connection, answer, 'cannot find the bucket')
+  }
+  connection.learned.bucketExists = true
+}
+
+/** The fault as users get it. @param doing what was tried, as in "cannot read". */
+export function s3Error(connection: S3Connection, fault: S3Fault, doing: string, key?: string): StoreError {
+  const { code, words } = explain(connection, fault)
+  const said = [fault.status === undefined ? '' : `HTTP ${fault.status}`, fault.code].filter(Boolean).join(' ')
+  const subject = key === undefined ? doing : `${doing} ${key}`
+  const message = `${connection.store}: ${subject}: ${words}${said === '' ? '' : ` (${said})`}`
+  return new StoreError(code, message, { store: connection.store, key }, { cause: fault.cause })
+}
+
+function explain(connection: S3Connection, fault: S3Fault): { code: StoreErrorCode; words: string } {
+  const { status, code, message, region } = fault
+  if (code === 'NoSuchBucket') {
+    return { code: 'NO_SUCH_STORE', words: 'there is no such bucket; check its name and the endpoint' }
+  }
+  if (region !== undefined && region !== connection.region && (status === 301 || status === 307 || status === 400)) {
+    return {
+      code: 'FAILED',
+      words: `the bucket is in the region ${region}, not in ${connection.region}; set AWS_REGION=${region}`,
+    }
+  }
+  if (status === 301 || status === 307) {
+    return { code: 'FAILED', words: 'the bucket is at another endpoint or in another region; set AWS_REGION to it' }
+  }
+  if (digestCodes.has(code))
+    return { code: 'BAD_DIGEST', words: `the bytes that arrived are not those that were announced: ${message}` }
+  if (code === 'KeyTooLongError') return { code: 'BAD_KEY', words: 'the key is too long' }
+  if (code === 'CredentialsProviderError') {
+    const profile = process.env.AWS_PROFILE
+    const words =
+      profile === undefined
+        ? 'no credentials were found; set AWS_PROFILE, or both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+        : `no credentials were found in the profile ${profile}; "aws configure list-profiles" lists those that there are`
+    return { code: 'ACCESS_DENIED', words: `${words} (${message})` }
+  }
+  if (code === 'RequestTimeTooSkewed') {
+    return { code: 'ACCESS_DENIED', words: "this machine's clock differs too much from the server's; set it right" }
+  }
+  if (status === 401 || status === 403) {
+    const words = 'access denied; check the credentials and what they are allowed to do'
+    const hint = 'S3 also answers so for an absent object where s3:ListBucket is not granted'
+    return { code: 'ACCESS_DENIED', words: `${words}; ${hint}${message === 'UnknownError' ? '' : `: ${message}`}` }
+  }
+  if (status === 501) return { code: 'UNSUPPORTED', words: `the server cannot do this: ${message}` }
+  if (/wrong version number|packet length too long/.test(message)) {
+    return { code: 'FAILED', words: 'the endpoint does not speak TLS; should its URL begin with http://?' }
+  }
+  if (fault.transient)
+    return { code: 'UNAVAILABLE', words: `the server cannot be reached or is not able to answer: ${message}` }
+  return { code: 'FAILED', words: message }
+}
+
+/** Names that errors have when nobody gave them one. */
+const nameless = new Set(['Unknown', 'UnknownError', 'Error', 'NotFound', 'TypeError', 'SyntaxError', 'TimeoutError'])
+
+// XAmzContentSHA256Mismatch: AWS, MinIO; XAmzContentChecksumMismatch: MinIO.
+const digestCodes = new Set(['BadDigest', 'InvalidDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch'])
+
+/** Every 5xx may pass, those of proxies in front too (520 and its like), but that the server can't do it (501). */
+function isTransientStatus(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501)
+}
+
+const transientCodes = new Set([
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'InternalError',
+  'ServiceUnavailable',
+])
+const networkCodes = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+])
+
+function isTransient(thrown: unknown, status: number | undefined, code: string): boolean {
+  if (status !== undefined && status >= 300) return isTransientStatus(status) || transientCodes.has(code)
+  return property(thrown, 'name') === 'TimeoutError' || networkCodes.has(asString(property(thrown, 'code')) ?? '')
+}
+
+/** What is no XML the SDK only complains about; what it says is of more use. */
+function readMessage(thrown: unknown): string {
+  const raw = asString(property(thrown, '$responseBodyText'))
+  if (raw !== undefined) return raw.slice(0, 200)
+  return (asString(property(thrown, 'message')) ?? String(thrown)).split('\n', 1)[0] ?? ''
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+function asString(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function asNumber(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
