@@ -1,0 +1,65 @@
+/**
+ * What the stages work on and with. Time, chance and disk come in here and nowhere else.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ObjectStore } from '@repokeeper/object-store'
+import type { DocumentCache } from './document-cache.ts'
+import type { RepositoryEvent } from './repository-event.ts'
+import type { RepositoryRoot } from './roots.ts'
+import { Turnstile } from './turnstile.ts'
+
+/** One repository: a directory of a store. */
+export interface RepositoryLocation {
+  readonly store: ObjectStore
+  readonly root: RepositoryRoot
+}
+
+export interface RepositoryContext {
+  readonly now: () => Date
+  /** 0 to 1, 1 excluded. */
+  readonly random: () => number
+  /** Resolves after that time; rejects with the signal's reason when it is aborted. */
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
+  /** The path of a new temporary file, below the cache's directory. */
+  readonly scratch: () => string
+  readonly cache: DocumentCache
+  readonly onEvent: (event: RepositoryEvent) => void
+  /** The store ignores conditions, and a person has said that nobody else publishes: writes are not conditional. */
+  readonly singleWriter: boolean
+  /** Packages that are read from the store at a time. */
+  readonly packageReadsMax: number
+  /** Large packages take their turn here, one in a process, so that memory holds one of them. */
+  readonly largePackages: Turnstile
+  readonly signal?: AbortSignal
+}
+
+export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
+  Partial<Pick<RepositoryContext, 'singleWriter' | 'packageReadsMax' | 'signal'>>
+
+/** The real clock, real chance, and the disk below the cache's directory. */
+export function realContext(options: ContextOptions): RepositoryContext {
+  return {
+    now: () => new Date(),
+    random: Math.random,
+    sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
+    scratch: () => join(options.cache.directory, `scratch-${process.pid}-${randomBytes(8).toString('hex')}`),
+    singleWriter: false,
+    packageReadsMax: 16,
+    largePackages: processTurnstile,
+    ...options,
+  }
+}
+
+const processTurnstile = new Turnstile()
+
+/** For messages to people. */
+export function describeLocation({ store, root }: RepositoryLocation): string {
+  return `${store.name}/${root}`
+}
+
+/** `{ signal }` or nothing: options never hold an undefined signal. */
+export function withSignal(context: Pick<RepositoryContext, 'signal'>): { signal?: AbortSignal } {
+  return context.signal === undefined ? {} : { signal: context.signal }
+}

@@ -1,0 +1,25 @@
+/**
+ * The use case: bring the metadata of an RPM repository to what its bucket holds. A file per stage.
+ */
+export { type Batch, Batches, type BatchWindows, type RepositoryPlace } from './batch.ts'
+export { type Interpretation, interpretMessage, type ObjectChange } from './change.ts'
+export {
+  type ContextOptions,
+  describeLocation,
+  type RepositoryContext,
+  type RepositoryLocation,
+  realContext,
+} from './context.ts'
+export { DocumentCache, type DocumentCacheOptions, type DocumentDigest } from './document-cache.ts'
+export { inParallel } from './in-parallel.ts'
+export { type Observation, observeAll } from './observe.ts'
+export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
+export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
+export { type PackageReading, readPackage } from './read-package.ts'
+export { type RebuildOptions, type RebuildReport, rebuildRepository } from './rebuild.ts'
+export { type KeyVerdict, type ReconcileReport, reconcile } from './reconcile.ts'
+export { RepositoryError, type RepositoryErrorCode } from './repository-error.ts'
+export type { RepositoryEvent } from './repository-event.ts'
+export * from './roots.ts'
+export { readRepomd, readSnapshot, recordKey, type Snapshot } from './snapshot.ts'
+export { type Difference, listPackages, type Survey, surveyRepository } from './survey.ts'

@@ -1,0 +1,177 @@
+/**
+ * Publish: the documents first, then repomd.xml by compare-and-swap. repomd.xml is the only thing that ever changes.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import type { ETag, ObjectHead, PutCondition } from '@repokeeper/object-store'
+import {
+  type DocumentKind,
+  documentKinds,
+  formatRepomd,
+  type NamedDocument,
+  nextRevision,
+  parseLocation,
+} from '@repokeeper/repodata'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import type { Draft, DraftDocument } from './patch.ts'
+import { repomdKey } from './roots.ts'
+import { recordKey, type Snapshot } from './snapshot.ts'
+
+export type PublishOutcome =
+  | { readonly kind: 'published'; readonly etag: ETag; readonly revision: string; readonly bytesSent: number }
+  /** Another generation was published since the snapshot. Or it was this one, and the answer was lost: the next look tells. */
+  | { readonly kind: 'conflict' }
+
+/**
+ * How far a document that is published already with the digest of the draft is believed: by its size and what the store
+ * says of it, or, for who mends a repository, only after every byte was read.
+ */
+export type Published = 'believed' | 'read through'
+
+/** The name that a document gets is taken by one that nobody may name: so many other names are tried. */
+const namesMax = 10
+
+/**
+ * Publishes a draft over the snapshot that it was made from. The draft's files are taken over by the cache.
+ * @throws StoreError
+ */
+export async function publishDraft(
+  location: RepositoryLocation,
+  snapshot: Pick<Snapshot, 'etag' | 'repomd'>,
+  draft: Draft,
+  context: RepositoryContext,
+  published: Published = 'believed',
+): Promise<PublishOutcome> {
+  const nowSeconds = Math.floor(context.now().getTime() / 1000)
+  const placed = await Promise.all(
+    documentKinds.map((kind) => placeDocument(location, snapshot, draft[kind], nowSeconds, context, published)),
+  )
+  const documents = byKind(placed.map(({ document }) => document))
+  const revision = nextRevision(snapshot.repomd, nowSeconds)
+  const { bytes, dropped } = formatRepomd(snapshot.repomd, revision, documents)
+
+  const outcome = await location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
+    contentType: 'application/xml',
+    cacheControl: 'no-cache',
+    ...withSignal(context),
+  })
+  if (outcome.kind === 'conflict') return outcome
+  warn(location, draft, dropped, context)
+  const bytesSent = placed.reduce((sum, { sent }) => sum + sent, bytes.length)
+  return { kind: 'published', etag: outcome.etag, revision, bytesSent }
+}
+
+interface Placed {
+  readonly document: NamedDocument
+  /** Bytes. */
+  readonly sent: number
+}
+
+/**
+ * Puts a document where repomd.xml can name it.
+ *
+ * A document of the snapshot may be named again. Any other must be created here and now (`If-None-Match: *`): one that
+ * stands there already, of a lost race or an old generation, may be about to be cleaned up.
+ */
+async function placeDocument(
+  location: RepositoryLocation,
+  snapshot: Pick<Snapshot, 'repomd'>,
+  draft: DraftDocument,
+  timestamp: number,
+  context: RepositoryContext,
+  published: Published,
+): Promise<Placed> {
+  const href = await findIntact(location, snapshot, draft, context, published)
+  if (href !== undefined) return { document: { ...draft, href, timestamp }, sent: 0 }
+  for (let attempt = 0; attempt < namesMax; attempt += 1) {
+    const href = documentHref(draft, attempt === 0 ? undefined : context.random())
+    const outcome = await location.store.put(
+      recordKey(location, { type: draft.kind, href }),
+      { size: draft.size, open: () => createReadStream(draft.path) },
+      context.singleWriter ? { if: 'always' } : { if: 'absent' },
+      {
+        sha256: draft.sha256,
+        contentType: 'application/gzip',
+        cacheControl: 'public, max-age=31536000, immutable',
+        ...withSignal(context),
+      },
+    )
+    if (outcome.kind === 'stored') return { document: { ...draft, href, timestamp }, sent: draft.size }
+  }
+  throw new Error(`${describeLocation(location)}: ${namesMax} names for one document are all taken`)
+}
+
+/** Where the snapshot has this very document, whole and below the root. */
+async function findIntact(
+  location: RepositoryLocation,
+  { repomd }: Pick<Snapshot, 'repomd'>,
+  draft: DraftDocument,
+  context: RepositoryContext,
+  published: Published,
+): Promise<string | undefined> {
+  const named = repomd.records.filter(({ type, checksum }) => type === draft.kind && checksum?.hex === draft.sha256)
+  for (const record of named) {
+    if (parseLocation(record.href) === undefined || record.base !== undefined) continue
+    const head = await location.store.head(recordKey(location, record), withSignal(context))
+    if (head === undefined || head.size !== draft.size) continue
+    if (head.sha256 !== undefined && head.sha256 !== draft.sha256) continue
+    if (published === 'read through' && (await digestOf(location, head, context)) !== draft.sha256) continue
+    return record.href
+  }
+  return undefined
+}
+
+async function digestOf(
+  location: RepositoryLocation,
+  { key, etag }: ObjectHead,
+  context: RepositoryContext,
+): Promise<string | undefined> {
+  const got = await location.store.get(key, { ifMatch: etag, ...withSignal(context) })
+  if (got.kind !== 'found') return undefined
+  const hash = createHash('sha256')
+  for await (const chunk of got.body) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+/** `repodata/<sha256>-primary.xml.gz`; where that is taken, `repodata/<sha256>-5f3a99c1-primary.xml.gz`. */
+function documentHref({ kind, sha256 }: DraftDocument, chance: number | undefined): string {
+  const salt =
+    chance === undefined
+      ? ''
+      : `-${Math.floor(chance * 2 ** 32)
+          .toString(16)
+          .padStart(8, '0')}`
+  return `repodata/${sha256}${salt}-${kind}.xml.gz`
+}
+
+function swapCondition({ etag }: Pick<Snapshot, 'etag'>, { singleWriter }: RepositoryContext): PutCondition {
+  if (singleWriter) return { if: 'always' }
+  return etag === undefined ? { if: 'absent' } : { if: 'unchanged', etag }
+}
+
+function byKind(documents: readonly NamedDocument[]): Record<DocumentKind, NamedDocument> {
+  const find = (kind: DocumentKind): NamedDocument => {
+    const found = documents.find((document) => document.kind === kind)
+    if (found === undefined) throw new Error(`no ${kind} was written`)
+    return found
+  }
+  return { primary: find('primary'), filelists: find('filelists'), other: find('other') }
+}
+
+function warn(
+  location: RepositoryLocation,
+  draft: Draft,
+  dropped: readonly string[],
+  context: RepositoryContext,
+): void {
+  const repository = describeLocation(location)
+  for (const kind of documentKinds) {
+    for (const message of draft[kind].warnings) {
+      context.onEvent({ kind: 'warning', repository, subject: kind, message })
+    }
+  }
+  for (const subject of dropped) {
+    const message = `${subject} would have been out of date and is no longer named in repomd.xml`
+    context.onEvent({ kind: 'warning', repository, subject, message })
+  }
+}

@@ -1,0 +1,21 @@
+export type RepositoryErrorCode =
+  /** repomd.xml or a document that it names cannot be read: what is published stays, a rebuild mends it. */
+  | 'BROKEN_METADATA'
+  /** A document that repomd.xml names is not in the store. */
+  | 'MISSING_DOCUMENT'
+  /** Others published all the time, so that no attempt came through; trying again later helps. */
+  | 'CONTENTION'
+
+/** A repository that cannot be worked on now. The message says which one, why, and what to do. */
+export class RepositoryError extends Error {
+  override readonly name = 'RepositoryError'
+  readonly code: RepositoryErrorCode
+  /** For people: `s3://bucket/root/` or a path. */
+  readonly repository: string
+
+  constructor(code: RepositoryErrorCode, message: string, repository: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.repository = repository
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Everything that the stages have to tell, as a typed catalogue: logs, metrics and history subscribe to it.
+ */
+export type RepositoryEvent = { readonly repository: string } & (
+  | { readonly kind: 'snapshot read'; readonly revision: string | undefined; readonly packages: number }
+  | { readonly kind: 'planned'; readonly added: number; readonly replaced: number; readonly removed: number }
+  | {
+      readonly kind: 'published'
+      readonly revision: string
+      readonly packages: number
+      /** Bytes of documents that were sent. */
+      readonly bytesSent: number
+      readonly milliseconds: number
+    }
+  /** Somebody else published first: everything is done again. */
+  | { readonly kind: 'lost the race'; readonly attempt: number; readonly waitMilliseconds: number }
+  /** Keys that changed while the publish was under way: they go round again. */
+  | { readonly kind: 'changed meanwhile'; readonly paths: readonly string[] }
+  /** An object that is no usable package. */
+  | { readonly kind: 'refused'; readonly path: string; readonly code: string; readonly reason: string }
+  /** A package that was indexed with something left out, or a repository that was taken over with something left out. */
+  | { readonly kind: 'warning'; readonly subject: string; readonly message: string }
+)

@@ -1,0 +1,142 @@
+/**
+ * Snapshot: repomd.xml and its ETag → the repository as it is published now.
+ */
+import { type ETag, readBody } from '@repokeeper/object-store'
+import {
+  DocumentError,
+  type DocumentKind,
+  documentKinds,
+  emptyIndex,
+  emptyRepomd,
+  type PackageIndex,
+  parseLocation,
+  parseRepomd,
+  type Repomd,
+  type RepomdRecord,
+  readPackageIndex,
+  recordOf,
+  type StoredDocument,
+} from '@repokeeper/repodata'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { RepositoryError } from './repository-error.ts'
+import { repomdKey } from './roots.ts'
+
+export interface Snapshot {
+  /** Of repomd.xml; `undefined` where there is none yet. */
+  readonly etag: ETag | undefined
+  readonly repomd: Repomd
+  readonly documents: Readonly<Partial<Record<DocumentKind, StoredDocument>>>
+  readonly index: PackageIndex
+}
+
+/** repomd.xml of the largest distributions is some 20 KB. */
+const repomdBytesMax = 16 * 2 ** 20
+/** What a document may uncompress to where its record does not say: the largest known is some 3 GB. */
+const openBytesMax = 64 * 2 ** 30
+/** A document that is gone may have been superseded a moment ago: then there is a newer repomd.xml. */
+const rereadsMax = 5
+
+/**
+ * Reads what is published. The newest repomd.xml is taken each time; documents come from the cache.
+ *
+ * @throws RepositoryError `BROKEN_METADATA` or `MISSING_DOCUMENT`, and what the store throws
+ */
+export async function readSnapshot(location: RepositoryLocation, context: RepositoryContext): Promise<Snapshot> {
+  await context.cache.restore()
+  let distrusted = false
+  for (let reread = 0; ; reread += 1) {
+    const head = await readRepomd(location, context)
+    try {
+      const { etag, repomd } = head
+      const documents = openDocuments(location, repomd, context)
+      const { primary } = documents
+      const index = primary === undefined ? emptyIndex : await readPackageIndex(primary)
+      const repository = describeLocation(location)
+      context.onEvent({ kind: 'snapshot read', repository, revision: repomd.revision, packages: index.packages.length })
+      return { etag, repomd, documents, index }
+    } catch (error) {
+      if (isMissing(error) && reread < rereadsMax) {
+        if ((await readRepomd(location, context)).etag !== head.etag) continue
+      }
+      if (error instanceof DocumentError && !isMissing(error) && !distrusted) {
+        // The copy on disk may be at fault, not what is published.
+        context.cache.distrust()
+        distrusted = true
+        continue
+      }
+      throw explain(error, location)
+    }
+  }
+}
+
+/** What repomd.xml says, without looking at what it names. @throws RepositoryError `BROKEN_METADATA` */
+export async function readRepomd(
+  location: RepositoryLocation,
+  context: Pick<RepositoryContext, 'signal'>,
+): Promise<{ etag: ETag | undefined; repomd: Repomd }> {
+  const got = await location.store.get(repomdKey(location.root), withSignal(context))
+  if (got.kind !== 'found') return { etag: undefined, repomd: emptyRepomd }
+  try {
+    const bytes = await readBody(got.body, repomdBytesMax).catch((error: unknown) => {
+      if (!(error instanceof RangeError)) throw error
+      throw new DocumentError('TOO_LARGE', `repomd.xml is longer than ${repomdBytesMax} bytes`, { cause: error })
+    })
+    return { etag: got.head.etag, repomd: parseRepomd(bytes) }
+  } catch (error) {
+    throw explain(error, location)
+  }
+}
+
+/** The key of what a record names. @throws DocumentError where it lies outside the repository */
+export function recordKey(location: RepositoryLocation, record: Pick<RepomdRecord, 'type' | 'href' | 'base'>): string {
+  const href = parseLocation(record.href.replace(/^(?:\.\/)+/, ''))
+  if (href === undefined || record.base !== undefined) {
+    const where = record.base === undefined ? record.href : `${record.base} ${record.href}`
+    throw new DocumentError('UNEXPECTED_CONTENT', `repomd.xml places ${record.type} outside the repository: ${where}`)
+  }
+  return `${location.root}${href}`
+}
+
+/** Says which repository it is and what to do. Anything else passes through. */
+export function explain(error: unknown, location: RepositoryLocation): unknown {
+  if (!(error instanceof DocumentError)) return error
+  const repository = describeLocation(location)
+  const code = error.code === 'MISSING' ? 'MISSING_DOCUMENT' : 'BROKEN_METADATA'
+  const remedy = `it was left as it is; "repokeeper rebuild ${repository}" writes the metadata anew from the packages`
+  return new RepositoryError(code, `${repository}: ${error.message}; ${remedy}`, repository, { cause: error })
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof DocumentError && error.code === 'MISSING'
+}
+
+function openDocuments(
+  location: RepositoryLocation,
+  repomd: Repomd,
+  context: RepositoryContext,
+): Partial<Record<DocumentKind, StoredDocument>> {
+  const documents: Partial<Record<DocumentKind, StoredDocument>> = {}
+  for (const kind of documentKinds) {
+    const record = recordOf(repomd, kind)
+    if (record !== undefined) documents[kind] = openDocument(location, record, context)
+  }
+  return documents
+}
+
+function openDocument(location: RepositoryLocation, record: RepomdRecord, context: RepositoryContext): StoredDocument {
+  const key = recordKey(location, record)
+  const { checksum } = record
+  if (checksum === undefined) {
+    throw new DocumentError('UNEXPECTED_CONTENT', `repomd.xml gives no usable checksum for ${record.href}`)
+  }
+  async function* fetch(): AsyncGenerator<Uint8Array> {
+    const got = await location.store.get(key, withSignal(context))
+    if (got.kind !== 'found') throw new DocumentError('MISSING', 'repomd.xml names it, but it is not there')
+    yield* got.body
+  }
+  return {
+    name: record.href,
+    open: () => context.cache.read(checksum, record.size, fetch),
+    openBytesMax: record.openSize ?? openBytesMax,
+  }
+}

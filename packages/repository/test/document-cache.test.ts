@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { DocumentCache, type DocumentDigest } from '../src/index.ts'
+
+async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'repokeeper-cache-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+const digestOf = (text: string): DocumentDigest => ({
+  type: 'sha256',
+  hex: createHash('sha256').update(text).digest('hex'),
+})
+
+/** A source that counts how often it is asked. */
+function source(text: string): { fetch: () => AsyncIterable<Uint8Array>; asked: () => number } {
+  let asked = 0
+  async function* fetch(): AsyncGenerator<Uint8Array> {
+    asked += 1
+    yield Buffer.from(text)
+  }
+  return { fetch, asked: () => asked }
+}
+
+async function text(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(chunks)).toString()
+}
+
+it('fetches a document once, however often and however much at a time it is read', async () => {
+  const cache = await DocumentCache.open({ directory: await newDirectory(), bytesMax: 1000 })
+  const { fetch, asked } = source('primary')
+  const reads = await Promise.all([1, 2, 3].map(() => text(cache.read(digestOf('primary'), 7, fetch))))
+  reads.push(await text(cache.read(digestOf('primary'), 7, fetch)))
+  expect(reads).toEqual(['primary', 'primary', 'primary', 'primary'])
+  expect(asked()).toBe(1)
+})
+
+it.each([
+  ['another digest', 'primarx', 7],
+  ['more bytes than its record says', 'primary and more', 7],
+  ['fewer bytes than its record says', 'primary', 8],
+])('refuses and keeps nothing of a document with %s', async (_, sent, size) => {
+  const directory = await newDirectory()
+  const cache = await DocumentCache.open({ directory, bytesMax: 1000 })
+  const reading = text(cache.read(digestOf('primary'), size, source(sent).fetch))
+  await expect(reading).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+  expect(await readdir(directory)).toEqual([])
+})
+
+it('believes a file of an earlier process only after its digest was checked', async () => {
+  const directory = await newDirectory()
+  const first = await DocumentCache.open({ directory, bytesMax: 1000 })
+  await text(first.read(digestOf('primary'), 7, source('primary').fetch))
+  const [name] = await readdir(directory)
+  await writeFile(join(directory, name ?? ''), 'damaged')
+
+  const again = source('primary')
+  const second = await DocumentCache.open({ directory, bytesMax: 1000 })
+  expect(await text(second.read(digestOf('primary'), 7, again.fetch))).toBe('primary')
+  expect(again.asked()).toBe(1)
+})
+
+it('forgets the least recently used documents first, and never the newest', async () => {
+  const directory = await newDirectory()
+  const cache = await DocumentCache.open({ directory, bytesMax: 20 })
+  for (const [age, name] of ['oldest---', 'newer----', 'newest---'].entries()) {
+    await text(cache.read(digestOf(name), 9, source(name).fetch))
+    for (const file of await readdir(directory)) {
+      if (file.endsWith(digestOf(name).hex)) await utimes(join(directory, file), age, age)
+    }
+  }
+  const left = (await readdir(directory)).map((file) => file.replace('sha256-', ''))
+  expect(left.toSorted()).toEqual([digestOf('newer----').hex, digestOf('newest---').hex].toSorted())
+
+  await text(cache.read(digestOf('x'.repeat(50)), 50, source('x'.repeat(50)).fetch))
+  expect(await readdir(directory)).toEqual([`sha256-${digestOf('x'.repeat(50)).hex}`])
+})
+
+it('sweeps out what a crash left, but not what another process writes now', async () => {
+  const directory = await newDirectory()
+  await writeFile(join(directory, 'scratch-1-old'), 'x')
+  await utimes(join(directory, 'scratch-1-old'), 1, 1)
+  await writeFile(join(directory, 'fetch-2-young'), 'x')
+  await DocumentCache.open({ directory, bytesMax: 20 })
+  expect(await readdir(directory)).toEqual(['fetch-2-young'])
+})
