@@ -1,0 +1,140 @@
+import type { RepositoryEvent } from '@repokeeper/repository'
+import type { WorkerEventMap, WorkerEventName } from './events.ts'
+
+export type EventLevel = 'debug' | 'info' | 'warn' | 'error'
+
+type EventTexts = {
+  readonly [E in WorkerEventName]: readonly [EventLevel, (event: WorkerEventMap[E]) => string]
+}
+
+/** How each event is logged: a sentence for people; its fields go beside it. */
+const eventTexts: EventTexts = {
+  started: ['info', ({ queue, once }) => (once ? `emptying queue ${queue}` : `listening to queue ${queue}`)],
+  'queue-advice': ['warn', ({ queue, advice }) => `queue ${queue}: ${advice}`],
+  'store-untried': [
+    'warn',
+    ({ bucket, error }) =>
+      `s3://${bucket} could not be tried and is tried again when a message comes: ${messageOf(error)}`,
+  ],
+  received: ['debug', ({ messageId }) => `received message ${messageId}`],
+  'received-again': ['debug', ({ messageId }) => `received message ${messageId} again while it is held`],
+  'test-event': ['info', () => "received S3's test event: notifications arrive"],
+  'passed-over': ['debug', ({ bucket, key, why }) => `passed over ${shown(`s3://${bucket}/${key}`)}: ${why}`],
+  unreadable: [
+    'error',
+    ({ messageId, receiveCount, reason }) =>
+      `message ${messageId} cannot be read (delivery ${receiveCount}) and is left to the dead-letter queue: ${shown(reason)}`,
+  ],
+  'locate-failed': [
+    'error',
+    ({ bucket, key, error }) =>
+      `the repository of ${shown(`s3://${bucket}/${key}`)} cannot be told: ${messageOf(error)}`,
+  ],
+  'batch-started': [
+    'debug',
+    ({ bucket, root, keys, messages }) => `s3://${bucket}/${root}: looking at ${keys} keys of ${messages} messages`,
+  ],
+  'batch-settled': [
+    'info',
+    ({ bucket, root, changes, refused, durationMs }) =>
+      `s3://${bucket}/${root}: ${countsText({ ...changes, refused })} in ${Math.round(durationMs)} ms`,
+  ],
+  'batch-held': [
+    'error',
+    ({ bucket, root, keys, error, retrySeconds }) =>
+      `s3://${bucket}/${root}: ${keys} keys are held and tried again in ${retrySeconds} s: ${messageOf(error)}${diskHint(error)}`,
+  ],
+  'batch-failed': [
+    'error',
+    ({ bucket, root, keys, error }) =>
+      `s3://${bucket}/${root}: ${keys} keys are tried again later: ${messageOf(error)}`,
+  ],
+  repository: ['debug', (event) => repositoryText(event)],
+  refused: [
+    'error',
+    ({ bucket, key, code, reason, messageId, receiveCount }) =>
+      `refused ${shown(`s3://${bucket}/${key}`)}: ${code}: ${shown(reason)} (message ${messageId}, delivery ${receiveCount})`,
+  ],
+  deleted: ['debug', ({ messageId }) => `deleted message ${messageId}`],
+  'delete-failed': [
+    'warn',
+    ({ messageId, code, message }) =>
+      `message ${messageId} is done but could not be deleted and comes back, which does no harm: ${code}: ${message}`,
+  ],
+  released: ['debug', ({ messageId, afterSeconds }) => `message ${messageId} is delivered again in ${afterSeconds} s`],
+  'release-failed': [
+    'warn',
+    ({ messageId, code, message }) =>
+      `message ${messageId} could not be given back and comes back when its visibility timeout is over: ${code}: ${message}`,
+  ],
+  'extend-failed': [
+    'warn',
+    ({ messageId, code, message, final }) =>
+      `message ${messageId} could not be kept from other workers${final ? '' : ' and is tried again'}, which does no harm: ${code}: ${message}`,
+  ],
+  'receive-failed': [
+    'error',
+    ({ message, whatToDo, retrySeconds }) => `${message} ${whatToDo} Next try in ${retrySeconds} s.`,
+  ],
+  'receive-recovered': ['info', ({ failures }) => `the queue answers again after ${failures} failures`],
+  'receive-paused': ['warn', ({ seconds }) => `the store is out: nothing is received for ${seconds} s`],
+  stopping: ['info', ({ publishing, held }) => `stopping: ${publishing} publishes under way, ${held} messages held`],
+  stopped: ['info', ({ givenBack }) => `stopped: ${givenBack} messages given back`],
+  drained: [
+    'info',
+    ({ left }) =>
+      left === 0
+        ? 'the queue is empty and everything is published'
+        : `published; ${left} messages are left in the queue`,
+  ],
+  failed: ['error', ({ error }) => messageOf(error)],
+}
+
+export function levelOf<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): EventLevel {
+  if (name === 'passed-over' && 'why' in event) return passedOverLevels[event.why] ?? 'debug'
+  if (name === 'repository' && 'kind' in event && event.kind === 'warning') return 'warn'
+  return eventTexts[name][0]
+}
+
+/** A key that lies outside may be one that a person forgot to configure: its event is gone, so it is said. */
+const passedOverLevels: Readonly<Record<string, EventLevel>> = {
+  'not safe as a location': 'warn',
+  'outside the configured roots': 'info',
+}
+
+export function textOf<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): string {
+  return eventTexts[name][1](event)
+}
+
+/** Of an error and what caused it, shortest first told: what happened, without stack. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return shown(String(error))
+  const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : ''
+  return shown(`${code}${error.message === '' ? error.name : error.message}`)
+}
+
+/** A system error is of the disk: that is where the stages keep documents and drafts. */
+function diskHint(error: unknown): string {
+  return error instanceof Error && 'syscall' in error ? " (look at the worker's cache directory, --cache-dir)" : ''
+}
+
+function repositoryText(event: RepositoryEvent): string {
+  const { repository, kind, ...fields } = event
+  const rest = Object.entries(fields).map(([name, value]) => `${name} ${shown(String(value))}`)
+  return `${repository}: ${[kind, ...rest].join(', ')}`
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts).filter(([, count]) => count > 0)
+  return parts.length === 0 ? 'nothing to do' : parts.map(([what, count]) => `${count} ${what}`).join(', ')
+}
+
+/** What came from outside, on one line and without what a terminal would obey, and no longer than anybody reads. */
+function shown(text: string): string {
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
+    JSON.stringify(character)
+      .slice(1, -1)
+      .replace(/^[\u007f-\u009f]$/, '?'),
+  )
+  return line.length > 500 ? `${line.slice(0, 500)}…` : line
+}

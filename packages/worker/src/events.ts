@@ -1,0 +1,110 @@
+import type { KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
+
+/** Everything that happens in a worker. Logs, and later metrics and history, subscribe to it. Never a body, a receipt handle or a credential. */
+export interface WorkerEventMap {
+  started: { readonly queue: string; readonly once: boolean }
+  /** Something about the queue's own settings that a person should know. */
+  'queue-advice': { readonly queue: string; readonly advice: string }
+  /** Whether a configured bucket honours conditional writes could not be tried at the start; it is tried again at its first batch. */
+  'store-untried': { readonly bucket: string; readonly error: unknown }
+  received: { readonly messageId: string; readonly receiveCount: number }
+  'received-again': { readonly messageId: string; readonly receiveCount: number }
+  'test-event': { readonly messageId: string }
+  /** A record that is none of ours; its message may be deleted. */
+  'passed-over': { readonly messageId: string; readonly bucket: string; readonly key: string; readonly why: string }
+  /** A message, or one record of it, that nobody can read; it is left to the dead-letter queue. */
+  unreadable: { readonly messageId: string; readonly receiveCount: number; readonly reason: string }
+  /** The repository of a key could not be told. */
+  'locate-failed': {
+    readonly messageId: string
+    readonly bucket: string
+    readonly key: string
+    readonly error: unknown
+  }
+  'batch-started': {
+    readonly bucket: string
+    readonly root: string
+    readonly keys: number
+    readonly messages: number
+  }
+  /** What became of the keys of one repository, all of them covered or refused. */
+  'batch-settled': {
+    readonly bucket: string
+    readonly root: string
+    readonly changes: Readonly<Record<Extract<KeyVerdict, { kind: 'covered' }>['change'], number>>
+    readonly refused: number
+    readonly durationMs: number
+  }
+  /** An outage: the keys stay here and are tried again, no message is given back for it. */
+  'batch-held': {
+    readonly bucket: string
+    readonly root: string
+    readonly keys: number
+    readonly error: unknown
+    readonly retrySeconds: number
+  }
+  'batch-failed': { readonly bucket: string; readonly root: string; readonly keys: number; readonly error: unknown }
+  /** What the stages tell meanwhile. */
+  repository: RepositoryEvent
+  /** One object that cannot be listed; its messages are left to the dead-letter queue. */
+  refused: {
+    readonly messageId: string
+    readonly receiveCount: number
+    readonly bucket: string
+    readonly key: string
+    readonly code: string
+    readonly reason: string
+  }
+  deleted: { readonly messageId: string }
+  'delete-failed': { readonly messageId: string; readonly code: string; readonly message: string }
+  released: { readonly messageId: string; readonly afterSeconds: number }
+  'release-failed': { readonly messageId: string; readonly code: string; readonly message: string }
+  /** The message may be delivered to someone else as well. `final`: it will not be tried again. */
+  'extend-failed': {
+    readonly messageId: string
+    readonly code: string
+    readonly message: string
+    readonly final: boolean
+  }
+  'receive-failed': {
+    readonly code: string
+    readonly message: string
+    readonly whatToDo: string
+    readonly failures: number
+    readonly retrySeconds: number
+  }
+  'receive-recovered': { readonly failures: number }
+  /** The store is out: no further messages are received for a while, so that they are not spent on it. */
+  'receive-paused': { readonly seconds: number }
+  stopping: { readonly publishing: number; readonly held: number }
+  stopped: { readonly givenBack: number }
+  /** `--once` has found the queue empty and published. */
+  drained: { readonly left: number }
+  /** The worker cannot go on. */
+  failed: { readonly error: unknown }
+}
+
+export type WorkerEventName = keyof WorkerEventMap
+
+export type WorkerEventListener = <E extends WorkerEventName>(name: E, event: WorkerEventMap[E]) => void
+
+/** Tells everybody who listens. What a listener throws is its own affair: the worker goes on. */
+export class WorkerEvents {
+  readonly #listeners = new Set<WorkerEventListener>()
+
+  /** Gives what ends the subscription. */
+  subscribe(listener: WorkerEventListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  emit<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(name, event)
+      } catch {
+        // A log that cannot be written must not keep a message from being settled.
+      }
+    }
+  }
+}

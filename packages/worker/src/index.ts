@@ -1,0 +1,20 @@
+/** The long-running process between a queue of notifications and the repositories that it keeps. */
+export { WorkerError } from './buckets.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
+export { logEvents } from './log.ts'
+export {
+  describeWorkerOptions,
+  type OptionDescription,
+  type OptionSources,
+  type OptionsOutcome,
+  parseRepository,
+  readWorkerOptions,
+  type WorkerOptions,
+} from './options.ts'
+export type { Delivery, EntryFailure, MessageQueue, Subscriber, Subscription } from './queue.ts'
+export { QueueError, type QueueErrorCode } from './queue-error.ts'
+export type { ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
+export { runWorker, type WorkerIo, type WorkerStages } from './run.ts'
+export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
+export { createWorker, type Worker, type WorkerEnd, type WorkerParts, type WorkerSettings } from './worker.ts'

@@ -1,0 +1,268 @@
+import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
+import { parse as parseYaml } from 'yaml'
+import * as z from 'zod'
+
+/** Texts from flags and the environment become numbers; what is no number is left for the schema to name. */
+const number = (schema: z.ZodNumber) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value),
+    schema,
+  )
+
+const flag = () =>
+  z.preprocess((value) => {
+    if (typeof value !== 'string') return value
+    if (/^(true|yes|on|1)$/i.test(value)) return true
+    return /^(false|no|off|0)$/i.test(value) ? false : value
+  }, z.boolean('expected true or false'))
+
+/** Texts from the environment are separated by commas. */
+const list = (item: z.ZodType<string>) =>
+  z.preprocess(
+    (value) =>
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((part) => part.trim())
+            .filter((part) => part !== '')
+        : value,
+    z.array(item),
+  )
+
+const repository = z.string().superRefine((text, context) => {
+  try {
+    parseRepository(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+  }
+})
+
+const httpUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'expected an http:// or https:// URL',
+  )
+
+/** Every option of the worker: what it means, what is allowed, what holds where nothing is said. */
+const workerOptions = z.strictObject({
+  queue: z.string('give the name or URL of the SQS queue').min(1, 'give the name or URL of the SQS queue').meta({
+    description: 'SQS queue that receives the notifications: its name or its URL',
+    placeholder: 'QUEUE',
+    short: 'q',
+  }),
+  repositories: list(repository)
+    .optional()
+    .meta({
+      description:
+        'repositories this worker keeps, as s3://bucket/path; "*" stands for one directory. Everything else is passed over. ' +
+        'Without it the nearest directory that has repodata is taken',
+      placeholder: 'S3-URL',
+      flag: 'repository',
+    }),
+  endpointUrl: httpUrl
+    .optional()
+    .meta({ description: 'where SQS and S3 answer, other than at AWS', placeholder: 'URL' }),
+  region: z.string().min(1).optional().meta({ description: 'AWS region of the queue', placeholder: 'REGION' }),
+  profile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'AWS profile to take credentials from', placeholder: 'NAME' }),
+  batchQuietSeconds: number(z.number().min(0).max(300)).default(2).meta({
+    description: 'a batch closes when nothing came for so long',
+    placeholder: 'SECONDS',
+  }),
+  batchLongestWaitSeconds: number(z.number().min(0).max(3600)).default(20).meta({
+    description: 'a batch closes at the latest so long after its first change',
+    placeholder: 'SECONDS',
+  }),
+  batchKeysMax: number(z.number().int().min(1).max(100_000)).default(1_000).meta({
+    description: 'a batch closes when it has so many packages',
+    placeholder: 'COUNT',
+  }),
+  visibilityTimeoutSeconds: number(z.number().int().min(2).max(43_200)).default(120).meta({
+    description: 'others see a message of a worker that died after so long; extended while it is held',
+    placeholder: 'SECONDS',
+  }),
+  concurrency: number(z.number().int().min(1).max(64)).default(4).meta({
+    description: 'repositories published at the same time',
+    placeholder: 'COUNT',
+  }),
+  messagesMax: number(z.number().int().min(1).max(100_000)).default(5_000).meta({
+    description: 'messages held at most; SQS allows 120000 in flight for all consumers of a queue',
+    placeholder: 'COUNT',
+  }),
+  graceSeconds: number(z.number().min(0).max(3600)).default(25).meta({
+    description: 'how long publishes under way may go on after SIGTERM or SIGINT',
+    placeholder: 'SECONDS',
+  }),
+  singleWriter: flag().default(false).meta({
+    description: 'nobody else writes these repositories: work although the store ignores conditional writes',
+  }),
+  once: flag().default(false).meta({
+    description: 'empty the queue, publish, and exit: 0, or 1 where a message was left',
+  }),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta({ description: 'what is logged', placeholder: 'LEVEL' }),
+  logFormat: z.enum(['auto', 'json', 'text']).default('auto').meta({
+    description: 'json for machines, text for people; auto is text on a terminal',
+    placeholder: 'FORMAT',
+  }),
+})
+
+export type WorkerOptions = Readonly<z.output<typeof workerOptions>>
+export type WorkerOptionName = keyof z.output<typeof workerOptions>
+
+/** What `--help`, the documents and the command line say of one option. */
+export interface OptionDescription {
+  readonly name: WorkerOptionName
+  /** Without dashes: `batch-quiet-seconds`. */
+  readonly flag: string
+  readonly short?: string
+  /** Absent: a switch. */
+  readonly placeholder?: string
+  /** May be given several times. */
+  readonly repeatable: boolean
+  readonly environment: string
+  readonly description: string
+  /** As text; absent where the option has none. */
+  readonly defaultValue?: string
+}
+
+const Meta = z.object({
+  description: z.string(),
+  placeholder: z.string().optional(),
+  short: z.string().optional(),
+  flag: z.string().optional(),
+})
+
+/** Every option, in the order of the schema. */
+export function describeWorkerOptions(): OptionDescription[] {
+  return optionNames().map((name) => {
+    const schema = workerOptions.shape[name]
+    const { description, placeholder, short, flag: flagName } = Meta.parse(schema.meta())
+    const fallback = name === 'queue' ? undefined : schema.safeParse(undefined).data
+    return {
+      name,
+      flag: flagName ?? kebab(name),
+      repeatable: name === 'repositories',
+      environment: environmentName(name),
+      description,
+      ...(short === undefined ? {} : { short }),
+      ...(placeholder === undefined ? {} : { placeholder }),
+      ...(fallback === undefined ? {} : { defaultValue: String(fallback) }),
+    }
+  })
+}
+
+export interface OptionSources {
+  /** By option name, as the command line has them; absent or undefined where not given. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** A YAML file that was named. */
+  readonly file?: { readonly path: string; readonly text: string } | undefined
+}
+
+export type OptionsOutcome =
+  | { readonly kind: 'options'; readonly options: WorkerOptions }
+  /** Everything that is wrong, each with where it was said. */
+  | { readonly kind: 'problems'; readonly problems: readonly string[] }
+
+/**
+ * Options from flags, before the environment (`REPOKEEPER_…`, then AWS's own variables for region and endpoint), before the YAML file, before the
+ * defaults. AWS's own variables come after the file: they are what the machine says, not what this worker was told.
+ */
+export function readWorkerOptions({ flags, environment, file }: OptionSources): OptionsOutcome {
+  const problems: string[] = []
+  const fromFile = file === undefined ? {} : readFile(file, problems)
+  const values: Record<string, unknown> = {}
+  const saidBy = new Map<string, string>()
+  const take = (name: string, value: unknown, where: string) => {
+    if (value === undefined || value === null || value === '' || name in values) return
+    values[name] = value
+    saidBy.set(name, where)
+  }
+  for (const { name, flag: flagName, environment: variable } of describeWorkerOptions()) {
+    take(name, flags[name], `--${flagName}`)
+    take(name, environment[variable], variable)
+  }
+  for (const [name, value] of Object.entries(fromFile)) take(name, value, `${name} in ${file?.path}`)
+  take('region', environment.AWS_REGION, 'AWS_REGION')
+  take('region', environment.AWS_DEFAULT_REGION, 'AWS_DEFAULT_REGION')
+  take('endpointUrl', environment.AWS_ENDPOINT_URL_SQS, 'AWS_ENDPOINT_URL_SQS')
+  take('endpointUrl', environment.AWS_ENDPOINT_URL, 'AWS_ENDPOINT_URL')
+
+  const parsed = workerOptions.safeParse(values)
+  if (parsed.success && parsed.data.batchQuietSeconds > parsed.data.batchLongestWaitSeconds) {
+    problems.push('--batch-quiet-seconds is longer than --batch-longest-wait-seconds: a batch would never be quiet')
+  }
+  for (const issue of parsed.error?.issues ?? []) problems.push(...describeIssue(issue, saidBy))
+  if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
+  return { kind: 'options', options: parsed.data }
+}
+
+/** `s3://bucket/el9/*` → its bucket and pattern. */
+export function parseRepository(text: string): { readonly bucket: string; readonly pattern: RootPattern } {
+  const [, bucket, path = ''] = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._:-]*)(?:\/(.*))?$/.exec(text) ?? []
+  if (bucket === undefined) throw new Error(`${JSON.stringify(text)} is no repository: expected s3://bucket/path`)
+  return { bucket, pattern: parseRootPattern(path) }
+}
+
+/** Patterns by bucket; `undefined` where none are configured. */
+export function rootsOf(
+  repositories: readonly string[] | undefined,
+): ReadonlyMap<string, readonly RootPattern[]> | undefined {
+  if (repositories === undefined || repositories.length === 0) return undefined
+  const roots = new Map<string, RootPattern[]>()
+  for (const { bucket, pattern } of repositories.map(parseRepository)) {
+    roots.set(bucket, [...(roots.get(bucket) ?? []), pattern])
+  }
+  return roots
+}
+
+function readFile(
+  { path, text }: { readonly path: string; readonly text: string },
+  problems: string[],
+): Record<string, unknown> {
+  try {
+    const values = z.record(z.string(), z.unknown()).nullable().safeParse(parseYaml(text))
+    if (values.success) return values.data ?? {}
+    problems.push(`${path}: expected options by name, such as "queue: additions"`)
+  } catch (error) {
+    problems.push(`${path} is not YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
+  }
+  return {}
+}
+
+function describeIssue(issue: z.core.$ZodIssue, saidBy: ReadonlyMap<string, string>): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(
+      (key) => `${saidBy.get(key) ?? key}: there is no such option; there are ${optionNames().join(', ')}`,
+    )
+  }
+  const [name, ...rest] = issue.path.map(String)
+  if (name === undefined) return [issue.message]
+  const said = saidBy.get(name)
+  const message = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '')
+  if (said === undefined) return [`--${flagOf(name)}: ${message}`]
+  return [`${said}${rest.map((part) => `[${part}]`).join('')}: ${message}`]
+}
+
+function optionNames(): WorkerOptionName[] {
+  return workerOptions.keyof().options
+}
+
+function flagOf(name: string): string {
+  return describeWorkerOptions().find((option) => option.name === name)?.flag ?? name
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function environmentName(name: string): string {
+  return `REPOKEEPER_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+}

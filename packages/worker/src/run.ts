@@ -1,0 +1,137 @@
+import type { ObjectStore } from '@repokeeper/object-store'
+import { type Clock, systemClock } from './clock.ts'
+import { WorkerEvents } from './events.ts'
+import { logEvents } from './log.ts'
+import { rootsOf, type WorkerOptions } from './options.ts'
+import { QueueError } from './queue-error.ts'
+import type { ProbeConditions, Reconcile } from './reconcile.ts'
+import { backOffSeconds } from './settle.ts'
+import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
+import { createWorker, type Worker, type WorkerSettings } from './worker.ts'
+
+/** What the worker works with. */
+export interface WorkerStages {
+  readonly openBucket: (bucket: string) => ObjectStore
+  readonly reconcile: Reconcile
+  readonly probeConditions: ProbeConditions
+}
+
+/** The process around a worker. */
+export interface WorkerIo {
+  /** Where the log goes. */
+  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  /** `process`, or in tests something that emits the same. */
+  readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'off'>
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void
+  readonly clock: Clock
+  readonly events: WorkerEvents
+}
+
+/** Long polling; `once` wants to know soon whether there is more. */
+const waitSeconds = { service: 20, once: 1 }
+const connectDelay = { firstSeconds: 1, mostSeconds: 30 }
+
+/**
+ * Runs a worker until it is told to stop (SIGTERM, SIGINT; the second one exits at once) or, with `once`, until the queue is empty.
+ * @returns the exit code: 0; 1 where it failed or `once` left a message; 2 where the queue is not there or may not be used.
+ */
+export async function runWorker(
+  options: WorkerOptions,
+  stages: WorkerStages,
+  io: Partial<WorkerIo> = {},
+): Promise<number> {
+  const { stream = process.stderr, signals = process, clock = systemClock, events = new WorkerEvents() } = io
+  const exit = io.exit ?? ((code) => process.exit(code))
+  const endLog = logEvents(events, { level: options.logLevel, format: options.logFormat, stream })
+  const stopping = new AbortController()
+  let worker: Worker | undefined
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) exit(signal === 'SIGINT' ? 130 : 143)
+    stopping.abort()
+    void worker?.stop()
+  }
+  signals.on('SIGTERM', onSignal)
+  signals.on('SIGINT', onSignal)
+  try {
+    const queue = await connect(options, { clock, events, stopping: stopping.signal })
+    if (queue === undefined) return 0
+    for (const advice of queue.advice) events.emit('queue-advice', { queue: queue.name, advice })
+    worker = createWorker({ ...stages, queue, clock, events }, settingsOf(options))
+    worker.start()
+    if (stopping.signal.aborted) await worker.stop()
+    const end = await worker.finished
+    queue.close()
+    switch (end.kind) {
+      case 'drained':
+        return end.left === 0 ? 0 : 1
+      case 'stopped':
+        // A run that was to empty the queue and was stopped has not emptied it.
+        return options.once ? 1 : 0
+      case 'failed':
+        return 1
+    }
+  } catch (error) {
+    events.emit('failed', {
+      error: error instanceof QueueError ? new Error(`${error.message} ${error.whatToDo}`.trim()) : error,
+    })
+    return error instanceof QueueError && error.isConfiguration ? 2 : 1
+  } finally {
+    signals.off('SIGTERM', onSignal)
+    signals.off('SIGINT', onSignal)
+    endLog()
+  }
+}
+
+export function settingsOf(options: WorkerOptions): WorkerSettings {
+  return {
+    roots: rootsOf(options.repositories),
+    windows: {
+      quietMs: options.batchQuietSeconds * 1000,
+      longestWaitMs: options.batchLongestWaitSeconds * 1000,
+      keysMax: options.batchKeysMax,
+    },
+    visibilityTimeoutSeconds: options.visibilityTimeoutSeconds,
+    concurrency: options.concurrency,
+    messagesMax: options.messagesMax,
+    singleWriter: options.singleWriter,
+    once: options.once,
+    graceMs: options.graceSeconds * 1000,
+  }
+}
+
+/**
+ * Finds the queue. A service that is started before its endpoint waits for it; `once` and everything that only a person can change end the
+ * process. `undefined`: it was told to stop meanwhile.
+ */
+async function connect(
+  options: WorkerOptions,
+  { clock, events, stopping }: { readonly clock: Clock; readonly events: WorkerEvents; readonly stopping: AbortSignal },
+): Promise<SqsQueue | undefined> {
+  for (let failures = 1; !stopping.aborted; failures += 1) {
+    try {
+      return await openSqsQueue({ ...options, waitSeconds: options.once ? waitSeconds.once : waitSeconds.service })
+    } catch (error) {
+      if (!(error instanceof QueueError) || error.isConfiguration || options.once) throw error
+      const { code, message, whatToDo } = error
+      const retrySeconds = backOffSeconds(failures, connectDelay, clock.random)
+      events.emit('receive-failed', { code, message, whatToDo, failures, retrySeconds })
+      await sleep(clock, retrySeconds * 1000, stopping)
+    }
+  }
+  return undefined
+}
+
+function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve)
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel()
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}

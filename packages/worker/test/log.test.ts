@@ -1,0 +1,103 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { WorkerEvents } from '../src/events.ts'
+import { type LogOptions, logEvents } from '../src/log.ts'
+
+function log(options: Partial<LogOptions> & { readonly isTTY?: boolean } = {}) {
+  const stream = Object.assign(new PassThrough(), options.isTTY === undefined ? {} : { isTTY: options.isTTY })
+  const events = new WorkerEvents()
+  const end = logEvents(events, { level: 'info', format: 'auto', stream, ...options })
+  return {
+    events,
+    end,
+    lines: () =>
+      String(stream.read() ?? '')
+        .split('\n')
+        .filter(Boolean),
+  }
+}
+
+const failed = {
+  bucket: 'packages',
+  root: 'el9/',
+  keys: 3,
+  error: new Error('no answer from https://user:password@s3.local/b?X-Amz-Signature=abcdef&x=1', {
+    cause: new Error('ECONNREFUSED'),
+  }),
+}
+
+describe('the log', () => {
+  it('is JSON with the fields of the event where no terminal is', () => {
+    const { events, lines } = log()
+    events.emit('released', { messageId: 'm1', afterSeconds: 20 })
+    events.emit('unreadable', { messageId: 'm1', receiveCount: 2, reason: 'the body is not JSON' })
+    const [line, ...others] = lines()
+    expect(others).toEqual([])
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      level: 'error',
+      event: 'unreadable',
+      messageId: 'm1',
+      receiveCount: 2,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      msg: expect.stringContaining(
+        'message m1 cannot be read (delivery 2) and is left to the dead-letter queue: the body is not JSON',
+      ),
+    })
+  })
+
+  it('is a sentence on a terminal', () => {
+    const { events, lines } = log({ isTTY: true })
+    events.emit('batch-settled', {
+      bucket: 'packages',
+      root: 'el9/',
+      changes: { added: 3, replaced: 0, removed: 1, kept: 0, absent: 0 },
+      refused: 1,
+      durationMs: 411.6,
+    })
+    expect(lines()).toEqual([
+      expect.stringMatching(/^\d\d:\d\d:\d\d s3:\/\/packages\/el9\/: 3 added, 1 removed, 1 refused in 412 ms$/),
+    ])
+  })
+
+  it.each(['json', 'text'] as const)(
+    'as %s never has a password, a signature or a stack, and names the causes',
+    (format) => {
+      const { events, lines } = log({ format })
+      events.emit('batch-failed', failed)
+      const written = lines().join('\n')
+      expect(written).toContain('no answer from https://s3.local/b')
+      expect(written).not.toMatch(/password|abcdef|at .*\.ts:/)
+      if (format === 'json') expect(JSON.parse(written)).toMatchObject({ causes: ['ECONNREFUSED'] })
+    },
+  )
+
+  it('obeys nothing that a key says to the terminal', () => {
+    const { events, lines } = log({ format: 'text', level: 'debug' })
+    events.emit('passed-over', {
+      messageId: 'm1',
+      bucket: 'b',
+      key: 'a\u001b[2J\nfake line\u009b.rpm',
+      why: 'not safe as a location',
+    })
+    const written = lines()
+    expect(written.length).toBe(1)
+    expect(written[0]).toMatch(/warn: passed over s3:\/\/b\/a\\u001b\[2J\\nfake line\?\.rpm/)
+  })
+
+  it('ends when it is ended', () => {
+    const { events, end, lines } = log()
+    end()
+    events.emit('stopped', { givenBack: 0 })
+    expect(lines()).toEqual([])
+  })
+
+  it('that cannot be written keeps nobody from the work', () => {
+    const full = Object.assign(new PassThrough(), {
+      write: () => {
+        throw new Error('full')
+      },
+    })
+    const { events } = log({ stream: full })
+    expect(() => events.emit('stopped', { givenBack: 0 })).not.toThrow()
+  })
+})
