@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import type { Cli } from '../cli.ts'
+import { type Connection, readConnection } from '../connection.ts'
+import { ExitCode, UsageError } from '../failure.ts'
+
+type Worker = typeof import('@repokeeper/worker')
+
+const examples = `
+Each option may also be in the environment or, by its name in camel case, in a YAML file; a flag goes before the environment,
+and the environment before the file. One process works one queue; any number may work on the same.
+
+Examples:
+  $ repokeeper worker -q repo-additions
+  $ repokeeper worker -q https://sqs.eu-central-1.amazonaws.com/123456789012/repo-removals --log-format json
+  $ repokeeper worker --config /etc/repokeeper/additions.yaml
+  $ repokeeper worker -q repo-additions --once          # empty the queue and exit, for cron
+`
+
+/** Options of every command have been defined already. */
+const sharedOptions = new Set<string>(['endpointUrl', 'region', 'profile', 'singleWriter'])
+
+/** @param args the whole command line: only who asks for the worker waits for its schema to be loaded */
+export async function defineWorker(program: Command, cli: Cli, args: readonly string[]): Promise<void> {
+  const command = program
+    .command('worker')
+    .description(
+      'Keep repositories up to date: take notifications from a queue, publish what changed. Runs until stopped.',
+    )
+  if (!args.includes('worker')) return
+  const worker = await import('@repokeeper/worker')
+  command.option('-c, --config <file>', 'YAML file with options; also $REPOKEEPER_CONFIG')
+  for (const description of worker.describeWorkerOptions()) {
+    if (!sharedOptions.has(description.name)) command.addOption(toOption(description))
+  }
+  command.addHelpText('after', examples).action(async () => {
+    cli.exitCode = await runWorkerCommand(worker, command, cli)
+  })
+}
+
+function toOption(description: ReturnType<Worker['describeWorkerOptions']>[number]): Option {
+  const { flag, short, placeholder, repeatable, environment, defaultValue } = description
+  const flags = `${short === undefined ? '' : `-${short}, `}--${flag}${placeholder === undefined ? '' : ` <${placeholder}>`}`
+  const remarks = [
+    ...(defaultValue === undefined || placeholder === undefined ? [] : [`default: ${defaultValue}`]),
+    `env: ${environment}`,
+  ]
+  const option = new Option(flags, `${description.description} (${remarks.join(', ')})`)
+  if (repeatable) option.argParser((text: string, before: readonly string[] = []) => [...before, text])
+  return option
+}
+
+async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Promise<number> {
+  const { environment, interruption } = cli
+  const file = await readConfig(command.getOptionValue('config') ?? (environment.REPOKEEPER_CONFIG || undefined))
+  const flags = flagsOf(worker, command)
+  const outcome = worker.readWorkerOptions({ flags, environment, file })
+  if (outcome.kind === 'problems') throw new UsageError('these options cannot be used:', outcome.problems)
+  const { options } = outcome
+
+  const [{ openCache }, { openConnected }, { probeConditions }, { realContext, reconcile }] = await Promise.all([
+    import('../document-cache.ts'),
+    import('../open-repository.ts'),
+    import('@repokeeper/object-store'),
+    import('@repokeeper/repository'),
+  ])
+  const connection: Connection = {
+    ...readConnection(command.optsWithGlobals(), environment),
+    ...s3Options(worker, { flags, environment, file }),
+    profile: options.profile,
+  }
+  const { cache, close } = await openCache(connection.cache)
+  // A terminal that is closed ends a worker as SIGTERM does.
+  const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
+  interruption.on('SIGHUP', onHangUp)
+  try {
+    if (interruption.signal.aborted) return ExitCode.done
+    return await worker.runWorker(
+      options,
+      {
+        openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
+        reconcile: (location, keys, context) => reconcile(location, keys, realContext({ ...context, cache })),
+        probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
+      },
+      { signals: interruption },
+    )
+  } finally {
+    interruption.off('SIGHUP', onHangUp)
+    await close()
+  }
+}
+
+/** What was said on the command line, wherever it stood; the rest is the schema's to find. */
+function flagsOf(worker: Worker, command: Command): Record<string, unknown> {
+  const flags: Record<string, unknown> = {}
+  for (const { name, flag } of worker.describeWorkerOptions()) {
+    const attribute = sharedOptions.has(name) ? name : camelCase(flag)
+    if (command.getOptionValueSourceWithGlobals(attribute) !== 'cli') continue
+    flags[name] = command.optsWithGlobals()[attribute]
+  }
+  return flags
+}
+
+/** AWS's own variables for endpoints may name another one for S3 than for SQS: for S3 they are left to the SDK. */
+function s3Options(worker: Worker, { flags, environment, file }: Parameters<Worker['readWorkerOptions']>[0]) {
+  const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SQS, AWS_REGION, AWS_DEFAULT_REGION, ...rest } = environment
+  const outcome = worker.readWorkerOptions({ flags, environment: rest, file })
+  if (outcome.kind === 'problems') return {}
+  const { endpointUrl, region } = outcome.options
+  return { endpointUrl, region }
+}
+
+async function readConfig(path: unknown): Promise<{ path: string; text: string } | undefined> {
+  if (typeof path !== 'string') return undefined
+  try {
+    return { path, text: await readFile(path, 'utf8') }
+  } catch (error) {
+    throw new UsageError(`--config ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function camelCase(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

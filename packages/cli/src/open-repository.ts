@@ -1,0 +1,101 @@
+/**
+ * What a person named as REPO → a repository to work on.
+ */
+import { stat } from 'node:fs/promises'
+import { type ObjectStore, openStore, parseStoreUrl, type StoreLocation } from '@repokeeper/object-store'
+import {
+  type DocumentCache,
+  describeLocation,
+  parseRepositoryRoot,
+  type RepositoryContext,
+  type RepositoryEvent,
+  type RepositoryLocation,
+  realContext,
+} from '@repokeeper/repository'
+import type { Cli } from './cli.ts'
+import type { Connection } from './connection.ts'
+import { type OpenCache, openCache } from './document-cache.ts'
+import { CommandError } from './failure.ts'
+
+export interface OpenRepository {
+  readonly location: RepositoryLocation
+  /** For messages, and for commands to copy: `s3://bucket/prefix/` or a path. */
+  readonly name: string
+  /** No worker watches a directory. */
+  readonly isDirectory: boolean
+  readonly singleWriter: boolean
+  /** What the stages work with; warnings go to stderr. */
+  context(signal?: AbortSignal): RepositoryContext
+}
+
+/** Opens REPO for the time of `work`. @throws CommandError, UsageError, StoreUrlError, RootError, and what `work` throws */
+export async function withRepository<T>(
+  repo: string,
+  connection: Connection,
+  cli: Cli,
+  work: (repository: OpenRepository) => Promise<T>,
+): Promise<T> {
+  const address = parseStoreUrl(repo)
+  const root = parseRepositoryRoot(address.prefix)
+  if (address.kind === 'directory') await requireDirectory(address.path)
+  const store = openConnected(address, connection)
+  let opened: OpenCache | undefined
+  try {
+    opened = await openCache(connection.cache)
+    const { cache } = opened
+    const { singleWriter } = connection
+    const location = { store, root }
+    return await work({
+      location,
+      name: address.kind === 'directory' ? address.path : describeLocation(location),
+      isDirectory: address.kind === 'directory',
+      singleWriter,
+      context: (signal = cli.interruption.signal) => contextOf(cache, singleWriter, signal, cli),
+    })
+  } finally {
+    await store.close()
+    await opened?.close()
+  }
+}
+
+/** Neither packages nor metadata: most likely the path is wrong. */
+export function nothingThere({ name }: OpenRepository): CommandError {
+  return new CommandError('NOTHING_THERE', `there are neither packages nor metadata in ${name}: check the path`)
+}
+
+/** Opens a bucket or directory as the connection's options say. */
+export function openConnected(address: StoreLocation, connection: Connection): ObjectStore {
+  const { endpointUrl, region, profile, signRequest } = connection
+  // The SDK looks profiles up by this variable for everything that a profile may say, not for the credentials alone.
+  if (profile !== undefined) process.env.AWS_PROFILE = profile
+  return openStore(address, {
+    ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
+    ...(region === undefined ? {} : { region }),
+    anonymous: !signRequest,
+  })
+}
+
+function contextOf(cache: DocumentCache, singleWriter: boolean, signal: AbortSignal, cli: Cli): RepositoryContext {
+  return realContext({ cache, singleWriter, signal, onEvent: (event) => tellEvent(event, cli) })
+}
+
+/** What a person at a command should know of what happens below; each command tells the rest in its own words. */
+function tellEvent(event: RepositoryEvent, { output }: Cli): void {
+  if (event.kind === 'warning') output.tell(`warning: ${event.subject}: ${event.message}`)
+}
+
+async function requireDirectory(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (found?.isDirectory()) return
+  if (found !== undefined) throw new CommandError('NOT_A_DIRECTORY', `${path} is a file; REPO is a directory or s3://…`)
+  const [, bucketPath] = /^(?:s3:\/*)?([A-Za-z0-9][^:]*\/.*)$/.exec(path) ?? []
+  const bucket = bucketPath === undefined ? ', or s3://…' : `, or for a bucket write s3://${bucketPath}`
+  throw new CommandError(
+    'NOT_A_DIRECTORY',
+    `there is no directory ${path}; make it first (mkdir -p ${path}), or name another one${bucket}`,
+  )
+}

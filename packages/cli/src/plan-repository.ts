@@ -1,0 +1,53 @@
+/**
+ * The work of `plan`: the bucket beside the metadata.
+ */
+import { type Difference, type Survey, surveyRepository } from '@repokeeper/repository'
+import type { Cli } from './cli.ts'
+import { ExitCode } from './failure.ts'
+import { nothingThere, type OpenRepository } from './open-repository.ts'
+import { count, table } from './text-layout.ts'
+
+const meanings: Record<Difference['kind'], string> = {
+  missing: 'there, but not listed',
+  changed: 'listed as it was before',
+  vanished: 'listed, but not there',
+}
+
+/** @returns the exit code: 0 where nothing differs, else 100 */
+export async function planRepository(
+  repository: OpenRepository,
+  { json }: { readonly json: boolean },
+  { output }: Cli,
+): Promise<number> {
+  const survey = await surveyRepository(repository.location, repository.context())
+  if (survey.inBucket === 0 && survey.revision === undefined) throw nothingThere(repository)
+  const equal = survey.differences.length === 0
+  if (json) output.printJson({ repository: repository.name, equal, ...survey })
+  else tell(repository, survey, output)
+  return equal ? ExitCode.done : ExitCode.different
+}
+
+function tell({ name, isDirectory }: OpenRepository, survey: Survey, output: Cli['output']): void {
+  const { differences, passedOver, inBucket, listed, revision } = survey
+  for (const line of table(differences.map(({ kind, path }) => [kind, path, meanings[kind]]))) output.print(line)
+  for (const { key, why } of passedOver) output.print(`passed over  ${key}  ${why}`)
+  const generation = revision === undefined ? 'no metadata yet' : `${listed} listed in revision ${revision}`
+  const place = isDirectory ? 'directory' : 'bucket'
+  output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict(differences)}`)
+  if (differences.length === 0) return
+  const usually = isDirectory ? '' : 'A worker brings this into line when the event arrives. '
+  output.tell(`${usually}"repokeeper rebuild ${name}" writes the metadata anew from the packages.`)
+  if (differences.some(({ kind }) => kind === 'missing')) {
+    output.tell(
+      'What stays missing may be no whole RPM package: a rebuild names it, and so does the log of the worker.',
+    )
+  }
+}
+
+function verdict(differences: readonly Difference[]): string {
+  if (differences.length === 0) return 'they agree'
+  const kinds = ['missing', 'changed', 'vanished'] as const
+  return kinds
+    .map((kind) => `${differences.filter((difference) => difference.kind === kind).length} ${kind}`)
+    .join(', ')
+}

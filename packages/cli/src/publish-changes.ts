@@ -1,0 +1,33 @@
+/**
+ * Publishing by the command itself, where no worker does it.
+ */
+import { probeConditions } from '@repokeeper/object-store'
+import { type ReconcileReport, reconcile } from '@repokeeper/repository'
+import { CommandError } from './failure.ts'
+import type { OpenRepository } from './open-repository.ts'
+
+/** @throws CommandError, RepositoryError, StoreError */
+export async function publishChanges(repository: OpenRepository, keys: ReadonlySet<string>): Promise<ReconcileReport> {
+  await ensureConditions(repository)
+  return reconcile(repository.location, keys, repository.context())
+}
+
+/**
+ * Makes sure, before anything is published, that the store honours conditional writes: without them two writers lose each
+ * other's changes.
+ *
+ * @throws CommandError `CONDITIONS_IGNORED`
+ */
+export async function ensureConditions({ location, isDirectory, singleWriter }: OpenRepository): Promise<void> {
+  // A directory is our own code; the contract's tests are its probe.
+  if (isDirectory || singleWriter) return
+  const { store, root } = location
+  const { kind } = await probeConditions(store, `${root}repodata/`, { random: Math.random })
+  if (kind === 'honoured') return
+  throw new CommandError(
+    'CONDITIONS_IGNORED',
+    `${store.name} ${kind === 'ignored' ? 'ignores' : 'does not support'} conditional writes (If-Match, If-None-Match): two ` +
+      "writers of one repository would lose each other's changes, so nothing was published. Use a store that honours them, or, " +
+      'if no worker and nobody else publishes meanwhile, say --single-writer.',
+  )
+}

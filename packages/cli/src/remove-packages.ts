@@ -1,0 +1,218 @@
+/**
+ * The work of `remove`: find what the names mean, delete the objects, then see to the metadata.
+ */
+import type { ListedObject } from '@repokeeper/object-store'
+import { StoreError } from '@repokeeper/object-store'
+import type { ListedPackage } from '@repokeeper/repodata'
+import { listPackages, RepositoryError, readSnapshot } from '@repokeeper/repository'
+import { atATime } from './at-a-time.ts'
+import type { ChangeOptions, RemoveOptions } from './change-options.ts'
+import type { Cli } from './cli.ts'
+import { ExitCode } from './failure.ts'
+import { listedNevra, showNevra } from './listed-nevra.ts'
+import { type MatchedBy, matchPackages, type NamedPackage } from './match-packages.ts'
+import type { OpenRepository } from './open-repository.ts'
+import { type Settled, settleChange } from './settle-change.ts'
+import { count, enumerate } from './text-layout.ts'
+
+/** What lies at one path: an object, an entry of the metadata, or both. */
+interface Candidate extends NamedPackage {
+  readonly object: ListedObject | undefined
+  readonly listed: ListedPackage | undefined
+}
+
+interface Chosen {
+  readonly candidate: Candidate
+  readonly name: string
+  readonly by: MatchedBy
+}
+
+interface Unmatched {
+  readonly name: string
+  readonly code: 'NOTHING_MATCHED' | 'EVERY_VERSION'
+  readonly reason: string
+}
+
+type RemoveOutcome =
+  | { readonly kind: 'removed' }
+  /** Only the metadata has it still: its object is gone, and an event or a plan will see to it. */
+  | { readonly kind: 'gone already' }
+  | { readonly kind: 'failed'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'not done' }
+
+interface RemovedPackage extends Chosen {
+  readonly outcome: RemoveOutcome
+}
+
+/** Deletions are small requests. */
+const deletionsAtATime = 16
+
+/** @returns the exit code */
+export async function removePackages(
+  repository: OpenRepository,
+  names: readonly string[],
+  options: ChangeOptions & RemoveOptions,
+  cli: Cli,
+): Promise<number> {
+  const { output, interruption } = cli
+  const { chosen, unmatched } = choose(names, await readCandidates(repository, cli), options)
+  const results = await atATime(chosen, deletionsAtATime, async (one): Promise<RemovedPackage> => {
+    const result = { ...one, outcome: await remove(repository, one, options, interruption.signal) }
+    if (!options.json) tellRemoved(result, options, cli)
+    return result
+  })
+  for (const { reason } of unmatched) output.tell(reason)
+  if (!options.json && results.length > 0) output.print(summary(repository, results, options))
+
+  let settled: Settled = { ok: true }
+  if (interruption.signal.aborted) output.tell('interrupted: the same command again does the rest')
+  else settled = await settleChange(repository, results.flatMap(expectationOf), options, cli)
+  if (!options.json && settled.published === undefined) tellGone(repository, results, cli)
+
+  const isDone = ({ outcome }: RemovedPackage) => outcome.kind === 'removed' || outcome.kind === 'gone already'
+  const ok = settled.ok && unmatched.length === 0 && results.every(isDone)
+  if (options.json) {
+    const { published, waited } = settled
+    const packages = results.map(packageReport)
+    const { dryRun } = options
+    output.printJson({ repository: repository.name, dryRun, ok, packages, unmatched, published, waited })
+  }
+  return ok ? ExitCode.done : ExitCode.failed
+}
+
+/** Everything that can be named, in the order of the paths: what is in the bucket, and what only the metadata has. */
+async function readCandidates({ location, context, name }: OpenRepository, { output }: Cli): Promise<Candidate[]> {
+  const { packages } = await listPackages(location, context())
+  const index = await readSnapshot(location, context()).then(
+    (snapshot) => snapshot.index,
+    (error: unknown) => {
+      // File names do without the metadata.
+      if (!(error instanceof RepositoryError)) throw error
+      output.tell(`warning: only file names are known, because the metadata cannot be read: ${error.message}`)
+      return undefined
+    },
+  )
+  const candidates: Candidate[] = []
+  const seen = new Set<ListedPackage>()
+  for (const object of packages) {
+    const path = object.key.slice(location.root.length)
+    const entries = index?.at(path) ?? []
+    for (const entry of entries) seen.add(entry)
+    const [listed] = entries
+    candidates.push({ path, object, listed, nevra: listed && listedNevra(listed) })
+  }
+  for (const listed of index?.packages ?? []) {
+    if (listed.base !== undefined || seen.has(listed)) continue
+    candidates.push({ path: listed.href, object: undefined, listed, nevra: listedNevra(listed) })
+  }
+  if (candidates.length === 0) output.tell(`warning: there are no packages in ${name}`)
+  return candidates
+}
+
+/** As rm(1) does: names that mean nothing do not hold back the others. */
+function choose(
+  names: readonly string[],
+  candidates: readonly Candidate[],
+  { allVersions }: RemoveOptions,
+): { chosen: Chosen[]; unmatched: Unmatched[] } {
+  const chosen = new Map<string, Chosen>()
+  const unmatched: Unmatched[] = []
+  for (const name of names) {
+    const match = matchPackages(name, candidates)
+    if (match.kind === 'nothing') {
+      unmatched.push({ name, code: 'NOTHING_MATCHED', reason: `${name}: no package of that file name, path or NEVRA` })
+    } else if (match.kind === 'every version' && !allVersions) {
+      unmatched.push({ name, code: 'EVERY_VERSION', reason: everyVersionText(name, match.packages) })
+    } else {
+      const by = match.kind === 'matched' ? match.by : 'package name'
+      for (const candidate of match.packages) {
+        if (!chosen.has(candidate.path)) chosen.set(candidate.path, { candidate, name, by })
+      }
+    }
+  }
+  return { chosen: [...chosen.values()], unmatched }
+}
+
+function everyVersionText(name: string, packages: readonly Candidate[]): string {
+  const versions = enumerate(packages.map(label))
+  return `${name}: is the name of a package, and stands for ${versions}; name one of these, or say --all-versions`
+}
+
+async function remove(
+  { location }: OpenRepository,
+  { candidate: { object, listed }, by }: Chosen,
+  { dryRun }: ChangeOptions,
+  signal: AbortSignal,
+): Promise<RemoveOutcome> {
+  if (signal.aborted) return { kind: 'not done' }
+  if (object === undefined) return { kind: 'gone already' }
+  const isNamedByMetadata = by === 'NEVRA' || by === 'package name'
+  if (isNamedByMetadata && listed?.size !== undefined && listed.size !== object.size) {
+    const reason = 'the object is not the package that is listed any more; name the file to remove it all the same'
+    return { kind: 'failed', code: 'CHANGED', reason }
+  }
+  if (dryRun) return { kind: 'removed' }
+  try {
+    const { kind } = await location.store.delete(object.key, { ifMatch: object.etag, signal })
+    if (kind === 'deleted') return { kind: 'removed' }
+    return { kind: 'failed', code: 'CHANGED', reason: 'it was replaced a moment ago; look again before you remove it' }
+  } catch (error) {
+    if (signal.aborted) return { kind: 'not done' }
+    if (error instanceof StoreError) return { kind: 'failed', code: error.code, reason: error.message }
+    throw error
+  }
+}
+
+function expectationOf({ candidate: { path }, outcome }: RemovedPackage) {
+  return outcome.kind === 'removed' || outcome.kind === 'gone already' ? [{ path, sha256: undefined }] : []
+}
+
+function tellRemoved(
+  { candidate, name, by, outcome }: RemovedPackage,
+  { dryRun }: ChangeOptions,
+  { output }: Cli,
+): void {
+  const why = by === 'path' || by === 'file name' ? '' : ` [${by} ${name}]`
+  switch (outcome.kind) {
+    case 'removed':
+      output.print(`${dryRun ? 'would be ' : ''}removed ${label(candidate)}${why}`)
+      break
+    case 'gone already':
+      output.print(`gone already ${label(candidate)}${why}`)
+      break
+    case 'failed':
+      output.tell(`failed ${label(candidate)}: ${outcome.reason}`)
+      break
+    case 'not done':
+      output.tell(`not removed ${label(candidate)}`)
+      break
+  }
+}
+
+/** `path (NEVRA)`, the NEVRA only where the metadata says one. */
+function label({ path, listed }: Candidate): string {
+  return listed === undefined ? path : `${path} (${showNevra(listed)})`
+}
+
+function tellGone({ name }: OpenRepository, results: readonly RemovedPackage[], { output }: Cli): void {
+  const gone = results.filter(({ outcome }) => outcome.kind === 'gone already').length
+  if (gone === 0) return
+  output.tell(
+    `${count(gone, 'package')} of these are listed, but in the bucket no more. The events of their deletion take them out of the ` +
+      `metadata; if that does not happen, see "repokeeper plan ${name}", or say --publish.`,
+  )
+}
+
+function summary({ name }: OpenRepository, results: readonly RemovedPackage[], { dryRun }: ChangeOptions): string {
+  const counts = (['removed', 'gone already', 'failed', 'not done'] as const).flatMap((kind) => {
+    const number = results.filter(({ outcome }) => outcome.kind === kind).length
+    return number === 0 ? [] : [`${number} ${kind}`]
+  })
+  return `${name}: ${counts.join(', ')}${dryRun ? ' (dry run: nothing was changed)' : ''}`
+}
+
+function packageReport({ candidate: { path, listed, object }, name, by, outcome }: RemovedPackage) {
+  const { kind: status, ...details } = outcome
+  const nevra = listed === undefined ? undefined : showNevra(listed)
+  return { location: path, nevra, size: object?.size, name, matchedBy: by, status, ...details }
+}

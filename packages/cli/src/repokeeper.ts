@@ -1,0 +1,41 @@
+/**
+ * The program `repokeeper`: a command a file, each of which loads what it works with only when it is run.
+ */
+import type { Command } from 'commander'
+import type { Cli } from './cli.ts'
+import { defineAdd } from './commands/add.ts'
+import { defineList } from './commands/list.ts'
+import { definePlan } from './commands/plan.ts'
+import { defineRebuild } from './commands/rebuild.ts'
+import { defineRemove } from './commands/remove.ts'
+import { defineWorker } from './commands/worker.ts'
+import { defineConnectionOptions } from './connection.ts'
+import { createProgram } from './program.ts'
+
+const guide = `
+REPO is s3://BUCKET/PATH or a directory. Credentials, region and endpoint are found as the aws command finds them.
+
+Exit codes: 0 done, 1 it failed, 2 wrong use. REPOKEEPER_DEBUG=1 shows where an error happened.
+
+Examples:
+  $ repokeeper add s3://my-bucket/el9/x86_64 dist/*.rpm --wait
+  $ repokeeper remove s3://my-bucket/el9/x86_64 foo-1.0-1.x86_64
+  $ repokeeper plan s3://my-bucket/el9/x86_64
+  $ repokeeper worker -q repo-additions
+`
+
+/** @param args the command line */
+export async function repokeeperProgram(cli: Cli, args: readonly string[]): Promise<Command> {
+  const program = createProgram('repokeeper', cli).description(
+    'Keeps an RPM repository in S3: upload a package, install it seconds later.',
+  )
+  defineConnectionOptions(program)
+  program.commandsGroup('Commands:')
+  defineAdd(program, cli)
+  defineRemove(program, cli)
+  defineList(program, cli)
+  definePlan(program, cli)
+  defineRebuild(program, cli)
+  await defineWorker(program, cli, args)
+  return program.helpCommand('help [command]', 'print the help of a command').addHelpText('after', guide)
+}

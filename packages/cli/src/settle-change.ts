@@ -1,0 +1,113 @@
+/**
+ * After the bucket was changed: publish where no worker does, and wait until it shows.
+ */
+import type { KeyVerdict } from '@repokeeper/repository'
+import type { ChangeOptions } from './change-options.ts'
+import type { Cli } from './cli.ts'
+import { describeFailure } from './failure.ts'
+import type { OpenRepository } from './open-repository.ts'
+import { publishChanges } from './publish-changes.ts'
+import { count, enumerate } from './text-layout.ts'
+import { type Expectation, type WaitOutcome, waitForMetadata } from './wait-for-metadata.ts'
+
+/** What became of the metadata; plain data for the JSON report. */
+export interface Settled {
+  readonly published?: Published
+  readonly waited?: WaitOutcome | Failed
+  /** Nothing went wrong. */
+  readonly ok: boolean
+}
+
+export type Published =
+  | {
+      readonly kind: 'published'
+      readonly revision?: string | undefined
+      readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
+    }
+  | Failed
+
+interface Failed {
+  readonly kind: 'failed'
+  readonly code: string
+  readonly message: string
+}
+
+/** @param expectations every path that the command has to answer for, changed by it or found so */
+export async function settleChange(
+  repository: OpenRepository,
+  expectations: readonly Expectation[],
+  options: ChangeOptions,
+  cli: Cli,
+): Promise<Settled> {
+  if (options.dryRun || expectations.length === 0) return { ok: true }
+  let published: Published | undefined
+  if (options.publish ?? repository.isDirectory) {
+    published = await publish(repository, expectations, options, cli)
+    if (published.kind === 'failed' || published.refused.length > 0) return { published, ok: false }
+  }
+  const settled = published === undefined ? {} : { published }
+  if (!options.wait) return { ...settled, ok: true }
+  const { timeoutSeconds } = options
+  const { signal } = cli.interruption
+  const waited = await waitForMetadata(repository, expectations, { timeoutSeconds, signal }).catch((error: unknown) => {
+    const { code, message } = describeFailure(error, false)
+    return { kind: 'failed' as const, code, message }
+  })
+  if (waited.kind === 'failed') {
+    cli.output.tell(`the bucket was changed, but whether the metadata shows it is not known: ${waited.message}`)
+    return { ...settled, waited, ok: false }
+  }
+  if (!options.json) tellWaited(waited, repository, options, cli)
+  return { ...settled, waited, ok: waited.kind === 'shown' }
+}
+
+async function publish(
+  repository: OpenRepository,
+  expectations: readonly Expectation[],
+  { json }: ChangeOptions,
+  cli: Cli,
+): Promise<Published> {
+  const { root } = repository.location
+  const keys = new Set(expectations.map(({ path }) => `${root}${path}`))
+  try {
+    const { verdicts, revision } = await publishChanges(repository, keys)
+    const refused = [...verdicts].flatMap(([key, verdict]) => refusalOf(key.slice(root.length), verdict))
+    for (const { path, reason } of refused) cli.output.tell(`${path}: not published: ${reason}`)
+    if (!json)
+      cli.output.print(`${repository.name}: metadata ${revision === undefined ? 'is up to date' : 'published'}`)
+    return { kind: 'published', revision, refused }
+  } catch (error) {
+    const { code, message } = describeFailure(error, false)
+    cli.output.tell(`the metadata was not published: ${message}`)
+    return { kind: 'failed', code, message }
+  }
+}
+
+function refusalOf(path: string, verdict: KeyVerdict): { path: string; code: string; reason: string }[] {
+  return verdict.kind === 'refused' ? [{ path, code: verdict.code, reason: verdict.reason }] : []
+}
+
+function tellWaited(waited: WaitOutcome, repository: OpenRepository, options: ChangeOptions, { output }: Cli): void {
+  if (waited.kind === 'shown') {
+    output.print(`${repository.name}: the metadata shows it (after ${(waited.milliseconds / 1000).toFixed(1)} s)`)
+    return
+  }
+  const { pending, publishedMeanwhile } = waited
+  for (const { path, reason } of pending.slice(0, 20)) output.tell(`${path}: ${reason}`)
+  if (pending.length > 20) output.tell(`and ${pending.length - 20} more`)
+  output.tell(
+    `${repository.name}: after ${options.timeoutSeconds} s the metadata does not show ${count(pending.length, 'change')} ` +
+      `(${enumerate(
+        pending.map(({ path }) => path),
+        3,
+      )}). ${adviceFor(publishedMeanwhile, repository)}`,
+  )
+}
+
+function adviceFor(publishedMeanwhile: boolean, { name, isDirectory }: OpenRepository): string {
+  if (isDirectory) return 'No worker watches a directory: leave out --no-publish.'
+  const plan = `"repokeeper plan ${name}" says what differs, and --publish publishes without a worker.`
+  return publishedMeanwhile
+    ? `Others were published meanwhile, so look for these in the workers' logs and in the dead-letter queues. ${plan}`
+    : `Nothing was published meanwhile: is a worker running for this bucket's queue, does its --repository match this path, does the bucket send notifications, is the dead-letter queue empty? ${plan}`
+}

@@ -1,0 +1,208 @@
+/**
+ * Both workers as processes, packages that are added, replaced and removed at once in several repositories, and in the end
+ * the metadata that createrepo_c writes for the same files, and dnf, which lists exactly them.
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { SendMessageCommand } from '@aws-sdk/client-sqs'
+import type { FaultRule } from '@repokeeper/local-cloud'
+import { readBody } from '@repokeeper/object-store'
+import { buildPackage } from '@repokeeper/rpm-parser/testing'
+import { expect, it } from 'vitest'
+import { describeWithClients } from '../../../../fixtures/describe-with-clients.ts'
+import { openDnf } from '../../../../fixtures/dnf.ts'
+import { createrepo, firstDifference, readRepodata, readRepodataBy } from '../../../../fixtures/repodata-trees.ts'
+import { type CloudProcess, startCloudProcess } from './cloud-process.ts'
+
+const checkout = join(import.meta.dirname, '..', '..', '..', '..')
+
+/** The repositories, and how keys lie in them. */
+const repositories = ['el9/x86_64/', 'el9/aarch64/', 'fedora/'] as const
+const keyOf = {
+  'el9/x86_64/': (name: string) => `el9/x86_64/Packages/${name[0]?.toLowerCase()}/${name}`,
+  'el9/aarch64/': (name: string) => `el9/aarch64/${name}`,
+  'fedora/': (name: string) => `fedora/Packages/${name}`,
+}
+
+/** What createrepo_c 0.17 says otherwise of than 1.x, or refuses: control characters, pre of POSTTRANS. */
+const notComparable = /^(SpecCheck4|ruby2.6-rubygem-fast_gettext|httpd-2\.4\.6-80|broken)/
+
+/** Real packages: ours, built by rpmbuild, those of a corpus beside the checkout where there is one, and as many built ones. */
+async function somePackages(): Promise<Map<string, Uint8Array>> {
+  const packages = new Map<string, Uint8Array>()
+  for (const directory of [join(checkout, 'fixtures', 'rpms'), join(checkout, '..', 'shared', 'corpus')]) {
+    if (!existsSync(directory)) continue
+    const names = (await readdir(directory)).filter((name) => name.endsWith('.rpm') && !notComparable.test(name))
+    for (const name of names.slice(0, 40)) packages.set(name, await readFile(join(directory, name)))
+  }
+  for (let number = 1; packages.size < 60; number += 1) {
+    const name = `built-${number}`
+    packages.set(
+      `${name}-1.0-1.noarch.rpm`,
+      buildPackage({ name, requires: ['bash >= 5'], files: [{ path: `/${name}` }] }),
+    )
+  }
+  return new Map([...packages].slice(0, 60))
+}
+
+/** All at once: every package is put somewhere, some are put again with other bytes, some are deleted again. */
+async function changeEverything({ store }: CloudProcess): Promise<void> {
+  const packages = [...(await somePackages())]
+  await Promise.all(
+    packages.map(async ([name, bytes], at) => {
+      const repository = repositories[at % repositories.length] ?? 'fedora/'
+      const key = keyOf[repository](name)
+      await store.put(key, bytes, { if: 'always' })
+      if (at % 4 === 1) await store.put(key, buildPackage({ name: 'replaced', version: String(at) }), { if: 'always' })
+      if (at % 4 === 2) await store.delete(key)
+      if (at % 8 === 2) await store.put(key, bytes, { if: 'always' })
+    }),
+  )
+}
+
+/** Every repository beside createrepo_c's metadata of the same files, and what dnf lists of it beside the same. */
+async function expectTruth(cloud: CloudProcess): Promise<void> {
+  for (const root of repositories) {
+    const directory = await download(cloud, root)
+    await createrepo(directory)
+    const theirs = await readRepodata(directory)
+    const ours = await readRepodataBy((href) => read(cloud, `${root}${href}`))
+    expect([...ours.keys()].toSorted()).toEqual([...theirs.keys()].toSorted())
+    for (const [location, their] of theirs) {
+      const our = ours.get(location)
+      if (our === undefined) throw new Error(`${location} is not listed`)
+      for (const kind of ['primary', 'filelists', 'other'] as const) {
+        expect(firstDifference(our[kind], their[kind]), `${location} in ${kind}`).toBeUndefined()
+      }
+    }
+    const listed = await dnfLists(cloud, `${cloud.endpoint}/${cloud.bucket}/${root}`)
+    expect(listed).toEqual(await dnfLists(cloud, `file://${directory}`))
+    expect(listed.length).toBeGreaterThan(5)
+  }
+}
+
+/** What dnf, with an empty cache, says that there is. */
+async function dnfLists(cloud: CloudProcess, baseUrl: string): Promise<string[]> {
+  const dnf = await openDnf(await mkdtemp(join(cloud.directory, 'dnf-')), baseUrl)
+  const { stdout } = await dnf(
+    'repoquery',
+    '--quiet',
+    '--queryformat',
+    '%{name}-%{evr}.%{arch} %{location} %{size} %{buildtime}',
+  )
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .toSorted()
+}
+
+async function read({ store }: CloudProcess, key: string): Promise<Uint8Array> {
+  const got = await store.get(key)
+  if (got.kind !== 'found') throw new Error(`${key} is ${got.kind}`)
+  return readBody(got.body, 2 ** 30)
+}
+
+/** The packages of a repository with the times that the store gave them. */
+async function download(cloud: CloudProcess, root: string): Promise<string> {
+  const directory = await mkdtemp(join(cloud.directory, 'download-'))
+  for await (const { key, lastModified } of cloud.store.list(root)) {
+    if (!key.endsWith('.rpm')) continue
+    const path = join(directory, key.slice(root.length))
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, await read(cloud, key))
+    await utimes(path, lastModified, lastModified)
+  }
+  return directory
+}
+
+describeWithClients(['createrepo_c', 'dnf'], 'both workers', () => {
+  it.each<[string, readonly FaultRule[]]>([
+    ['as it should be', []],
+    ['messages delivered twice', [{ operation: 'Deliver', action: { kind: 'duplicate' } }]],
+    ['messages in reversed order', [{ operation: 'Deliver', action: { kind: 'reorder', order: 'reverse' } }]],
+    [
+      'a store that fails now and then',
+      [
+        {
+          service: 's3',
+          operation: 'PutObject',
+          key: '*repodata*',
+          probability: 0.2,
+          action: { kind: 'error', status: 503 },
+        },
+        {
+          service: 's3',
+          operation: 'PutObject',
+          key: '*repomd.xml',
+          probability: 0.3,
+          action: { kind: 'drop', at: 'after' },
+        },
+        { service: 's3', operation: 'GetObject', probability: 0.05, action: { kind: 'drop', at: 'body' } },
+      ],
+    ],
+  ])(
+    'come to what createrepo_c says: %s',
+    async (_, faults) => {
+      const cloud = await startCloudProcess({ maxReceiveCount: 50 })
+      await cloud.addFaults(faults)
+      cloud.startWorker(cloud.queues.add)
+      cloud.startWorker(cloud.queues.remove)
+
+      await changeEverything(cloud)
+      await cloud.drained()
+
+      await fetch(`${cloud.endpoint}/_local/faults`, { method: 'DELETE' })
+      await expectTruth(cloud)
+    },
+    180_000,
+  )
+
+  it('come to what createrepo_c says after a worker was killed in the middle', async () => {
+    const cloud = await startCloudProcess({ maxReceiveCount: 50 })
+    const doomed = cloud.startWorker(cloud.queues.add)
+    cloud.startWorker(cloud.queues.remove)
+
+    const changes = changeEverything(cloud)
+    await doomed.sees('batch-started')
+    await doomed.crash()
+    await changes
+    expect(await cloud.messagesIn(cloud.queues.add)).toBeGreaterThan(0)
+    cloud.startWorker(cloud.queues.add)
+    await cloud.drained()
+
+    await expectTruth(cloud)
+  }, 180_000)
+})
+
+it('publish what is good beside what is bad, and leave the bad to the dead-letter queue', async () => {
+  const cloud = await startCloudProcess({ maxReceiveCount: 2 })
+  const worker = cloud.startWorker(cloud.queues.add)
+  cloud.startWorker(cloud.queues.remove)
+  const whole = buildPackage({ name: 'whole', files: [{ path: '/a', content: 'x'.repeat(5000) }] })
+  const names = ['with space.rpm', 'with+plus.rpm', 'with%25percent.rpm', 'with ~ and ^.rpm', 'žluťoučký-🐴.rpm']
+  for (const name of names) await cloud.store.put(`el9/${name}`, buildPackage({ name: 'odd' }), { if: 'always' })
+  await cloud.store.put('el9/no-package.rpm', Buffer.from('not an RPM'), { if: 'always' })
+  await cloud.store.put('el9/cut-in-header.rpm', whole.subarray(0, 300), { if: 'always' })
+  await cloud.store.put('el9/cut-in-payload.rpm', whole.subarray(0, whole.length - 10), { if: 'always' })
+  const { endpoint, sqs, queues } = cloud
+  await sqs.send(
+    new SendMessageCommand({ QueueUrl: `${endpoint}/000000000000/${queues.add}`, MessageBody: 'this is no JSON' }),
+  )
+  await cloud.drained()
+
+  const listed = await readRepodataBy((href) => read(cloud, `el9/${href}`))
+  expect([...listed.keys()].toSorted()).toEqual(names.toSorted())
+  const dead = await cloud.deadLetters()
+  expect(dead.length).toBe(4)
+  for (const bad of ['no-package', 'cut-in-header', 'cut-in-payload', 'this is no JSON']) {
+    expect(dead.filter((body) => body.includes(bad)).length).toBe(1)
+  }
+  const refused = worker.log.filter(({ event }) => event === 'refused')
+  expect(refused.find(({ key }) => key === 'el9/cut-in-payload.rpm')).toMatchObject({
+    reason: 'it is cut off: 10 bytes of its payload are missing',
+  })
+  expect(worker.log.find(({ event }) => event === 'unreadable')).toMatchObject({
+    reason: expect.stringContaining('JSON'),
+  })
+}, 120_000)

@@ -1,0 +1,104 @@
+/** The programs as people start them: processes of their own, with nothing of this one's environment that matters. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
+import { afterAll, beforeAll } from 'vitest'
+
+export const binaries = join(import.meta.dirname, '..', 'bin')
+
+export interface Ran {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** Arguments of Node itself. */
+  readonly nodeArguments?: readonly string[]
+  /** Sends these signals as soon as stdout holds this text. */
+  readonly interrupt?: { readonly when: string; readonly signal: NodeJS.Signals }
+  /** Stdout is closed at the first byte, as `| head` does. */
+  readonly closeStdout?: boolean
+}
+
+/** A directory of its own for one test file: packages to add, a cache, and a home with no configuration. */
+export class Workplace {
+  readonly directory: string
+  readonly #environment: Readonly<Record<string, string>>
+
+  constructor(directory: string, environment: Readonly<Record<string, string>> = {}) {
+    this.directory = directory
+    this.#environment = environment
+  }
+
+  with(environment: Readonly<Record<string, string>>): Workplace {
+    return new Workplace(this.directory, { ...this.#environment, ...environment })
+  }
+
+  /** Writes `name-version-1.noarch.rpm`, or a file of another name, and says its name. */
+  async rpm(spec: PackageSpec, file = `${spec.name}-${spec.version ?? '1.0'}-${spec.release ?? '1'}.noarch.rpm`) {
+    await writeFile(join(this.directory, file), buildPackage(spec))
+    return file
+  }
+
+  repokeeper(...args: (string | RunOptions)[]): Promise<Ran> {
+    return this.#run('repokeeper', args)
+  }
+
+  updatePackages(...args: (string | RunOptions)[]): Promise<Ran> {
+    return this.#run('updatePackages', args)
+  }
+
+  async #run(program: string, args: readonly (string | RunOptions)[]): Promise<Ran> {
+    const options = args.find((arg) => typeof arg !== 'string') ?? {}
+    const words = args.filter((arg) => typeof arg === 'string')
+    const { environment, nodeArguments = [], interrupt, closeStdout = false } = options
+    const child = spawn(process.execPath, [...nodeArguments, join(binaries, `${program}.js`), ...words], {
+      cwd: this.directory,
+      env: {
+        PATH: process.env.PATH,
+        HOME: join(this.directory, 'home'),
+        REPOKEEPER_CACHE_DIR: join(this.directory, 'cache'),
+        NODE_COMPILE_CACHE: join(tmpdir(), 'repokeeper-test-compile-cache'),
+        ...this.#environment,
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    if (interrupt !== undefined) {
+      let heard = ''
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (heard.includes(interrupt.when)) return
+        heard += chunk
+        if (heard.includes(interrupt.when)) child.kill(interrupt.signal)
+      })
+    }
+    if (closeStdout) child.stdout.once('data', () => child.stdout.destroy())
+    const exit = once(child, 'exit')
+    const stdout = closeStdout ? '' : text(child.stdout)
+    const [out, err] = await Promise.all([stdout, text(child.stderr)])
+    const [code, signal] = await exit
+    return { code, signal, stdout: out, stderr: err }
+  }
+}
+
+/** One for a test file; removed after it. */
+export function workplaceForTests(): () => Workplace {
+  let workplace: Workplace | undefined
+  beforeAll(async () => {
+    workplace = new Workplace(await mkdtemp(join(tmpdir(), 'repokeeper-cli-')))
+  })
+  afterAll(async () => {
+    if (workplace !== undefined) await rm(workplace.directory, { recursive: true })
+  })
+  return () => {
+    if (workplace === undefined) throw new Error('there is no workplace yet')
+    return workplace
+  }
+}
