@@ -2,7 +2,7 @@
  * Repositories that createrepo_c made, in every way it can, taken over by adding one package and removing another.
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { parseRepomd } from '@repokeeper/repodata'
@@ -29,6 +29,7 @@ const packages = {
   'lib+x.rpm': 'lib+x',
 } as const
 const removed = 'a.rpm'
+const modified = new Date('2026-01-02T03:04:05Z')
 
 function bytesOf(name: string): Uint8Array {
   return buildPackage({
@@ -41,7 +42,11 @@ function bytesOf(name: string): Uint8Array {
 
 function createRepository(options: readonly string[], finish: (repodata: string) => void = () => {}): string {
   const directory = newDirectory()
-  for (const [path, name] of Object.entries(packages)) writeFiles(directory, { [path]: bytesOf(name) })
+  for (const [path, name] of Object.entries(packages)) {
+    writeFiles(directory, { [path]: bytesOf(name) })
+    // createrepo_c's reader drops packages of one digest whose times differ (primary_pkgcb in load_metadata.c).
+    utimesSync(join(directory, path), modified, modified)
+  }
   writeFiles(directory, { 'comps.xml': comps })
   execFileSync('createrepo_c', ['--quiet', ...options, directory])
   finish(join(directory, 'repodata'))
