@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DocumentCache } from '@repokeeper/repository'
+import { DiskCache, type DocumentCache } from '@repokeeper/repository'
 import type { Connection } from './connection.ts'
 import { CommandError } from './failure.ts'
 
@@ -19,7 +19,7 @@ export interface OpenCache {
  */
 export async function openCache({ directory, isChosen }: Connection['cache']): Promise<OpenCache> {
   try {
-    return { cache: await DocumentCache.open({ directory, bytesMax }), close: async () => {} }
+    return { cache: await DiskCache.open({ directory, bytesMax }), close: async () => {} }
   } catch (cause) {
     if (isChosen) {
       const why = cause instanceof Error ? cause.message : String(cause)
@@ -28,7 +28,7 @@ export async function openCache({ directory, isChosen }: Connection['cache']): P
   }
   const temporary = await mkdtemp(join(tmpdir(), 'repokeeper-'))
   return {
-    cache: await DocumentCache.open({ directory: temporary, bytesMax }),
+    cache: await DiskCache.open({ directory: temporary, bytesMax }),
     close: () => rm(temporary, { recursive: true, force: true }),
   }
 }

@@ -4,7 +4,7 @@
  */
 import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib'
 import xz from 'xz-decompress'
 import { uncompressBzip2 } from './bzip2.ts'
 import { DocumentError } from './document-error.ts'
@@ -54,11 +54,35 @@ type Decoder = (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 
 const decoders: Readonly<Record<Compression, Decoder>> = {
   none: (chunks) => chunks,
-  gzip: (chunks) => throughTransform('gzip', createGunzip({ chunkSize: pieceBytes }), chunks),
+  gzip: uncompressGzip,
   zstd: uncompressZstd,
   xz: uncompressXz,
   bzip2: uncompressBzip2,
   zchunk: unknown('zchunk'),
+}
+
+/** So few bytes are uncompressed at once, without a stream: they hold some 32 MiB at most. */
+const atOnceBytesMax = 2 ** 15
+
+async function* uncompressGzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { first, all } = await peek(chunks, atOnceBytesMax)
+  if (first.length >= atOnceBytesMax)
+    return yield* throughTransform('gzip', createGunzip({ chunkSize: pieceBytes }), all)
+  const open = gunzipWhole(first)
+  for (let start = 0; start < open.length; start += pieceBytes) yield open.subarray(start, start + pieceBytes)
+}
+
+function gunzipWhole(bytes: Uint8Array): Buffer {
+  try {
+    return gunzipSync(bytes)
+  } catch (cause) {
+    throw broken('gzip', cause)
+  }
+}
+
+function broken(name: Compression, cause: unknown): DocumentError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new DocumentError('BROKEN_COMPRESSION', `broken ${name}: ${reason}`, { cause })
 }
 
 async function* throughTransform(
@@ -77,8 +101,7 @@ async function* throughTransform(
     for await (const piece of transform) yield piece
   } catch (cause) {
     if (fault !== undefined) throw fault
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new DocumentError('BROKEN_COMPRESSION', `broken ${name}: ${reason}`, { cause })
+    throw broken(name, cause)
   } finally {
     transform.destroy()
     await pumped
@@ -145,8 +168,7 @@ async function* uncompressXz(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
     }
   } catch (cause) {
     if (fault !== undefined) throw fault
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new DocumentError('BROKEN_COMPRESSION', `broken xz: ${reason}`, { cause })
+    throw broken('xz', cause)
   } finally {
     await reader.cancel().catch(() => {})
   }

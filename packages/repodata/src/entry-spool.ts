@@ -1,7 +1,7 @@
 /**
  * Entries laid aside in a file, to be read again in another order. Memory holds only where they are.
  */
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import type { ScratchFile } from './scratch-file.ts'
 
 /** Where an entry lies in the spool, in bytes. */
 export interface SpoolSpan {
@@ -13,22 +13,16 @@ export interface SpoolSpan {
 const gatheredBytesMax = 2 ** 20
 
 export class EntrySpool {
-  readonly #file: FileHandle
+  readonly #file: ScratchFile
   #gathered: Uint8Array[] = []
   #gatheredBytes = 0
   #end = 0
   /** Settles when all that was flushed is in the file. */
   #written: Promise<void> = Promise.resolve()
 
-  private constructor(file: FileHandle) {
+  /** @param file an empty one, which is the spool's from now on */
+  constructor(file: ScratchFile) {
     this.#file = file
-  }
-
-  /** @param path a new file's; it is unlinked at once, so that it goes with the process whatever happens */
-  static async create(path: string): Promise<EntrySpool> {
-    const file = await open(path, 'wx+', 0o600)
-    await unlink(path)
-    return new EntrySpool(file)
   }
 
   async append(entry: Uint8Array): Promise<SpoolSpan> {
@@ -43,37 +37,21 @@ export class EntrySpool {
 
   async read(span: SpoolSpan): Promise<Buffer> {
     await this.#flush()
-    const bytes = Buffer.allocUnsafe(span.length)
-    let read = 0
-    while (read < span.length) {
-      const { bytesRead } = await this.#file.read(bytes, read, span.length - read, span.start + read)
-      if (bytesRead === 0) throw new Error(`the spool ends at ${span.start + read}, inside an entry`)
-      read += bytesRead
-    }
-    return bytes
+    return this.#file.read(span.start, span.length)
   }
 
   async close(): Promise<void> {
-    await this.#file.close()
+    await this.#file.discard()
   }
 
   /** Several may read and append at once: everybody waits for what is being written. */
   #flush(): Promise<void> {
     if (this.#gatheredBytes > 0) {
       const bytes = Buffer.concat(this.#gathered)
-      const start = this.#end - this.#gatheredBytes
       this.#gathered = []
       this.#gatheredBytes = 0
-      this.#written = this.#written.then(() => this.#write(bytes, start))
+      this.#written = this.#written.then(() => this.#file.append(bytes))
     }
     return this.#written
-  }
-
-  async #write(bytes: Buffer, start: number): Promise<void> {
-    let written = 0
-    while (written < bytes.length) {
-      const { bytesWritten } = await this.#file.write(bytes, written, bytes.length - written, start + written)
-      written += bytesWritten
-    }
   }
 }

@@ -55,4 +55,5 @@ export {
   scanDocument,
   scanLimits,
 } from './scan.ts'
+export { DiskFile, MemoryFile, type ScratchFile } from './scratch-file.ts'
 export { readEntries, type StoredDocument } from './stored-document.ts'

@@ -9,6 +9,7 @@ import { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 import { compareLocations, type Location } from './identity.ts'
 import { compareListed, type ListedPackage, type PackageIndex } from './package-index.ts'
 import type { ScannedEntry } from './scan.ts'
+import type { ScratchFile } from './scratch-file.ts'
 import { readEntries, type StoredDocument } from './stored-document.ts'
 import { escapeAttribute } from './text.ts'
 
@@ -55,7 +56,7 @@ export interface PatchedDocument extends WrittenDocument {
  * Writes one document of the next generation.
  *
  * @param old the document of the generation that `index` was read from; `undefined` where there is none
- * @param scratch gives the path of a new temporary file
+ * @param output `start` begins the new document, anew if it is called again; `scratch` makes a file for what is laid aside
  * @throws DocumentError where the old document cannot be read; what went to the sink until then is to be thrown away
  */
 export async function patchDocument(
@@ -63,7 +64,7 @@ export async function patchDocument(
   old: StoredDocument | undefined,
   index: PackageIndex,
   next: readonly NextPackage[],
-  output: { readonly start: () => Promise<DocumentSink>; readonly scratch: () => string },
+  output: { readonly start: () => Promise<DocumentSink>; readonly scratch: () => Promise<ScratchFile> },
 ): Promise<PatchedDocument> {
   if (index.inOrder && old !== undefined) {
     try {
@@ -72,7 +73,7 @@ export async function patchDocument(
       if (!(cause instanceof DocumentError && cause.code === 'OUT_OF_ORDER')) throw cause
     }
   }
-  const spool = await EntrySpool.create(output.scratch())
+  const spool = new EntrySpool(await output.scratch())
   try {
     return await write(kind, next, await output.start(), await SpooledEntries.read(kind, old, index, spool))
   } finally {

@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   type DocumentKind,
   documentKinds,
+  MemoryFile,
   mergePackages,
   parseLocation,
   patchDocument,
@@ -120,9 +118,6 @@ describe('a document in a style of its own', () => {
   })
 
   it('after any change holds every entry that the change did not touch, as the same tree', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'repokeeper-foreign-'))
-    onTestFinished(() => rmSync(directory, { recursive: true }))
-    let scratch = 0
     await fc.assert(
       fc.asyncProperty(
         packages.map(alike),
@@ -162,7 +157,7 @@ describe('a document in a style of its own', () => {
                 written.length = 0
                 return (bytes) => void written.push(bytes)
               },
-              scratch: () => join(directory, String(scratch++)),
+              scratch: async () => new MemoryFile(),
             })
             const nodes = expected.map((one) => entryOf(kind, one))
             expect(parseForeign(kind, gunzipSync(Buffer.concat(written)).toString())).toEqual(nodes)

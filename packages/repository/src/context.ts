@@ -1,8 +1,6 @@
 /**
  * What the stages work on and with. Time, chance and disk come in here and nowhere else.
  */
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '@repokeeper/object-store'
 import type { DocumentCache } from './document-cache.ts'
@@ -22,8 +20,6 @@ export interface RepositoryContext {
   readonly random: () => number
   /** Resolves after that time; rejects with the signal's reason when it is aborted. */
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
-  /** The path of a new temporary file, below the cache's directory. */
-  readonly scratch: () => string
   readonly cache: DocumentCache
   readonly onEvent: (event: RepositoryEvent) => void
   /** The store ignores conditions, and a person has said that nobody else publishes: writes are not conditional. */
@@ -38,13 +34,12 @@ export interface RepositoryContext {
 export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
   Partial<Pick<RepositoryContext, 'singleWriter' | 'packageReadsMax' | 'signal'>>
 
-/** The real clock, real chance, and the disk below the cache's directory. */
+/** The real clock and real chance. */
 export function realContext(options: ContextOptions): RepositoryContext {
   return {
     now: () => new Date(),
     random: Math.random,
     sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
-    scratch: () => join(options.cache.directory, `scratch-${process.pid}-${randomBytes(8).toString('hex')}`),
     singleWriter: false,
     packageReadsMax: 16,
     largePackages: processTurnstile,

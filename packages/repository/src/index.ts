@@ -10,8 +10,10 @@ export {
   type RepositoryLocation,
   realContext,
 } from './context.ts'
-export { DocumentCache, type DocumentCacheOptions, type DocumentDigest } from './document-cache.ts'
+export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
+export type { DocumentCache, DocumentDigest } from './document-cache.ts'
 export { inParallel } from './in-parallel.ts'
+export { MemoryCache } from './memory-cache.ts'
 export { type Observation, observeAll } from './observe.ts'
 export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'

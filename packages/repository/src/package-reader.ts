@@ -71,7 +71,7 @@ export class PackageReader {
 
   static async open(location: RepositoryLocation, context: RepositoryContext): Promise<PackageReader> {
     await context.cache.restore()
-    return new PackageReader(location, context, await EntrySpool.create(context.scratch()))
+    return new PackageReader(location, context, new EntrySpool(await context.cache.newScratch()))
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,6 @@
 /**
- * Patch: snapshot × plan → the documents of the next generation, in temporary files.
+ * Patch: snapshot × plan → the documents of the next generation, in files of their own.
  */
-import { type FileHandle, open, rm } from 'node:fs/promises'
 import {
   type DocumentKind,
   documentKinds,
@@ -10,6 +9,7 @@ import {
   type NextPackage,
   type PatchedDocument,
   patchDocument,
+  type ScratchFile,
 } from '@repokeeper/repodata'
 import type { RepositoryContext } from './context.ts'
 import { goneOf, type PlannedPackage, type RepositoryPlan } from './plan.ts'
@@ -17,8 +17,8 @@ import type { Snapshot } from './snapshot.ts'
 
 /** A document that is written but not published. */
 export interface DraftDocument extends PatchedDocument {
-  /** A temporary file with its compressed bytes; who publishes or drops the draft takes it away. */
-  readonly path: string
+  /** Its compressed bytes; who publishes or drops the draft takes the file away. */
+  readonly file: ScratchFile
 }
 
 export type Draft = Readonly<Record<DocumentKind, DraftDocument>>
@@ -43,40 +43,42 @@ export async function draftPackages(
   for (const one of written) if (one.status === 'fulfilled') drafts.set(one.value.kind, one.value)
   const [primary, filelists, other] = documentKinds.map((kind) => drafts.get(kind))
   if (primary !== undefined && filelists !== undefined && other !== undefined) return { primary, filelists, other }
-  await Promise.all([...drafts.values()].map(({ path }) => rm(path, { force: true })))
+  await Promise.all([...drafts.values()].map(({ file }) => file.discard()))
   throw written.find((one) => one.status === 'rejected')?.reason
 }
 
 /** Hands the files of a published draft to the cache, where the next snapshot finds them. */
 export async function keepDraft(draft: Draft, { cache }: RepositoryContext): Promise<void> {
-  for (const kind of documentKinds) await cache.adopt(draft[kind].path, { type: 'sha256', hex: draft[kind].sha256 })
+  for (const kind of documentKinds) await cache.adopt(draft[kind].file, { type: 'sha256', hex: draft[kind].sha256 })
 }
 
 export async function dropDraft(draft: Draft): Promise<void> {
-  await Promise.all(documentKinds.map((kind) => rm(draft[kind].path, { force: true })))
+  await Promise.all(documentKinds.map((kind) => draft[kind].file.discard()))
 }
 
 async function draftDocument(
   kind: DocumentKind,
   { documents, index }: Pick<Snapshot, 'documents' | 'index'>,
   next: readonly NextPackage[],
-  context: RepositoryContext,
+  { cache }: RepositoryContext,
 ): Promise<DraftDocument> {
-  const path = context.scratch()
-  let file: FileHandle | undefined
+  let file: ScratchFile | undefined
   const start = async (): Promise<(bytes: Uint8Array) => Promise<void>> => {
-    await file?.close()
-    const opened = await open(path, 'w', 0o600)
-    file = opened
-    return (bytes) => opened.writeFile(bytes)
+    await file?.discard()
+    const begun = await cache.newDraft()
+    file = begun
+    return (bytes) => begun.append(bytes)
   }
   try {
-    return { ...(await patchDocument(kind, documents[kind], index, next, { start, scratch: context.scratch })), path }
+    const patched = await patchDocument(kind, documents[kind], index, next, {
+      start,
+      scratch: () => cache.newScratch(),
+    })
+    if (file === undefined) throw new Error(`no ${kind} was begun`)
+    return { ...patched, file }
   } catch (error) {
-    await rm(path, { force: true })
+    await file?.discard()
     throw error
-  } finally {
-    await file?.close()
   }
 }
 

@@ -2,7 +2,6 @@
  * Publish: the documents first, then repomd.xml by compare-and-swap. repomd.xml is the only thing that ever changes.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import type { ETag, ObjectHead, PutCondition } from '@repokeeper/object-store'
 import {
   type DocumentKind,
@@ -87,7 +86,7 @@ async function placeDocument(
     const href = documentHref(draft, attempt === 0 ? undefined : context.random())
     const outcome = await location.store.put(
       recordKey(location, { type: draft.kind, href }),
-      { size: draft.size, open: () => createReadStream(draft.path) },
+      { size: draft.size, open: () => draft.file.bytes() },
       context.singleWriter ? { if: 'always' } : { if: 'absent' },
       {
         sha256: draft.sha256,

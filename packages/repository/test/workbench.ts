@@ -12,7 +12,7 @@ import { parseRepomd, recordOf } from '@repokeeper/repodata'
 import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 import { onTestFinished } from 'vitest'
 import {
-  DocumentCache,
+  DiskCache,
   parseRepositoryRoot,
   type RepositoryContext,
   type RepositoryEvent,
@@ -32,16 +32,16 @@ export function locationIn(store: ObjectStore, root = 'el9/x86_64/'): Repository
 
 /** A context of its own: empty cache, no waiting, events gathered. */
 export async function newContext(
-  parts: Partial<RepositoryContext> = {},
-): Promise<RepositoryContext & { readonly events: RepositoryEvent[] }> {
+  parts: Partial<Omit<RepositoryContext, 'cache'>> = {},
+): Promise<RepositoryContext & { readonly cache: DiskCache; readonly events: RepositoryEvent[] }> {
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-repository-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  const cache = await DocumentCache.open({ directory, bytesMax: 2 ** 30 })
+  const cache = await DiskCache.open({ directory, bytesMax: 2 ** 30 })
   const events: RepositoryEvent[] = []
   const onEvent = (event: RepositoryEvent): void => {
     events.push(event)
   }
-  return { ...realContext({ cache, onEvent }), sleep: async () => {}, ...parts, events }
+  return { ...realContext({ cache, onEvent }), sleep: async () => {}, ...parts, cache, events }
 }
 
 /** The store, with something else done in place of some of its calls. */

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { DocumentCache, type DocumentDigest } from '../src/index.ts'
+import { DiskCache, type DocumentDigest } from '../src/index.ts'
 
 async function newDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-cache-'))
@@ -31,7 +31,7 @@ async function text(chunks: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 it('fetches a document once, however often and however much at a time it is read', async () => {
-  const cache = await DocumentCache.open({ directory: await newDirectory(), bytesMax: 1000 })
+  const cache = await DiskCache.open({ directory: await newDirectory(), bytesMax: 1000 })
   const { fetch, asked } = source('primary')
   const reads = await Promise.all([1, 2, 3].map(() => text(cache.read(digestOf('primary'), 7, fetch))))
   reads.push(await text(cache.read(digestOf('primary'), 7, fetch)))
@@ -45,7 +45,7 @@ it.each([
   ['fewer bytes than its record says', 'primary', 8],
 ])('refuses and keeps nothing of a document with %s', async (_, sent, size) => {
   const directory = await newDirectory()
-  const cache = await DocumentCache.open({ directory, bytesMax: 1000 })
+  const cache = await DiskCache.open({ directory, bytesMax: 1000 })
   const reading = text(cache.read(digestOf('primary'), size, source(sent).fetch))
   await expect(reading).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
   expect(await readdir(directory)).toEqual([])
@@ -53,20 +53,20 @@ it.each([
 
 it('believes a file of an earlier process only after its digest was checked', async () => {
   const directory = await newDirectory()
-  const first = await DocumentCache.open({ directory, bytesMax: 1000 })
+  const first = await DiskCache.open({ directory, bytesMax: 1000 })
   await text(first.read(digestOf('primary'), 7, source('primary').fetch))
   const [name] = await readdir(directory)
   await writeFile(join(directory, name ?? ''), 'damaged')
 
   const again = source('primary')
-  const second = await DocumentCache.open({ directory, bytesMax: 1000 })
+  const second = await DiskCache.open({ directory, bytesMax: 1000 })
   expect(await text(second.read(digestOf('primary'), 7, again.fetch))).toBe('primary')
   expect(again.asked()).toBe(1)
 })
 
 it('forgets the least recently used documents first, and never the newest', async () => {
   const directory = await newDirectory()
-  const cache = await DocumentCache.open({ directory, bytesMax: 20 })
+  const cache = await DiskCache.open({ directory, bytesMax: 20 })
   for (const [age, name] of ['oldest---', 'newer----', 'newest---'].entries()) {
     await text(cache.read(digestOf(name), 9, source(name).fetch))
     for (const file of await readdir(directory)) {
@@ -85,6 +85,6 @@ it('sweeps out what a crash left, but not what another process writes now', asyn
   await writeFile(join(directory, 'scratch-1-old'), 'x')
   await utimes(join(directory, 'scratch-1-old'), 1, 1)
   await writeFile(join(directory, 'fetch-2-young'), 'x')
-  await DocumentCache.open({ directory, bytesMax: 20 })
+  await DiskCache.open({ directory, bytesMax: 20 })
   expect(await readdir(directory)).toEqual(['fetch-2-young'])
 })
