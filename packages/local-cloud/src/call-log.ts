@@ -1,3 +1,5 @@
+import type { AskedPermission } from './permissions.ts'
+
 /** One request that was answered, or broken off. */
 export interface Call {
   /** Counts up from 1, in the order in which calls ended. */
@@ -22,6 +24,8 @@ export interface Call {
   readonly bytesOut: number
   /** The Range header as it was sent. */
   readonly range?: string
+  /** What it asked of IAM, in order; the first that was not allowed is the last. */
+  readonly permissions: readonly AskedPermission[]
   /** The ids of the fault rules that struck. */
   readonly faults: readonly string[]
 }

@@ -13,7 +13,7 @@ import {
   type Sent,
   sendResponse,
 } from './http.ts'
-import { permissionsOf } from './permissions.ts'
+import { type AskedPermission, permissionsOf, recordPermissions } from './permissions.ts'
 import { codeOfStatus } from './s3/error.ts'
 import type { S3Service } from './s3/s3-service.ts'
 import type { Invocation } from './service.ts'
@@ -66,8 +66,9 @@ export class Door {
     const strikes = faults.strike(invocation.subject)
     let sent: Sent = { status: 0, bytesOut: 0 }
     let errorCode: string | undefined
+    const asked: AskedPermission[] = []
     try {
-      const outcome = await this.#outcome(invocation, strikes, request, requestId)
+      const outcome = await this.#outcome(invocation, strikes, request, requestId, asked)
       if (outcome.kind === 'drop') {
         outgoing.destroy()
         return
@@ -84,13 +85,20 @@ export class Door {
         ...(errorCode !== undefined && { code: errorCode }),
         bytesIn: request.bytesIn(),
         ...(range !== undefined && { range }),
+        permissions: asked,
         faults: strikes.ids,
       }
       calls.add(call)
     }
   }
 
-  async #outcome(invocation: Invocation, strikes: Strikes, request: Request, requestId: string): Promise<Outcome> {
+  async #outcome(
+    invocation: Invocation,
+    strikes: Strikes,
+    request: Request,
+    requestId: string,
+    asked: AskedPermission[],
+  ): Promise<Outcome> {
     const answer = (response: Response): Outcome => ({ kind: 'answer', response })
     const refuse = (status: number, code: string, message = ''): Outcome =>
       answer(invocation.formatError({ status, code, message }, requestId))
@@ -107,7 +115,7 @@ export class Door {
     const before = errors.find(({ effect }) => effect === 'before')
     if (before) return refuse(before.status, before.code ?? codeOfStatus(before.status), before.message)
 
-    const permissions = permissionsOf(strikes.all('deny'))
+    const permissions = recordPermissions(permissionsOf(strikes.all('deny')), asked)
     const denied = invocation.permissions.find((permission) => !permissions.allows(permission))
     if (denied) {
       const isS3 = invocation.subject.service === 's3'

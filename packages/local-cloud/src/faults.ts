@@ -28,10 +28,10 @@ const actionSchema = z.discriminatedUnion('kind', [
   }),
   /** Acts as a store that doesn't know If-Match and If-None-Match on writes and deletes. */
   z.strictObject({ kind: z.literal('ignoreConditions') }),
-  /** Allows nothing but this, as an IAM policy of these statements would. Both sides take `*` and `?`. */
+  /** Allows nothing but this, as an IAM policy of these statements would. All take `*` and `?`; `prefix` is a condition on `s3:prefix`. */
   z.strictObject({
     kind: z.literal('deny'),
-    allow: z.array(z.strictObject({ action: z.string(), resource: z.string() })),
+    allow: z.array(z.strictObject({ action: z.string(), resource: z.string(), prefix: z.string().optional() })),
   }),
   /** A message that arrives in a queue is there more than once, under one message id; each has to be deleted. */
   z.strictObject({ kind: z.literal('duplicate'), copies: z.int().min(2).max(10).default(2) }),

@@ -4,6 +4,7 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -237,6 +238,49 @@ describe('least power', () => {
     expect(await failure(queueWorker.send(new ReceiveMessageCommand({ QueueUrl })))).toMatchObject({ status: 403 })
     worker.destroy()
     queueWorker.destroy()
+  })
+
+  it('takes listing below a prefix to be no permission to list elsewhere, nor to learn what is not there', async () => {
+    const { cloud } = under()
+    const bucket = `arn:aws:s3:::${Bucket}`
+    fault({
+      accessKey: 'lister',
+      action: {
+        kind: 'deny',
+        allow: [
+          { action: 's3:GetObject', resource: `${bucket}/*` },
+          { action: 's3:PutObject', resource: `${bucket}/*` },
+          { action: 's3:ListBucket', resource: bucket, prefix: 'public/*' },
+        ],
+      },
+    })
+    const lister = s3Client(cloud.endpoint, { accessKeyId: 'lister' })
+    const missing = (Key: string) => failure(lister.send(new GetObjectCommand({ Bucket, Key })))
+    expect(await missing('public/none')).toEqual({ name: 'NoSuchKey', status: 404 })
+    expect(await missing('private/none')).toEqual({ name: 'AccessDenied', status: 403 })
+    await lister.send(new ListObjectsV2Command({ Bucket, Prefix: 'public/el9' }))
+    const denied = { name: 'AccessDenied', status: 403 }
+    expect(await failure(lister.send(new ListObjectsV2Command({ Bucket, Prefix: 'private/' })))).toEqual(denied)
+    expect(await failure(lister.send(new ListObjectsV2Command({ Bucket })))).toEqual(denied)
+    expect((await failure(lister.send(new HeadBucketCommand({ Bucket })))).status).toBe(403)
+    lister.destroy()
+  })
+
+  it('asks who compares an ETag for s3:GetObject too, and writes down what was asked', async () => {
+    const { s3, cloud } = under()
+    const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key: 'compared', Body: 'x' }))
+    const resource = `arn:aws:s3:::${Bucket}/compared`
+    fault({ accessKey: 'writer', action: { kind: 'deny', allow: [{ action: 's3:PutObject', resource }] } })
+    const writer = s3Client(cloud.endpoint, { accessKeyId: 'writer' })
+    await writer.send(new PutObjectCommand({ Bucket, Key: 'compared', Body: 'x' }))
+    const swap = new PutObjectCommand({ Bucket, Key: 'compared', Body: 'y', IfMatch: ETag })
+    expect(await failure(writer.send(swap))).toEqual({ name: 'AccessDenied', status: 403 })
+    const refused = await cloud.calls.waitFor(({ accessKey, status }) => accessKey === 'writer' && status === 403)
+    expect(refused.permissions).toEqual([
+      { action: 's3:PutObject', resource, allowed: true },
+      { action: 's3:GetObject', resource, allowed: false },
+    ])
+    writer.destroy()
   })
 })
 

@@ -250,6 +250,8 @@ export function route(request: Request, address: Address): S3Operation | { reado
   return found
 }
 
+const conditionalWrites: ReadonlySet<string> = new Set(['PutObject', 'CompleteMultipartUpload', 'DeleteObject'])
+
 /** What IAM asks for. Source: AWS, "Required permissions for Amazon S3 API operations". */
 export function permissionsFor(
   operation: S3Operation,
@@ -260,13 +262,15 @@ export function permissionsFor(
   if (operation.action === undefined) return []
   const { bucket, key } = address
   const resource = bucket === undefined ? '*' : `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`
-  const permissions = [{ action: operation.action, resource }]
+  const prefix = key === undefined ? request.query.get('prefix') : undefined
+  const permissions: Permission[] = [{ action: operation.action, resource, ...(prefix !== undefined && { prefix }) }]
   if (copySource !== undefined) {
     permissions.push({ action: 's3:GetObject', resource: `arn:aws:s3:::${copySource.bucket}/${copySource.key}` })
   }
-  // Source: AWS, "How to perform conditional deletes": an ETag (not `*`) lets its caller learn of the object.
+  // Source: AWS, "How to perform conditional deletes" and "How to prevent object overwrites with conditional writes": an ETag
+  // (not `*`) lets its caller learn of the object.
   const ifMatch = request.headers.get('if-match')
-  if (operation.name === 'DeleteObject' && ifMatch !== undefined && ifMatch !== '*') {
+  if (conditionalWrites.has(operation.name) && ifMatch !== undefined && ifMatch !== '*') {
     permissions.push({ action: 's3:GetObject', resource })
   }
   return permissions

@@ -79,12 +79,14 @@ export class S3Call {
 
   /**
    * What a GET or HEAD of a key that isn't there says: who may not list must not learn that it isn't.
-   * Source: AWS, GetObject, Permissions.
+   * Source: AWS, GetObject, Permissions. Where listing is allowed below a prefix only, the key has to lie there: S3 compares it as
+   * `s3:prefix` (observed by ceph/ceph#68577).
    */
   noSuchKey(): S3Error {
     const mayList = this.circumstances.permissions.allows({
       action: 's3:ListBucket',
       resource: `arn:aws:s3:::${this.bucketName}`,
+      prefix: this.key,
     })
     return mayList ? new S3Error('NoSuchKey', undefined, [['Key', this.key]]) : new S3Error('AccessDenied')
   }
