@@ -1,5 +1,6 @@
 /**
- * Publish: the documents first, then repomd.xml by compare-and-swap. repomd.xml is the only thing that ever changes.
+ * Publish: the documents and a record of what they supersede first, then repomd.xml by compare-and-swap. repomd.xml is
+ * the only thing that ever changes.
  */
 import { createHash } from 'node:crypto'
 import type { ETag, ObjectHead, PutCondition } from '@repokeeper/object-store'
@@ -12,6 +13,7 @@ import {
   parseLocation,
 } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { storeGenerationRecord } from './generation-record.ts'
 import type { Draft, DraftDocument } from './patch.ts'
 import { repomdKey } from './roots.ts'
 import { recordKey, type Snapshot } from './snapshot.ts'
@@ -36,15 +38,19 @@ const namesMax = 10
  */
 export async function publishDraft(
   location: RepositoryLocation,
-  snapshot: Pick<Snapshot, 'etag' | 'repomd'>,
+  snapshot: Pick<Snapshot, 'stored' | 'repomd'>,
   draft: Draft,
   context: RepositoryContext,
   published: Published = 'believed',
 ): Promise<PublishOutcome> {
   const nowSeconds = Math.floor(context.now().getTime() / 1000)
-  const placed = await Promise.all(
-    documentKinds.map((kind) => placeDocument(location, snapshot, draft[kind], nowSeconds, context, published)),
-  )
+  // Before the swap: whatever we supersede has its record by then, from which a clean-up knows since when nothing names a document.
+  const [recordBytes, placed] = await Promise.all([
+    storeGenerationRecord(location, snapshot.stored, context),
+    Promise.all(
+      documentKinds.map((kind) => placeDocument(location, snapshot, draft[kind], nowSeconds, context, published)),
+    ),
+  ])
   const documents = byKind(placed.map(({ document }) => document))
   const revision = nextRevision(snapshot.repomd, nowSeconds)
   const { bytes, dropped } = formatRepomd(snapshot.repomd, revision, documents)
@@ -56,7 +62,7 @@ export async function publishDraft(
   })
   if (outcome.kind === 'conflict') return outcome
   warn(location, draft, dropped, context)
-  const bytesSent = placed.reduce((sum, { sent }) => sum + sent, bytes.length)
+  const bytesSent = placed.reduce((sum, { sent }) => sum + sent, recordBytes + bytes.length)
   return { kind: 'published', etag: outcome.etag, revision, bytesSent }
 }
 
@@ -83,7 +89,7 @@ async function placeDocument(
   const href = await findIntact(location, snapshot, draft, context, published)
   if (href !== undefined) return { document: { ...draft, href, timestamp }, sent: 0 }
   for (let attempt = 0; attempt < namesMax; attempt += 1) {
-    const href = documentHref(draft, attempt === 0 ? undefined : context.random())
+    const href = documentHref(draft, context.random())
     const outcome = await location.store.put(
       recordKey(location, { type: draft.kind, href }),
       { size: draft.size, open: () => draft.file.bytes() },
@@ -132,20 +138,20 @@ async function digestOf(
   return hash.digest('hex')
 }
 
-/** `repodata/<sha256>-primary.xml.gz`; where that is taken, `repodata/<sha256>-5f3a99c1-primary.xml.gz`. */
-function documentHref({ kind, sha256 }: DraftDocument, chance: number | undefined): string {
-  const salt =
-    chance === undefined
-      ? ''
-      : `-${Math.floor(chance * 2 ** 32)
-          .toString(16)
-          .padStart(8, '0')}`
-  return `repodata/${sha256}${salt}-${kind}.xml.gz`
+/**
+ * `repodata/<sha256>-5f3a99c1-primary.xml.gz`. Each name is used once: a clean-up that was decided long ago, and whose DELETE
+ * arrives late, must never meet a document that was created anew under the same name.
+ */
+function documentHref({ kind, sha256 }: DraftDocument, chance: number): string {
+  const salt = Math.floor(chance * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0')
+  return `repodata/${sha256}-${salt}-${kind}.xml.gz`
 }
 
-function swapCondition({ etag }: Pick<Snapshot, 'etag'>, { singleWriter }: RepositoryContext): PutCondition {
+function swapCondition({ stored }: Pick<Snapshot, 'stored'>, { singleWriter }: RepositoryContext): PutCondition {
   if (singleWriter) return { if: 'always' }
-  return etag === undefined ? { if: 'absent' } : { if: 'unchanged', etag }
+  return stored === undefined ? { if: 'absent' } : { if: 'unchanged', etag: stored.etag }
 }
 
 function byKind(documents: readonly NamedDocument[]): Record<DocumentKind, NamedDocument> {

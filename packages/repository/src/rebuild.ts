@@ -11,8 +11,7 @@ import { draftPackages, dropDraft, keepDraft } from './patch.ts'
 import { publishDraft } from './publish.ts'
 import { reconcile } from './reconcile.ts'
 import { RepositoryError } from './repository-error.ts'
-import { repomdKey } from './roots.ts'
-import { readRepomd, type Snapshot } from './snapshot.ts'
+import { parseStoredRepomd, readStoredRepomd, type Snapshot } from './snapshot.ts'
 import { listPackages } from './survey.ts'
 
 export interface RebuildReport {
@@ -71,19 +70,20 @@ async function rebuildOnce(
   }
 }
 
-/** A repomd.xml that cannot be read does not stand in the way of writing a new one: only its ETag is needed for that. */
+/** A repomd.xml that cannot be parsed does not stand in the way of writing a new one, and is recorded like any other. */
 async function readForRebuild(
   location: RepositoryLocation,
   context: RepositoryContext,
-): Promise<Pick<Snapshot, 'etag' | 'repomd'>> {
+): Promise<Pick<Snapshot, 'stored' | 'repomd'>> {
+  const stored = await readStoredRepomd(location, context)
+  if (stored === undefined) return { stored, repomd: emptyRepomd }
   try {
-    return await readRepomd(location, context)
+    return { stored, repomd: parseStoredRepomd(stored, location) }
   } catch (error) {
     if (!(error instanceof RepositoryError && error.code === 'BROKEN_METADATA')) throw error
-    const head = await location.store.head(repomdKey(location.root), withSignal(context))
     const message = 'repomd.xml could not be read: what else it named (comps, modules, updateinfo) is not carried over'
     context.onEvent({ kind: 'warning', repository: describeLocation(location), subject: 'repomd.xml', message })
-    return { etag: head?.etag, repomd: emptyRepomd }
+    return { stored, repomd: emptyRepomd }
   }
 }
 

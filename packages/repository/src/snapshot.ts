@@ -24,13 +24,24 @@ import { repomdKey } from './roots.ts'
 export interface Snapshot {
   /** Of repomd.xml; `undefined` where there is none yet. */
   readonly etag: ETag | undefined
+  /** repomd.xml as it lies there; `undefined` where there is none yet. */
+  readonly stored: StoredRepomd | undefined
   readonly repomd: Repomd
   readonly documents: Readonly<Partial<Record<DocumentKind, StoredDocument>>>
   readonly index: PackageIndex
 }
 
+/** repomd.xml as it lies in the store, whatever is in it. */
+export interface StoredRepomd {
+  readonly etag: ETag
+  /** When this generation was published, by the store's clock. */
+  readonly lastModified: Date
+  /** `undefined` where they are more than any repomd.xml has (`repomdBytesMax`). */
+  readonly bytes: Uint8Array | undefined
+}
+
 /** repomd.xml of the largest distributions is some 20 KB. */
-const repomdBytesMax = 16 * 2 ** 20
+export const repomdBytesMax = 16 * 2 ** 20
 /** What a document may uncompress to where its record does not say: the largest known is some 3 GB. */
 const openBytesMax = 64 * 2 ** 30
 /** A document that is gone may have been superseded a moment ago: then there is a newer repomd.xml. */
@@ -47,13 +58,13 @@ export async function readSnapshot(location: RepositoryLocation, context: Reposi
   for (let reread = 0; ; reread += 1) {
     const head = await readRepomd(location, context)
     try {
-      const { etag, repomd } = head
+      const { etag, stored, repomd } = head
       const documents = openDocuments(location, repomd, context)
       const { primary } = documents
       const index = primary === undefined ? emptyIndex : await readPackageIndex(primary)
       const repository = describeLocation(location)
       context.onEvent({ kind: 'snapshot read', repository, revision: repomd.revision, packages: index.packages.length })
-      return { etag, repomd, documents, index }
+      return { etag, stored, repomd, documents, index }
     } catch (error) {
       if (isMissing(error) && reread < rereadsMax) {
         if ((await readRepomd(location, context)).etag !== head.etag) continue
@@ -73,15 +84,32 @@ export async function readSnapshot(location: RepositoryLocation, context: Reposi
 export async function readRepomd(
   location: RepositoryLocation,
   context: Pick<RepositoryContext, 'signal'>,
-): Promise<{ etag: ETag | undefined; repomd: Repomd }> {
+): Promise<Pick<Snapshot, 'etag' | 'stored' | 'repomd'>> {
+  const stored = await readStoredRepomd(location, context)
+  if (stored === undefined) return { etag: undefined, stored, repomd: emptyRepomd }
+  return { etag: stored.etag, stored, repomd: parseStoredRepomd(stored, location) }
+}
+
+/** repomd.xml, unread. `undefined` where there is none. @throws StoreError */
+export async function readStoredRepomd(
+  location: RepositoryLocation,
+  context: Pick<RepositoryContext, 'signal'>,
+): Promise<StoredRepomd | undefined> {
   const got = await location.store.get(repomdKey(location.root), withSignal(context))
-  if (got.kind !== 'found') return { etag: undefined, repomd: emptyRepomd }
+  if (got.kind !== 'found') return undefined
+  const { etag, lastModified } = got.head
+  const bytes = await readBody(got.body, repomdBytesMax).catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error
+    return undefined
+  })
+  return { etag, lastModified, bytes }
+}
+
+/** @throws RepositoryError `BROKEN_METADATA` */
+export function parseStoredRepomd({ bytes }: Pick<StoredRepomd, 'bytes'>, location: RepositoryLocation): Repomd {
   try {
-    const bytes = await readBody(got.body, repomdBytesMax).catch((error: unknown) => {
-      if (!(error instanceof RangeError)) throw error
-      throw new DocumentError('TOO_LARGE', `repomd.xml is longer than ${repomdBytesMax} bytes`, { cause: error })
-    })
-    return { etag: got.head.etag, repomd: parseRepomd(bytes) }
+    if (bytes !== undefined) return parseRepomd(bytes)
+    throw new DocumentError('TOO_LARGE', `repomd.xml is longer than ${repomdBytesMax} bytes`)
   } catch (error) {
     throw explain(error, location)
   }

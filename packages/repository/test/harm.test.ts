@@ -75,7 +75,7 @@ describe('an object that the store does not give', () => {
     let swapped = false
     const odd = intercept(store, {
       async put(name, ...rest) {
-        swapped ||= name.endsWith('repomd.xml')
+        swapped ||= name.endsWith('/repomd.xml')
         return store.put(name, ...rest)
       },
       async head(name, options) {
@@ -134,7 +134,7 @@ describe('an object that the store does not give', () => {
       async put(name, ...rest) {
         const outcome = await store.put(name, ...rest)
         version += 1
-        if (name.endsWith('repomd.xml')) {
+        if (name.endsWith('/repomd.xml')) {
           await putPackage(store, key('restless.rpm'), { name: 'restless', version: String(version) })
         }
         return outcome

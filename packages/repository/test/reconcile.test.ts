@@ -127,7 +127,7 @@ describe('others at work', () => {
     let raced = false
     const slow = intercept(store, {
       async put(name, ...rest) {
-        if (name.endsWith('repomd.xml') && !raced) {
+        if (name.endsWith('/repomd.xml') && !raced) {
           raced = true
           await reconcile(locationIn(store), new Set([key('theirs.rpm')]), theirs)
         }
@@ -147,7 +147,7 @@ describe('others at work', () => {
     const slow = intercept(store, {
       async put(name, ...rest) {
         const outcome = await store.put(name, ...rest)
-        if (name.endsWith('repomd.xml')) await store.delete(key('a.rpm'))
+        if (name.endsWith('/repomd.xml')) await store.delete(key('a.rpm'))
         return outcome
       },
     })
@@ -188,7 +188,7 @@ describe('others at work', () => {
     const torn = intercept(store, {
       async put(name, ...rest) {
         const outcome = await store.put(name, ...rest)
-        return name.endsWith('repomd.xml') ? { kind: 'conflict' } : outcome
+        return name.endsWith('/repomd.xml') ? { kind: 'conflict' } : outcome
       },
     })
 

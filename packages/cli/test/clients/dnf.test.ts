@@ -31,11 +31,9 @@ describeWithClients(['dnf'], 'dnf', () => {
       expect(stdout).toMatch(/Metadata cache created\.\n$/)
       expect(stderr).toBe('')
     })
-    expect(calls.map(({ key = '', status }) => `${status} ${basename(key).replace(/^[0-9a-f]{64}-/, '')}`)).toEqual([
-      '200 repomd.xml',
-      '200 primary.xml.gz',
-      '200 filelists.xml.gz',
-    ])
+    expect(
+      calls.map(({ key = '', status }) => `${status} ${basename(key).replace(/^[0-9a-f]{64}-[0-9a-f]{8}-/, '')}`),
+    ).toEqual(['200 repomd.xml', '200 primary.xml.gz', '200 filelists.xml.gz'])
   })
 
   it('lists every package and no other', async () => {

@@ -32,7 +32,7 @@ describeAsRoot(['zypper'], 'zypper', () => {
       expect(stderr).toBe('')
     })
     const answered = calls.filter(({ operation, status }) => operation === 'GetObject' && status === 200)
-    expect(answered.map(({ key = '' }) => basename(key).replace(/^[0-9a-f]{64}-/, ''))).toEqual([
+    expect(answered.map(({ key = '' }) => basename(key).replace(/^[0-9a-f]{64}-[0-9a-f]{8}-/, ''))).toEqual([
       'repomd.xml',
       'primary.xml.gz',
     ])

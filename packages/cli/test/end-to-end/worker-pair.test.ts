@@ -134,7 +134,7 @@ describeWithClients(['createrepo_c', 'dnf'], 'both workers', () => {
         {
           service: 's3',
           operation: 'PutObject',
-          key: '*repomd.xml',
+          key: '*/repomd.xml',
           probability: 0.3,
           action: { kind: 'drop', at: 'after' },
         },
