@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { clockThatStamped } from './directory-clock.ts'
 import { openedHead } from './directory-file.ts'
 import type { ETag } from './port.ts'
 
@@ -13,11 +14,13 @@ import type { ETag } from './port.ts'
 /**
  * Stamps a draft with the clock's milliseconds and, as their fraction, the time since boot; utimes(2) keeps about 250 ns of it.
  *
+ * @param clock default: that of the file system, which gave the draft its modification time when it was written
  * @returns the ETag that the draft has now.
  */
-export async function stampDraft(handle: FileHandle, clock: () => Date): Promise<ETag> {
+export async function stampDraft(handle: FileHandle, clock: (() => Date) | undefined): Promise<ETag> {
+  const now = clock === undefined ? clockThatStamped((await handle.stat()).mtime) : clock()
   const fraction = (Number(process.hrtime.bigint() % 1_000_000n) / 1_000_000) * 0.9
-  return stamp(handle, (clock().getTime() + fraction) / 1000)
+  return stamp(handle, (now.getTime() + fraction) / 1000)
 }
 
 /** A predecessor from further in the future was stamped by somebody's touch(1), and is no clock to follow. */

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { link, lstat, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { releasingBody } from './body.ts'
+import { readDirectoryClock } from './directory-clock.ts'
 import { directoryFault, errorCode } from './directory-fault.ts'
 import { openObject, readFile } from './directory-file.ts'
 import { listDirectory } from './directory-list.ts'
 import { withDirectoryLock } from './directory-lock.ts'
 import {
   findParent,
+  findRoot,
   hiddenPrefix,
   makeParent,
   reservedProblem,
@@ -17,6 +19,7 @@ import {
 import { stampAfter, stampDraft } from './directory-stamp.ts'
 import { checkKey } from './key.ts'
 import type {
+  ClockOptions,
   DeleteOptions,
   ETag,
   GetOptions,
@@ -35,7 +38,7 @@ import { checkRange, clampRange } from './range.ts'
 import { verifiedSource } from './verified-source.ts'
 
 export interface DirectoryStoreOptions {
-  /** Stamped on what is put, as its modification time. Default: the time of day. */
+  /** Stamped on what is put, as its modification time. Default: the file system's (see directory-clock.ts). */
   readonly clock?: () => Date
   /** How long a write waits for the writers before it. Default 30. */
   readonly lockWaitSeconds?: number
@@ -59,13 +62,13 @@ export interface DirectoryStoreOptions {
  */
 export class DirectoryStore implements ObjectStore {
   readonly name: string
-  readonly #clock: () => Date
+  readonly #clock: (() => Date) | undefined
   readonly #lockWaitSeconds: number
   readonly #swept = new Set<string>()
 
   constructor(path: string, options: DirectoryStoreOptions = {}) {
     this.name = path
-    this.#clock = options.clock ?? (() => new Date())
+    this.#clock = options.clock
     this.#lockWaitSeconds = options.lockWaitSeconds ?? 30
   }
 
@@ -151,6 +154,17 @@ export class DirectoryStore implements ObjectStore {
 
   list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
     return listDirectory(this.name, prefix, options)
+  }
+
+  async clock(options: ClockOptions = {}): Promise<Date> {
+    const { near, signal } = options
+    if (near !== undefined) this.#check(near)
+    signal?.throwIfAborted()
+    if (this.#clock !== undefined) return this.#clock()
+    return this.#translated('cannot find out what time it is', near, async () => {
+      const parent = near === undefined ? undefined : await findParent(this.name, near)
+      return readDirectoryClock(parent ?? (await findRoot(this.name)))
+    })
   }
 
   async close(): Promise<void> {}
@@ -243,14 +257,14 @@ export class DirectoryStore implements ObjectStore {
   async #sweepOnce(directory: string): Promise<void> {
     if (this.#swept.has(directory)) return
     this.#swept.add(directory)
-    await sweepLeftovers(directory, this.#clock())
+    await sweepLeftovers(directory, this.#clock?.() ?? new Date())
   }
 
-  async #translated<T>(doing: string, key: string, work: () => Promise<T>): Promise<T> {
+  async #translated<T>(doing: string, key: string | undefined, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      throw directoryFault(error, doing, { store: this.name, key })
+      throw directoryFault(error, doing, { store: this.name, ...(key !== undefined && { key }) })
     }
   }
 }

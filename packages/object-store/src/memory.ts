@@ -3,6 +3,7 @@ import { readBody } from './body.ts'
 import { parseETag } from './etag.ts'
 import { checkKey, compareKeys } from './key.ts'
 import {
+  type ClockOptions,
   type DeleteOptions,
   type GetOptions,
   type GetOutcome,
@@ -23,7 +24,7 @@ import { bodySize, verifiedSource } from './verified-source.ts'
 export interface MemoryStoreOptions {
   /** For messages. Default `memory`. */
   readonly name?: string
-  /** Where `lastModified` comes from. Default: the time of day. */
+  /** The store's clock, by which `lastModified` is. Default: the time of day. */
   readonly clock?: () => Date
   /** Whose SHA-256 `head` knows: of every object, of those put with one (as S3), or of none. Default `always`. */
   readonly sha256?: 'always' | 'promised' | 'never'
@@ -118,6 +119,11 @@ export class MemoryStore implements ObjectStore {
       const { etag, size, lastModified } = object.head
       yield { key, etag, size, lastModified }
     }
+  }
+
+  async clock(options: ClockOptions = {}): Promise<Date> {
+    options.signal?.throwIfAborted()
+    return this.#clock()
   }
 
   async close(): Promise<void> {}

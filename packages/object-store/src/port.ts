@@ -93,6 +93,12 @@ export interface ListOptions {
   readonly signal?: AbortSignal
 }
 
+export interface ClockOptions {
+  /** A key whose clock is meant and that may be read: S3 is asked about it, a directory by the file system that it is on. */
+  readonly near?: string
+  readonly signal?: AbortSignal
+}
+
 export interface ObjectStore {
   /** For messages to people: `s3://bucket` or a path. */
   readonly name: string
@@ -104,6 +110,11 @@ export interface ObjectStore {
   delete(key: string, options?: DeleteOptions): Promise<{ readonly kind: 'deleted' } | { readonly kind: 'conflict' }>
   /** Keys that start with `prefix`, in byte order of their UTF-8. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>
+  /**
+   * What time it is by the clock that `lastModified` is of, whatever the clock here says; S3 knows whole seconds only. No other
+   * right is needed than to read.
+   */
+  clock(options?: ClockOptions): Promise<Date>
   /** Gives up connections and files; the store is not used after. */
   close(): Promise<void>
 }

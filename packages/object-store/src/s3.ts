@@ -1,5 +1,6 @@
 import { checkKey } from './key.ts'
 import {
+  type ClockOptions,
   type DeleteOptions,
   type GetOptions,
   type GetOutcome,
@@ -13,6 +14,7 @@ import {
   type PutOutcome,
   StoreError,
 } from './port.ts'
+import { readS3Clock } from './s3-clock.ts'
 import { connectS3, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
 import { deleteObject } from './s3-delete.ts'
 import { getObject } from './s3-get.ts'
@@ -59,6 +61,11 @@ export class S3Store implements ObjectStore {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     yield* listObjects(await this.#connect(options.signal), prefix, options)
+  }
+
+  async clock({ near = 'repokeeper-clock', signal }: ClockOptions = {}): Promise<Date> {
+    checkKey(near, this.name)
+    return readS3Clock(await this.#connect(signal), near, signal)
   }
 
   async close(): Promise<void> {

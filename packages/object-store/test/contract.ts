@@ -21,6 +21,8 @@ export interface StoreUnderTest {
   readonly store: ObjectStore
   /** Another client of the same storage, as another process would have. */
   another(): ObjectStore
+  /** Puts the storage's own clock forward, for all clients. */
+  advance(milliseconds: number): void
   close(): Promise<void>
 }
 
@@ -551,6 +553,40 @@ export function describeStore(title: string, start: () => Promise<StoreUnderTest
         }),
         { numRuns: traits.runs },
       )
+    })
+
+    // Last: from here on the storage's clock is not this machine's.
+    describe('the clock', () => {
+      it('is the one by which objects are stamped, to the second', async () => {
+        await put(`${at}a`, '1')
+        const stamped = (await store.head(`${at}a`))?.lastModified.getTime() ?? 0
+        for (const options of [{}, { near: `${at}a` }, { near: `${at}none/none` }]) {
+          const now = (await store.clock(options)).getTime()
+          expect(now - stamped).toBeGreaterThan(-1000)
+          // Not more than the test itself can have taken.
+          expect(now - stamped).toBeLessThan(60_000)
+        }
+        expect(await keys(at)).toEqual([`${at}a`])
+      })
+
+      it('is not asked once the signal is aborted', async () => {
+        const reason = new Error('enough')
+        await expect(store.clock({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+      })
+
+      it('goes with the storage, not with this machine', async () => {
+        const before = (await store.clock()).getTime()
+        const dayMs = 24 * 3600 * 1000
+        under.advance(dayMs)
+        const later = under.another()
+        const outcome = await later.put(`${at}a`, bytesOf('1'), { if: 'always' })
+        expect(outcome.kind).toBe('stored')
+        const stamped = (await later.head(`${at}a`))?.lastModified.getTime() ?? 0
+        const now = (await later.clock()).getTime()
+        await later.close()
+        expect(now - before).toBeGreaterThanOrEqual(dayMs)
+        expect(now - stamped).toBeGreaterThan(-1000)
+      })
     })
   })
 }

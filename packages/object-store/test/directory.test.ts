@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DirectoryStore, readBody } from '../src/index.ts'
 import { bytesOf, describeStore, keysOf, pieces, readFrom } from './contract.ts'
 
@@ -13,9 +13,16 @@ describeStore(
   'a directory',
   async () => {
     const path = await mkdtemp(join(tmpdir(), 'object-store-'))
+    let ahead = 0
+    // Nobody puts a kernel's clock forward: until then it is the file system's, as with everybody.
+    const open = () => new DirectoryStore(path, ahead === 0 ? {} : { clock: () => new Date(Date.now() + ahead) })
+    const store = open()
     return {
-      store: new DirectoryStore(path),
-      another: () => new DirectoryStore(path),
+      store,
+      another: open,
+      advance: (milliseconds) => {
+        ahead += milliseconds
+      },
       close: () => rm(path, { recursive: true }),
     }
   },
@@ -152,6 +159,50 @@ describe('files of a directory', () => {
     const tomorrow = new DirectoryStore(path, { clock: () => new Date(Date.now() + 25 * 3600 * 1000) })
     await tomorrow.put('a', bytesOf('2'), { if: 'always' })
     expect(await readdir(path)).not.toContain('.repokeeper-put-left')
+  })
+})
+
+describe('the clock of a directory', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it.each([
+    ['behind', -3 * 365],
+    ['ahead', 3 * 365],
+  ])(
+    'is the file system’s where that of this host is years %s, for what is stored and what time it is',
+    async (_, days) => {
+      const before = Date.now()
+      vi.useFakeTimers({ toFake: ['Date'], now: before + days * 24 * 3600 * 1000 })
+      await store.put('dir/a', bytesOf('1'), { if: 'always' })
+      await store.put('dir/a', bytesOf('2'), { if: 'always' })
+      const times = [
+        (await store.head('dir/a'))?.lastModified,
+        await store.clock(),
+        await store.clock({ near: 'dir/a' }),
+      ]
+      vi.useRealTimers()
+      for (const time of times) {
+        // A kernel's stamps may lag by a tick.
+        expect(time?.getTime()).toBeGreaterThan(before - 1000)
+        expect(time?.getTime()).toBeLessThanOrEqual(Date.now())
+      }
+      expect(await readdir(path)).toEqual(['dir'])
+      expect((await readdir(join(path, 'dir'))).sort()).toEqual(['.repokeeper-lock', 'a'])
+    },
+  )
+
+  it('needs no right to write', async (test) => {
+    if (process.getuid?.() === 0) return test.skip('root may do everything')
+    await chmod(path, 0o500)
+    const now = await store.clock()
+    await chmod(path, 0o700)
+    expect(now).toBeInstanceOf(Date)
+  })
+
+  it('of a directory that is not there cannot be asked', async () => {
+    await expect(new DirectoryStore(join(path, 'none')).clock()).rejects.toMatchObject({ code: 'NO_SUCH_STORE' })
   })
 })
 

@@ -5,8 +5,12 @@ import { bytesOf, describeStore, digest } from './contract.ts'
 describeStore(
   'a memory store',
   async () => {
-    const store = new MemoryStore()
-    return { store, another: () => store, close: () => store.close() }
+    let ahead = 0
+    const advance = (milliseconds: number) => {
+      ahead += milliseconds
+    }
+    const store = new MemoryStore({ clock: () => new Date(Date.now() + ahead) })
+    return { store, another: () => store, advance, close: () => store.close() }
   },
   { emptySegments: true, vouchesForPromised: true, streams: false, runs: 200 },
 )

@@ -21,6 +21,7 @@ describeStore(
     return {
       store,
       another: open,
+      advance: (milliseconds) => cloud.clock.advance(milliseconds),
       async close() {
         await store.close()
         await cloud.close()

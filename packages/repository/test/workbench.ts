@@ -53,6 +53,7 @@ export function intercept(store: ObjectStore, parts: Partial<ObjectStore>): Obje
     put: (...args) => store.put(...args),
     delete: (...args) => store.delete(...args),
     list: (...args) => store.list(...args),
+    clock: (...args) => store.clock(...args),
     close: () => store.close(),
     ...parts,
   }
