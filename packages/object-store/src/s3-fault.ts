@@ -51,16 +51,52 @@ export async function requireBucket(connection: S3Connection, fault: S3Fault, si
   connection.learned.bucketExists = true
 }
 
-/** The fault as users get it. @param doing what was tried, as in "cannot read". */
-export function s3Error(connection: S3Connection, fault: S3Fault, doing: string, key?: string): StoreError {
-  const { code, words } = explain(connection, fault)
+/** What was tried and did not work. */
+type Failing =
+  | 'cannot find the bucket'
+  | 'cannot read'
+  | 'cannot read the head of'
+  | 'cannot store'
+  | 'cannot delete'
+  | 'cannot list'
+
+/** The fault as users get it. */
+export function s3Error(connection: S3Connection, fault: S3Fault, doing: Failing, key?: string): StoreError {
+  const { code, words } = explain(connection, fault, missingPermission(connection, doing, key))
   const said = [fault.status === undefined ? '' : `HTTP ${fault.status}`, fault.code].filter(Boolean).join(' ')
   const subject = key === undefined ? doing : `${doing} ${key}`
   const message = `${connection.store}: ${subject}: ${words}${said === '' ? '' : ` (${said})`}`
   return new StoreError(code, message, { store: connection.store, key }, { cause: fault.cause })
 }
 
-function explain(connection: S3Connection, fault: S3Fault): { code: StoreErrorCode; words: string } {
+/**
+ * What IAM has to allow, and on what. S3 says it only to callers of the bucket's own account, and never to HEAD, which has no body.
+ * Source: AWS, "Required permissions for Amazon S3 API operations"; of conditions: "How to prevent object overwrites with conditional writes",
+ * "How to perform conditional deletes".
+ */
+function missingPermission({ bucket }: S3Connection, doing: Failing, key = ''): string {
+  const onBucket = `arn:aws:s3:::${bucket}`
+  const onObject = `${onBucket}/${key}`
+  switch (doing) {
+    case 'cannot read':
+    case 'cannot read the head of':
+      return `s3:GetObject on ${onObject}, or, where there is no such object, s3:ListBucket on ${onBucket}`
+    case 'cannot store':
+      return `s3:PutObject on ${onObject}, to compare its ETag also s3:GetObject`
+    case 'cannot delete':
+      return `s3:DeleteObject on ${onObject}, to compare its ETag also s3:GetObject`
+    case 'cannot list':
+      return `s3:ListBucket on ${onBucket} with the prefix "${key}"`
+    case 'cannot find the bucket':
+      return `s3:ListBucket on ${onBucket}`
+  }
+}
+
+function explain(
+  connection: S3Connection,
+  fault: S3Fault,
+  permission: string,
+): { code: StoreErrorCode; words: string } {
   const { status, code, message, region } = fault
   if (code === 'NoSuchBucket') {
     return { code: 'NO_SUCH_STORE', words: 'there is no such bucket; check its name and the endpoint' }
@@ -88,10 +124,12 @@ function explain(connection: S3Connection, fault: S3Fault): { code: StoreErrorCo
   if (code === 'RequestTimeTooSkewed') {
     return { code: 'ACCESS_DENIED', words: "this machine's clock differs too much from the server's; set it right" }
   }
+  if (badCredentialCodes.has(code)) {
+    return { code: 'ACCESS_DENIED', words: `the credentials are wrong or have expired: ${message}` }
+  }
   if (status === 401 || status === 403) {
-    const words = 'access denied; check the credentials and what they are allowed to do'
-    const hint = 'S3 also answers so for an absent object where s3:ListBucket is not granted'
-    return { code: 'ACCESS_DENIED', words: `${words}; ${hint}${message === 'UnknownError' ? '' : `: ${message}`}` }
+    const words = `access denied: these credentials need ${permission}`
+    return { code: 'ACCESS_DENIED', words: `${words}${message === 'UnknownError' ? '' : `: ${message}`}` }
   }
   if (status === 501) return { code: 'UNSUPPORTED', words: `the server cannot do this: ${message}` }
   if (/wrong version number|packet length too long/.test(message)) {
@@ -104,6 +142,9 @@ function explain(connection: S3Connection, fault: S3Fault): { code: StoreErrorCo
 
 /** Names that errors have when nobody gave them one. */
 const nameless = new Set(['Unknown', 'UnknownError', 'Error', 'NotFound', 'TypeError', 'SyntaxError', 'TimeoutError'])
+
+/** Source: AWS, "Error responses", list of error codes. */
+const badCredentialCodes = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken'])
 
 // XAmzContentSHA256Mismatch: AWS, MinIO; XAmzContentChecksumMismatch: MinIO.
 const digestCodes = new Set(['BadDigest', 'InvalidDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch'])

@@ -20,6 +20,12 @@ describe('errors', () => {
   it.each([
     { title: 'a bare 403 to HEAD', answers: [reply(403)], code: 'ACCESS_DENIED', says: /s3:ListBucket/ },
     {
+      title: 'a bare 403 to HEAD, with what IAM has to allow,',
+      answers: [reply(403)],
+      code: 'ACCESS_DENIED',
+      says: /s3:GetObject on arn:aws:s3:::[a-z0-9.-]+\/key,/,
+    },
+    {
       title: 'a 403 in HTML',
       answers: [reply(403, {}, '<html><br>no</html>')],
       code: 'ACCESS_DENIED',
