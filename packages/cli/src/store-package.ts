@@ -62,7 +62,7 @@ async function lookAndStore(
   const { signal, singleWriter } = options
   const there = await look(store, key, options)
   let condition: PutCondition = { if: 'absent' }
-  if (there !== undefined && there !== 'hidden') {
+  if (there !== undefined && !(there instanceof StoreError)) {
     const same = await isSame(store, there, local, signal)
     if (same === 'changed') return 'look again'
     if (same) return { kind: 'skipped' }
@@ -82,22 +82,22 @@ async function lookAndStore(
     onProgress: options.onProgress,
   })
   if (put.kind === 'stored') return { kind }
-  if (there !== 'hidden') return 'look again'
-  const reason = 'a file of this name is there already, and these credentials may not look at it (s3:GetObject)'
+  if (!(there instanceof StoreError)) return 'look again'
+  const reason = `a file of this name is there already, and whether it is the same cannot be told: ${there.message}`
   return { kind: 'failed', code: 'MAY_NOT_LOOK', reason }
 }
 
-/** `hidden`: these credentials may put objects, but not look at them. That is enough for what is not there yet. */
+/** An error: these credentials may put objects, but not look at them. That is enough for what is not there yet. */
 async function look(
   store: ObjectStore,
   key: string,
   { replace, dryRun, singleWriter, signal }: StoreOptions,
-): Promise<ObjectHead | undefined | 'hidden'> {
+): Promise<ObjectHead | undefined | StoreError> {
   try {
     return await store.head(key, { signal })
   } catch (error) {
     const needsNoLook = !replace && !dryRun && !singleWriter
-    if (needsNoLook && error instanceof StoreError && error.code === 'ACCESS_DENIED') return 'hidden'
+    if (needsNoLook && error instanceof StoreError && error.code === 'ACCESS_DENIED') return error
     throw error
   }
 }

@@ -1,0 +1,261 @@
+/**
+ * Every part does its work with what `fixtures/least-power.ts` says, and everything else denied: it needs no more, and of what it is given it
+ * uses everything. Where something is missing, it says what.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Call, type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
+import { S3Store } from '@repokeeper/object-store'
+import { buildPackage } from '@repokeeper/rpm-parser/testing'
+import { describe, expect, it } from 'vitest'
+import { createCloudResources } from '../../../fixtures/cloud-resources.ts'
+import {
+  type Attempt,
+  leastPower,
+  type Need,
+  type Part,
+  type PartName,
+  type Place,
+  type Statement,
+  statementsOf,
+} from '../../../fixtures/least-power.ts'
+import { type Ran, Workplace } from './run-cli.ts'
+
+const bucket = 'packages'
+const root = 'el9/x86_64/'
+const repo = `s3://${bucket}/${root}`
+
+/** A cloud of its own, and two who work on it: the part under test with its permissions, and an administrator with all. */
+interface Scene {
+  readonly cloud: LocalCloud
+  readonly store: S3Store
+  readonly part: Workplace
+  readonly admin: Workplace
+  /** Writes a package file, to be added. */
+  rpm(name: string, version?: string): Promise<string>
+}
+
+/** One thing that a part does, and the exit code that it is to have. */
+interface Job {
+  readonly exitCode: number
+  readonly run: (scene: Scene) => Promise<Ran>
+}
+
+const done = (run: Job['run']): Job => ({ exitCode: 0, run })
+
+/** Between them the jobs of a part need everything that it is given. */
+const jobs: Readonly<Record<PartName, readonly Job[]>> = {
+  'add worker': [
+    done(async (scene) => {
+      await scene.store.put(`${root}foo.rpm`, buildPackage({ name: 'foo' }), { if: 'always' })
+      await scene.admin.updatePackages('-b', bucket, '-p', root, '-o', 'add', await scene.rpm('bar'))
+      return await runWorker(scene, 'add')
+    }),
+    done(async (scene) => {
+      await scene.store.put(`${root}foo.rpm`, buildPackage({ name: 'foo', version: '2' }), { if: 'always' })
+      return await runWorker(scene, 'add')
+    }),
+    {
+      exitCode: 1,
+      run: async (scene) => {
+        await scene.store.put(`${root}broken.rpm`, Buffer.from('no package'), { if: 'always' })
+        return await runWorker(scene, 'add')
+      },
+    },
+  ],
+  'remove worker': [
+    done(async (scene) => {
+      await published(scene)
+      await scene.store.delete(`${root}${await scene.rpm('foo')}`)
+      return await runWorker(scene, 'remove')
+    }),
+    {
+      exitCode: 1,
+      run: async (scene) => {
+        for (const text of ['no package', 'none either']) {
+          await scene.store.delete(`${root}broken.rpm`)
+          await scene.store.put(`${root}broken.rpm`, Buffer.from(text), { if: 'always' })
+        }
+        return await runWorker(scene, 'remove')
+      },
+    },
+  ],
+  add: [
+    done(async ({ part, rpm }) => part.updatePackages('-b', bucket, '-p', root, '-o', 'add', await rpm('foo'))),
+    done(async (scene) => {
+      await published(scene)
+      const files = [await scene.rpm('foo'), await scene.rpm('new')]
+      return await scene.part.repokeeper('add', repo, ...files)
+    }),
+    done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('instead'), '--replace')),
+    done(async (scene) => {
+      const file = await scene.rpm('waited')
+      await scene.admin.repokeeper('add', repo, file, '--publish')
+      return await scene.part.repokeeper('add', repo, file, '--wait')
+    }),
+  ],
+  'upload from CI': [
+    done(async ({ part, rpm }) => part.updatePackages('-b', bucket, '-p', root, '-o', 'add', await rpm('foo'))),
+  ],
+  remove: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.updatePackages('-b', bucket, '-p', root, '-o', 'remove', 'foo-1.0-1')
+    }),
+  ],
+  list: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('list', repo)
+    }),
+  ],
+  plan: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('plan', repo)
+    }),
+  ],
+  rebuild: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('rebuild', repo)
+    }),
+  ],
+  'add --publish': [
+    done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('foo'), '--publish')),
+    done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('foo', '2'), '--publish')),
+  ],
+  'remove --publish': [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('remove', repo, 'foo-1.0-1', '--publish')
+    }),
+  ],
+}
+
+describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
+  const part: Part = leastPower[name]
+
+  it('does its work with what it is given, asks for nothing else, and uses all of it', async () => {
+    const asked = await withScene(part.needs, async (scene) => {
+      for (const { run, exitCode } of jobs[name]) {
+        const ran = await run(scene)
+        expect({ ...ran, code: ran.code }, ran.stderr).toMatchObject({ code: exitCode })
+      }
+      return askedOf(scene)
+    })
+    const refused = asked.filter(({ allowed }) => !allowed)
+    const unexpected = refused.filter((one) => !part.attempts.some((attempt) => isAttempt(attempt, one)))
+    expect(unexpected, 'asked for, and not in the table').toEqual([])
+    const unused = part.needs.filter((need) => !asked.some((one) => isNeed(need, one)))
+    expect(unused, 'in the table, and not asked for').toEqual([])
+    const neverTried = part.attempts.filter((attempt) => !refused.some((one) => isAttempt(attempt, one)))
+    expect(neverTried, 'said to be tried, and not tried').toEqual([])
+  })
+
+  // Both workers are given the same.
+  const distinct = name === 'remove worker' ? [] : part.needs
+  it.each(distinct.map((need) => [titleOf(need), need] as const))(
+    'without %s says that it is missing, and on what',
+    async (_, need) => {
+      const { resource } = statementOf(need)
+      const complaint = new RegExp(`${need.action}.{0,200}${escaped(resource.replace(/\*.*$/, ''))}`, 'is')
+      const others = part.needs.filter((other) => other !== need)
+      const said = await withScene(others, async (scene) => {
+        let stderr = ''
+        for (const { run } of jobs[name]) {
+          if (!complaint.test(stderr)) stderr += (await run(scene)).stderr
+        }
+        return stderr
+      })
+      expect(said).toMatch(complaint)
+    },
+  )
+})
+
+const place: Place = { bucket, root, queueArn: `arn:aws:sqs:us-east-1:000000000000:${bucket}-*` }
+
+async function withScene<T>(needs: readonly Need[], work: (scene: Scene) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'repokeeper-power-'))
+  const cloud = await startLocalCloud({ directory })
+  const { endpoint } = cloud
+  await createCloudResources(endpoint, bucket)
+  cloud.faults.add({ accessKey: 'part', action: { kind: 'deny', allow: statementsOf({ needs }, place) } })
+  const credentials = { accessKeyId: 'admin', secretAccessKey: 'anything' }
+  const store = new S3Store({ bucket, endpoint, region: 'us-east-1', credentials })
+  const files = join(directory, 'files')
+  await mkdir(files)
+  const as = (accessKey: string) =>
+    new Workplace(files, {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: accessKey,
+      AWS_SECRET_ACCESS_KEY: 'anything',
+      REPOKEEPER_CACHE_DIR: join(directory, `cache of ${accessKey}`),
+    })
+  try {
+    const admin = as('admin')
+    const rpm = (name: string, version = '1.0') => admin.rpm({ name, version })
+    return await work({ cloud, store, part: as('part'), admin, rpm })
+  } finally {
+    await store.close()
+    await cloud.close()
+    await rm(directory, { recursive: true })
+  }
+}
+
+/** A repository with foo and bar in it, by the administrator. */
+async function published({ admin, rpm }: Scene): Promise<void> {
+  const ran = await admin.repokeeper('add', repo, await rpm('foo'), await rpm('bar'), '--publish')
+  expect(ran.code, ran.stderr).toBe(0)
+}
+
+function runWorker({ part }: Scene, queue: 'add' | 'remove'): Promise<Ran> {
+  return part.repokeeper('worker', '-q', `${bucket}-${queue}`, '--repository', repo, '--once', '--log-format', 'text')
+}
+
+type Asked = Call['permissions'][number]
+
+function askedOf({ cloud }: Scene): Asked[] {
+  return cloud.calls.list().flatMap(({ accessKey, permissions }) => (accessKey === 'part' ? permissions : []))
+}
+
+function titleOf({ action, on }: Need): string {
+  return `${action} on ${on === 'QUEUE' ? 'the queue' : Object.entries(on).flat().join(' ')}`
+}
+
+function statementOf(need: Need): Statement {
+  const [statement] = statementsOf({ needs: [need] }, place)
+  if (statement === undefined) throw new Error('a need has a statement')
+  return statement
+}
+
+function isNeed(need: Need, { action, resource, prefix, allowed }: Asked): boolean {
+  const statement = statementOf(need)
+  return (
+    allowed &&
+    action === need.action &&
+    matches(statement.resource, resource) &&
+    (statement.prefix === undefined || matches(statement.prefix, prefix ?? ''))
+  )
+}
+
+function isAttempt({ action, on }: Attempt, asked: Asked): boolean {
+  if (asked.action !== action) return false
+  const bucketArn = `arn:aws:s3:::${bucket}`
+  if (on === 'BUCKET') return asked.resource === bucketArn && asked.prefix === undefined
+  return matches(`${bucketArn}/${on.objects}`, asked.resource)
+}
+
+function matches(pattern: string, text: string): boolean {
+  return new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`, 's').test(text)
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.|?+()[\]{}*]/g, '\\$&')
+}
+
+function isPart(name: string): name is PartName {
+  return name in leastPower
+}
