@@ -1,4 +1,3 @@
-import type { RepositoryEvent } from '@repokeeper/repository'
 import type { WorkerEventMap, WorkerEventName } from './events.ts'
 
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -54,6 +53,10 @@ const eventTexts: EventTexts = {
     'error',
     ({ bucket, key, code, reason, messageId, receiveCount }) =>
       `refused ${shown(`s3://${bucket}/${key}`)}: ${code}: ${shown(reason)} (message ${messageId}, delivery ${receiveCount})`,
+  ],
+  undecided: [
+    'warn',
+    ({ bucket, key, error }) => `${shown(`s3://${bucket}/${key}`)} is tried again later: ${messageOf(error)}`,
   ],
   deleted: ['debug', ({ messageId }) => `deleted message ${messageId}`],
   'delete-failed': [
@@ -118,8 +121,8 @@ function diskHint(error: unknown): string {
   return error instanceof Error && 'syscall' in error ? " (look at the worker's cache directory, --cache-dir)" : ''
 }
 
-function repositoryText(event: RepositoryEvent): string {
-  const { repository, kind, ...fields } = event
+function repositoryText(event: WorkerEventMap['repository']): string {
+  const { repository, kind, bucket: _bucket, root: _root, ...fields } = event
   const rest = Object.entries(fields).map(([name, value]) => `${name} ${shown(String(value))}`)
   return `${repository}: ${[kind, ...rest].join(', ')}`
 }

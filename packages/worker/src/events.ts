@@ -1,6 +1,6 @@
 import type { KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
 
-/** Everything that happens in a worker. Logs, and later metrics and history, subscribe to it. Never a body, a receipt handle or a credential. */
+/** Everything that happens in a worker. Logs and history, and later metrics, subscribe to it. Never a body, a receipt handle or a credential. */
 export interface WorkerEventMap {
   started: { readonly queue: string; readonly once: boolean }
   /** Something about the queue's own settings that a person should know. */
@@ -45,16 +45,19 @@ export interface WorkerEventMap {
   }
   'batch-failed': { readonly bucket: string; readonly root: string; readonly keys: number; readonly error: unknown }
   /** What the stages tell meanwhile. */
-  repository: RepositoryEvent
+  repository: RepositoryEvent & { readonly bucket: string; readonly root: string }
   /** One object that cannot be listed; its messages are left to the dead-letter queue. */
   refused: {
     readonly messageId: string
     readonly receiveCount: number
     readonly bucket: string
+    readonly root: string
     readonly key: string
     readonly code: string
     readonly reason: string
   }
+  /** One object on which nothing could be decided, in a batch of which the rest was; its messages are delivered again. */
+  undecided: { readonly bucket: string; readonly root: string; readonly key: string; readonly error: unknown }
   deleted: { readonly messageId: string }
   'delete-failed': { readonly messageId: string; readonly code: string; readonly message: string }
   released: { readonly messageId: string; readonly afterSeconds: number }

@@ -2,6 +2,7 @@
 export { WorkerError } from './buckets.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
+export { type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
 export { logEvents } from './log.ts'
 export {
   describeWorkerOptions,

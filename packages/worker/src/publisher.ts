@@ -117,6 +117,9 @@ export class Publisher {
     try {
       const { verdicts, undecided } = await this.#reconcile(batch)
       const { complete, changes, refused } = this.#decide(batch, verdicts, undecided)
+      for (const [key, error] of undecided ?? []) {
+        if (!verdicts.has(key)) events.emit('undecided', { bucket, root, key, error })
+      }
       events.emit('batch-settled', { bucket, root, changes, refused, durationMs: clock.now() - startedAt })
       this.#outages.delete(placeId(batch))
       this.#lastSuccess = { place: placeId(batch), at: clock.now() }
@@ -159,7 +162,7 @@ export class Publisher {
   async #reconcile({ bucket, root, keys }: Batch): ReturnType<Reconcile> {
     const { buckets, events, reconcile, singleWriter } = this.#options
     await buckets.ensureConditions(bucket, root)
-    const onEvent = (event: RepositoryEvent) => events.emit('repository', event)
+    const onEvent = (event: RepositoryEvent) => events.emit('repository', { ...event, bucket, root })
     const context = { signal: this.#giveUp.signal, singleWriter, onEvent }
     return reconcile({ store: buckets.store(bucket), root }, new Set(keys.keys()), context)
   }
@@ -174,7 +177,7 @@ export class Publisher {
       if (verdict?.kind === 'covered') changes[verdict.change] += 1
       if (verdict?.kind === 'refused') {
         refused += 1
-        this.#tellRefused(batch.bucket, key, messageIds, verdict)
+        this.#tellRefused(batch, key, messageIds, verdict)
       }
       const undecided = { kind: 'fault' as const, error: faults.get(key) ?? new Error(`${key} was not decided on`) }
       complete.push(...this.#options.inbox.decide(batch, key, messageIds, verdict ?? undecided))
@@ -183,7 +186,7 @@ export class Publisher {
   }
 
   #tellRefused(
-    bucket: string,
+    { bucket, root }: RepositoryPlace,
     key: string,
     messageIds: Iterable<string>,
     { code, reason }: { code: string; reason: string },
@@ -191,7 +194,7 @@ export class Publisher {
     for (const messageId of messageIds) {
       const receiveCount = this.#options.inbox.get(messageId)?.receiveCount
       if (receiveCount === undefined) continue
-      this.#options.events.emit('refused', { messageId, receiveCount, bucket, key, code, reason })
+      this.#options.events.emit('refused', { messageId, receiveCount, bucket, root, key, code, reason })
     }
   }
 }

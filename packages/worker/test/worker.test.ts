@@ -151,6 +151,7 @@ describe('a refused package', () => {
       messageId: 'bad',
       receiveCount: 1,
       bucket: 'packages',
+      root: 'el9/',
       key: 'el9/bad.rpm',
       code: 'NOT_AN_RPM',
       reason: 'the lead is "hell"',
