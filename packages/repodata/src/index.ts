@@ -9,6 +9,7 @@ export type { ScannedHead } from './document-head.ts'
 export { type DocumentKind, documentKinds } from './document-kind.ts'
 export { type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
 export { formatEntries, type PackageEntries } from './entries.ts'
+export { readPkgId } from './entry-facts.ts'
 export { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 export {
   type ChecksumType,

@@ -1,6 +1,16 @@
 /**
  * The use case: bring the metadata of an RPM repository to what its bucket holds. A file per stage.
  */
+export { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
+export type {
+  AuditFinding,
+  AuditNote,
+  DocumentFindingKind,
+  Mend,
+  PackageFindingKind,
+  RepomdFindingKind,
+} from './audit-finding.ts'
+export { type Repair, type RepairOptions, type RepairReport, repairRepository } from './audit-repair.ts'
 export { type Batch, Batches, type BatchWindows, type RepositoryPlace } from './batch.ts'
 export { type Interpretation, interpretMessage, type ObjectChange } from './change.ts'
 export {

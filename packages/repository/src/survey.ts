@@ -62,9 +62,8 @@ export async function listPackages(
   const passedOver: { key: string; why: string }[] = []
   const nested = new Set<string>()
   for await (const object of store.list(root, withSignal(context))) {
-    if (object.key.endsWith(nestedRepomd) && object.key !== `${root}${ownRepomd}`) {
-      nested.add(object.key.slice(0, -ownRepomd.length))
-    }
+    const below = nestedRootOf(object.key, root)
+    if (below !== undefined) nested.add(below)
     const why = passOverKey(object.key)
     if (why === undefined) found.push(object)
     else if (why === 'not safe as a location') passedOver.push({ key: object.key, why })
@@ -76,7 +75,13 @@ export async function listPackages(
 const ownRepomd = 'repodata/repomd.xml'
 const nestedRepomd = `/${ownRepomd}`
 
-function liesInNested(key: string, root: string, nested: ReadonlySet<string>): boolean {
+/** The root of the repository below `root` whose repomd.xml this key is. */
+export function nestedRootOf(key: string, root: string): string | undefined {
+  return key.endsWith(nestedRepomd) && key !== `${root}${ownRepomd}` ? key.slice(0, -ownRepomd.length) : undefined
+}
+
+/** Whether a key below `root` lies in one of the repositories `nested` there. */
+export function liesInNested(key: string, root: string, nested: ReadonlySet<string>): boolean {
   for (let slash = key.lastIndexOf('/'); slash >= root.length; slash = key.lastIndexOf('/', slash - 1)) {
     if (nested.has(key.slice(0, slash + 1))) return true
   }

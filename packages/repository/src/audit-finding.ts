@@ -1,0 +1,133 @@
+/**
+ * What an audit finds: a closed list of what can be wrong between a bucket and its metadata, and what mends each.
+ */
+
+/** How `--repair` mends a finding. */
+export type Mend =
+  /** The key goes the way of every change: the bucket is looked at, and the metadata follows. */
+  | 'reconcile'
+  /** primary, filelists and other are written anew from the packages. */
+  | 'rebuild'
+  /** The record is taken out of repomd.xml: what it names is gone, and only clients that stumble over it would notice. */
+  | 'drop-record'
+  /** A person has to decide; the remedy says on what. */
+  | 'by-hand'
+
+/** Of packages. */
+export type PackageFindingKind =
+  /** In the bucket, not in the metadata: a lost notification of an upload. */
+  | 'unlisted'
+  /** In the metadata, not in the bucket: a lost notification of a removal. */
+  | 'vanished'
+  /** Listed with another size, time or (deep) digest than the object has: a lost notification of a replacement. */
+  | 'changed'
+  /** More than one entry stands for one object. */
+  | 'listed-twice'
+  /** Listed at a place that is not this repository's: outside its root, or in a repository of its own below it. */
+  | 'misplaced'
+  /** Deep: the digest is right, but the header says another name, epoch, version, release or architecture. */
+  | 'entry-differs'
+  /** Deep: listed and there, but the store does not give it. */
+  | 'unreadable-package'
+
+/** Of records of repomd.xml and the documents that they name. */
+export type DocumentFindingKind =
+  | 'missing-document'
+  /** The object has another size than its record says, or (deep) uncompresses to another. */
+  | 'wrong-size'
+  /** Deep: compressed or open. */
+  | 'wrong-digest'
+  | 'unreadable-document'
+  /** The record places its document outside the repository. */
+  | 'outside'
+  /** primary, filelists or other has several records. */
+  | 'named-twice'
+  /** filelists or other does not hold the packages of primary, or is not named at all. */
+  | 'half-written'
+  /** primary's root says another number of packages than it holds. */
+  | 'wrong-count'
+
+export type RepomdFindingKind =
+  /** There are packages, but no repomd.xml. */
+  'no-repomd' | 'unreadable-repomd'
+
+/** Plain data. `path` is relative to the repository's root. */
+export type AuditFinding = {
+  /** For people: what is wrong, and what to do. */
+  readonly problem: string
+  readonly remedy: string
+  readonly mend: Mend
+  readonly path: string
+} & (
+  | { readonly kind: PackageFindingKind | RepomdFindingKind }
+  /** `record` is its type: `primary`, `group`, `updateinfo` … */
+  | { readonly kind: DocumentFindingKind; readonly record: string }
+)
+
+/** What is no drift, but should be known. */
+export type AuditNote = {
+  readonly path: string
+  readonly reason: string
+} & {
+  readonly kind: /** In the bucket, but no package that can be indexed: it is rightly not listed. */
+    | 'unusable'
+    /** A key that ends in `.rpm` and cannot stand in the metadata as a location. */
+    | 'passed-over'
+    /** Deep: something that could not be checked here. */
+    | 'unchecked'
+}
+
+export function packageFinding(kind: PackageFindingKind, path: string, problem: string): AuditFinding {
+  const mend: Mend = kind === 'misplaced' || kind === 'entry-differs' ? 'rebuild' : packageMend(kind)
+  return { kind, path, problem, remedy: remedies[mend], mend }
+}
+
+function packageMend(kind: PackageFindingKind): Mend {
+  return kind === 'unreadable-package' ? 'by-hand' : 'reconcile'
+}
+
+/** @param ours primary, filelists or other: what can be written anew from the packages */
+export function documentFinding(
+  kind: DocumentFindingKind,
+  { type, href }: { readonly type: string; readonly href: string },
+  ours: boolean,
+  problem: string,
+): AuditFinding {
+  const at = { kind, record: type, path: href, problem }
+  if (ours) return { ...at, remedy: remedies.rebuild, mend: 'rebuild' }
+  if (kind === 'missing-document') return { ...at, remedy: remedies['drop-record'], mend: 'drop-record' }
+  return {
+    ...at,
+    remedy:
+      `put back the document that the record describes, or name what is there now with modifyrepo_c; clients refuse ${href} ` +
+      'as it is',
+    mend: 'by-hand',
+  }
+}
+
+export function repomdFinding(kind: RepomdFindingKind, problem: string): AuditFinding {
+  return { kind, path: 'repodata/repomd.xml', problem, remedy: remedies.rebuild, mend: 'rebuild' }
+}
+
+const remedies: Readonly<Record<Mend, string>> = {
+  reconcile: '"audit --repair" brings the metadata to what the bucket holds',
+  rebuild: '"audit --repair" writes primary, filelists and other anew from the packages; so does "rebuild"',
+  'drop-record':
+    'put the file back; or "audit --repair" takes its record out of repomd.xml: as it is, clients fail on it',
+  'by-hand': 'see that it can be read (permissions, storage class), or remove it: clients cannot download it either',
+}
+
+/** repomd.xml first, then documents, then packages; each by path. */
+export function compareFindings(a: AuditFinding, b: AuditFinding): number {
+  return rank(a) - rank(b) || compareText(a.path, b.path) || compareText(a.kind, b.kind)
+}
+
+function rank(finding: AuditFinding): number {
+  if (finding.kind === 'no-repomd' || finding.kind === 'unreadable-repomd') return 0
+  return 'record' in finding ? 1 : 2
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,147 @@
+/**
+ * Repair: an audit, what mends its findings, and an audit of that. Everything is published the way of every change: by
+ * compare-and-swap of repomd.xml, after another look at the bucket.
+ */
+import { mergePackages, type RepomdRecord } from '@repokeeper/repodata'
+import { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
+import { isOurs, keyOf } from './audit-documents.ts'
+import type { AuditFinding } from './audit-finding.ts'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { draftPackages, dropDraft, keepDraft } from './patch.ts'
+import { publishDraft } from './publish.ts'
+import { rebuildRepository } from './rebuild.ts'
+import { reconcile } from './reconcile.ts'
+import { RepositoryError } from './repository-error.ts'
+import { readSnapshot } from './snapshot.ts'
+
+export interface RepairReport {
+  /** What was found. */
+  readonly before: AuditReport
+  /** What was done, in order. */
+  readonly repairs: readonly Repair[]
+  /** What is left; `before` itself where there was nothing to mend. */
+  readonly after: AuditReport
+}
+
+export type Repair =
+  | { readonly kind: 'rebuilt'; readonly packages: number; readonly revision: string }
+  /** Paths that went the way of every change, and the generation that came of it, if any. */
+  | { readonly kind: 'reconciled'; readonly packages: number; readonly revision: string | undefined }
+  /** Types of the records that repomd.xml names no more. */
+  | { readonly kind: 'dropped-records'; readonly records: readonly string[] }
+
+export interface RepairOptions extends AuditOptions {
+  /** Before anything is written: what is about to be mended. May throw to leave everything as it is. */
+  readonly onRepair?: (before: AuditReport) => void | Promise<void>
+  /** Of a rebuild: packages read so far, and all of them. */
+  readonly onRebuild?: (read: number, total: number) => void
+}
+
+/** Keys that are reconciled together: what is laid aside of their entries lies on disk meanwhile. */
+const keysAtOnce = 5_000
+/** Lost races before a record is left for the next time. */
+const conflictsMax = 10
+
+/** @throws RepositoryError, StoreError: what was mended until then stays mended */
+export async function repairRepository(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+  options: RepairOptions = {},
+): Promise<RepairReport> {
+  const before = await auditRepository(location, context, options)
+  const mendable = before.findings.filter(({ mend }) => mend !== 'by-hand')
+  if (mendable.length === 0) return { before, repairs: [], after: before }
+  await options.onRepair?.(before)
+
+  const repairs: Repair[] = []
+  let refused: ReadonlyMap<string, string> = new Map()
+  if (mendable.some(({ mend }) => mend === 'rebuild')) {
+    const { onRebuild } = options
+    const report = await rebuildRepository(location, context, onRebuild === undefined ? {} : { onProgress: onRebuild })
+    repairs.push({ kind: 'rebuilt', packages: report.packages, revision: report.revision })
+    refused = new Map(report.refused.map(({ path, code, reason }) => [path, `${code}: ${reason}`]))
+  } else {
+    const paths = mendable.flatMap(({ mend, path }) => (mend === 'reconcile' ? [path] : []))
+    if (paths.length > 0) {
+      const mended = await reconcilePaths(location, paths, context)
+      repairs.push({ kind: 'reconciled', packages: paths.length, revision: mended.revision })
+      refused = mended.refused
+    }
+  }
+  if (mendable.some(({ mend }) => mend === 'drop-record')) {
+    const records = await dropMissingRecords(location, context)
+    if (records.length > 0) repairs.push({ kind: 'dropped-records', records })
+  }
+
+  const after = await auditRepository(location, context, options)
+  return { before, repairs, after: withoutRefused(after, refused) }
+}
+
+async function reconcilePaths(
+  location: RepositoryLocation,
+  paths: readonly string[],
+  context: RepositoryContext,
+): Promise<{ readonly refused: ReadonlyMap<string, string>; readonly revision: string | undefined }> {
+  const refused = new Map<string, string>()
+  let last: string | undefined
+  for (let start = 0; start < paths.length; start += keysAtOnce) {
+    const keys = paths.slice(start, start + keysAtOnce).map((path) => `${location.root}${path}`)
+    const { verdicts, revision } = await reconcile(location, new Set(keys), context)
+    last = revision ?? last
+    for (const [key, verdict] of verdicts) {
+      if (verdict.kind === 'refused') refused.set(key.slice(location.root.length), `${verdict.code}: ${verdict.reason}`)
+    }
+  }
+  return { refused, revision: last }
+}
+
+/**
+ * Takes out of repomd.xml what names a document that is gone: comps, updateinfo and the like, which cannot be made again
+ * from packages. dnf gives a repository up where one of the files it asks for is missing; without the record it does
+ * without groups or advisories, which are lost either way. A record whose document is there, but another one, stays: a
+ * person may have put it there, and it is for them to say so.
+ *
+ * The packages are published again as they are.
+ */
+async function dropMissingRecords(location: RepositoryLocation, context: RepositoryContext): Promise<string[]> {
+  for (let conflicts = 0; conflicts < conflictsMax; conflicts += 1) {
+    const snapshot = await readSnapshot(location, context)
+    const gone = new Set<RepomdRecord>()
+    for (const record of snapshot.repomd.records) {
+      const key = keyOf(location, record)
+      if (key === undefined || isOurs(record.type)) continue
+      if ((await location.store.head(key, withSignal(context))) === undefined) gone.add(record)
+    }
+    if (gone.size === 0) return []
+    const draft = await draftPackages(snapshot, mergePackages(snapshot.index, new Set(), []), context)
+    try {
+      const records = snapshot.repomd.records.filter((record) => !gone.has(record))
+      const outcome = await publishDraft(
+        location,
+        { ...snapshot, repomd: { ...snapshot.repomd, records } },
+        draft,
+        context,
+      )
+      if (outcome.kind === 'conflict') continue
+      await keepDraft(draft, context)
+      return [...gone].map(({ type }) => type)
+    } finally {
+      await dropDraft(draft)
+    }
+  }
+  const repository = describeLocation(location)
+  const message = `${repository}: ${conflictsMax} publishes in a row were lost to others; try again, or stop the workers meanwhile`
+  throw new RepositoryError('CONTENTION', message, repository)
+}
+
+/** What stays listed as another tool listed it, because it cannot be read here, is as good as it gets. */
+function withoutRefused(report: AuditReport, refused: ReadonlyMap<string, string>): AuditReport {
+  const isRefused = (finding: AuditFinding): boolean => !('record' in finding) && refused.has(finding.path)
+  const left = report.findings.filter((finding) => !isRefused(finding))
+  const notes = report.findings.filter(isRefused).map(({ path }) => ({
+    kind: 'unchecked' as const,
+    path,
+    reason: `it stays as it is listed, for it cannot be read here: ${refused.get(path)}`,
+  }))
+  return { ...report, findings: left, notes: [...report.notes, ...notes] }
+}

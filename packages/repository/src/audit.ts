@@ -1,0 +1,175 @@
+/**
+ * Audit: a whole repository, the bucket beside the metadata, and what repomd.xml names beside what is there. Changes nothing.
+ */
+import { StoreError } from '@repokeeper/object-store'
+import { checkDigests } from './audit-deep.ts'
+import { checkDocuments, documentKeysOf } from './audit-documents.ts'
+import { type AuditFinding, type AuditNote, compareFindings, repomdFinding } from './audit-finding.ts'
+import { type Generation, readGeneration, type Suspect } from './audit-generation.ts'
+import { comparePackages } from './audit-packages.ts'
+import { describeLocation, type RepositoryContext, type RepositoryLocation } from './context.ts'
+import { inParallel } from './in-parallel.ts'
+import { observe } from './observe.ts'
+import { PackageReader } from './package-reader.ts'
+import { RepositoryError } from './repository-error.ts'
+
+/** Plain data; findings are sorted: repomd.xml, documents, packages, each by path. */
+export interface AuditReport {
+  readonly repository: string
+  /** Of the generation that was looked at last; `undefined` where there is none, or it cannot be read. */
+  readonly revision: string | undefined
+  readonly deep: boolean
+  /** Packages in the bucket, and entries of primary; `undefined` where primary cannot be read: then packages were not compared. */
+  readonly inBucket: number
+  readonly listed: number | undefined
+  readonly findings: readonly AuditFinding[]
+  readonly notes: readonly AuditNote[]
+}
+
+export interface AuditOptions {
+  /** Also reads every document and package through, and takes its digest. */
+  readonly deep?: boolean
+  /**
+   * Milliseconds between what looks wrong at first and the second look at it. A change whose notification is under way takes
+   * as long as a batch and its publish; what is shorter may call that drift. Default 0.
+   */
+  readonly settleMs?: number
+  /** Something looks wrong: so many things are looked at again after `settleMs`. */
+  readonly onSettle?: (suspects: number) => void
+  /** `deep`: bytes read so far, and all of them. */
+  readonly onProgress?: (read: number, total: number) => void
+}
+
+/** Metadata that is readable at one look and not at the other, so often in a row, is being fought over. */
+const attemptsMax = 3
+
+/**
+ * Reads repomd.xml and primary and lists the bucket; no package is looked at but those that seem to be wrong. What seems so
+ * counts only if it is the same, object and metadata, at a second look: what changes meanwhile is no drift.
+ *
+ * @throws StoreError where the bucket cannot be listed or read: nothing is said then. RepositoryError `CONTENTION`
+ */
+export async function auditRepository(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+  options: AuditOptions = {},
+): Promise<AuditReport> {
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const { generation, suspects, notes, inBucket } = await look(location, context, options)
+    const { settleMs = 0, onSettle, deep = false } = options
+    if (suspects.length > 0 && settleMs > 0) {
+      onSettle?.(suspects.length)
+      await context.sleep(settleMs, context.signal)
+    }
+    const now = suspects.length === 0 ? generation : await readGeneration(location, context)
+    if ((now.index === undefined) !== (generation.index === undefined)) continue
+    const held = await whatHolds(suspects, now, context)
+    const usable = await sortOutUnusable(location, held, now, context)
+    return {
+      repository: describeLocation(location),
+      revision: now.repomd?.revision,
+      deep,
+      inBucket,
+      listed: now.index?.packages.filter(({ base }) => base === undefined).length,
+      findings: usable.findings.toSorted(compareFindings),
+      notes: [...notes, ...usable.notes].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    }
+  }
+  const repository = describeLocation(location)
+  const message = `${repository}: its metadata was written ${attemptsMax} times while it was audited, and is readable at times only; try again`
+  throw new RepositoryError('CONTENTION', message, repository)
+}
+
+interface Look {
+  readonly generation: Generation
+  readonly suspects: readonly Suspect[]
+  readonly notes: readonly AuditNote[]
+  readonly inBucket: number
+}
+
+async function look(location: RepositoryLocation, context: RepositoryContext, options: AuditOptions): Promise<Look> {
+  const generation = await readGeneration(location, context)
+  const { repomd, etag, fault } = generation
+  const isThere = etag !== undefined
+  // Without a repomd.xml every package would be a finding of its own.
+  const index = isThere && namesPrimary(generation) ? generation.index : undefined
+  const keys = documentKeysOf(location, repomd)
+  const packages = await comparePackages(location, index, keys, context)
+  const notes: AuditNote[] = packages.passedOver.map((one) => ({ kind: 'passed-over', ...one }))
+  const suspects: Suspect[] = [...packages.suspects]
+  if (repomd === undefined) {
+    const problem = fault?.cause instanceof Error ? fault.cause.message : 'repomd.xml cannot be read'
+    suspects.push({
+      finding: repomdFinding('unreadable-repomd', problem),
+      holds: async (now) => now.repomd === undefined,
+    })
+  } else if (!isThere && packages.inBucket > 0) {
+    suspects.push({
+      finding: repomdFinding('no-repomd', `there are ${packages.inBucket} packages, but no metadata: clients fail`),
+      holds: async (now) => now.repomd !== undefined && now.etag === undefined,
+    })
+  }
+  if (isThere) suspects.push(...(await checkDocuments(location, generation, packages.documents, context)))
+  if (options.deep === true && isThere) {
+    const { onProgress } = options
+    const deep = await checkDigests(location, { ...generation, index }, packages.places, context, onProgress)
+    suspects.push(...deep.suspects)
+    notes.push(...deep.notes)
+  }
+  return { generation, suspects, notes, inBucket: packages.inBucket }
+}
+
+function namesPrimary({ repomd }: Generation): boolean {
+  return repomd?.records.some(({ type }) => type === 'primary') === true || repomd?.records.length === 0
+}
+
+async function whatHolds(
+  suspects: readonly Suspect[],
+  now: Generation,
+  context: RepositoryContext,
+): Promise<AuditFinding[]> {
+  const held = await inParallel(suspects, context.packageReadsMax, (one) => one.holds(now))
+  // A deep look may find again what the listing showed.
+  const findings = new Map<string, AuditFinding>()
+  for (const [at, { finding }] of suspects.entries()) {
+    const id = JSON.stringify([finding.kind, finding.path, 'record' in finding ? finding.record : ''])
+    if (held[at] === true && !findings.has(id)) findings.set(id, finding)
+  }
+  return [...findings.values()]
+}
+
+/** A file that is no package is rightly not listed: that is no drift. Only what is not listed is read for it. */
+async function sortOutUnusable(
+  location: RepositoryLocation,
+  held: readonly AuditFinding[],
+  { index }: Generation,
+  context: RepositoryContext,
+): Promise<{ readonly findings: readonly AuditFinding[]; readonly notes: readonly AuditNote[] }> {
+  const findings = held.filter(({ kind }) => kind !== 'unlisted')
+  const notes: AuditNote[] = []
+  const unlisted = held.filter(({ kind }) => kind === 'unlisted')
+  if (unlisted.length === 0 || index === undefined) return { findings: held, notes }
+  for (let start = 0; start < unlisted.length; start += packagesAtOnce) {
+    const some = unlisted.slice(start, start + packagesAtOnce)
+    const reader = await PackageReader.open(location, context)
+    try {
+      await inParallel(some, context.packageReadsMax, async (finding) => {
+        const { path } = finding
+        try {
+          const seen = await observe(location, path, index, reader, context)
+          if (seen.kind === 'unreadable') notes.push({ kind: 'unusable', path, reason: `${seen.code}: ${seen.reason}` })
+          else if (seen.kind === 'package' && seen.listed.length === 0) findings.push(finding)
+        } catch (error) {
+          if (!(error instanceof StoreError) || error.code === 'UNAVAILABLE') throw error
+          findings.push({ ...finding, problem: `${finding.problem}; and it cannot be read: ${error.message}` })
+        }
+      })
+    } finally {
+      await reader.close()
+    }
+  }
+  return { findings, notes }
+}
+
+/** Packages between which what was laid aside of their entries is thrown away. */
+const packagesAtOnce = 500
