@@ -1,6 +1,7 @@
 /**
  * The use case: bring the metadata of an RPM repository to what its bucket holds. A file per stage.
  */
+
 export { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
 export type {
   AuditFinding,
@@ -14,6 +15,15 @@ export { type Repair, type RepairOptions, type RepairReport, repairRepository } 
 export { type Batch, Batches, type BatchWindows, type RepositoryPlace } from './batch.ts'
 export { type Interpretation, interpretMessage, type ObjectChange } from './change.ts'
 export {
+  type CleanUpInput,
+  type CleanUpPlan,
+  type KeepReason,
+  type PlannedDelete,
+  type PlannedKeep,
+  planCleanUp,
+  type RepodataObject,
+} from './clean-up-plan.ts'
+export {
   type ContextOptions,
   describeLocation,
   type RepositoryContext,
@@ -23,6 +33,7 @@ export {
 export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
 export type { DocumentCache, DocumentDigest } from './document-cache.ts'
 export { inParallel } from './in-parallel.ts'
+export { type KnownGeneration, knownGeneration } from './known-generation.ts'
 export { MemoryCache } from './memory-cache.ts'
 export { type Observation, observeAll } from './observe.ts'
 export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
@@ -32,6 +43,8 @@ export { type RebuildOptions, type RebuildReport, rebuildRepository } from './re
 export { type KeyVerdict, type ReconcileReport, reconcile } from './reconcile.ts'
 export { RepositoryError, type RepositoryErrorCode } from './repository-error.ts'
 export type { RepositoryEvent } from './repository-event.ts'
+export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentionMsDefault } from './retention.ts'
 export * from './roots.ts'
 export { readRepomd, readSnapshot, recordKey, type Snapshot } from './snapshot.ts'
 export { type Difference, listPackages, type Survey, surveyRepository } from './survey.ts'
+export { Turnstile } from './turnstile.ts'
