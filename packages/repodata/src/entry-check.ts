@@ -27,8 +27,8 @@ export function checkEntry(kind: DocumentKind, head: ScannedHead, entry: Scanned
   const parser = new XmlPushParser(what, rewriter, namespaces)
   parser.write(entry.bytes.toString('utf8'))
   parser.end()
-  const { text, changed } = rewriter.finish()
-  return changed ? { ...entry, bytes: Buffer.from(text) } : entry
+  const { bytes, changed } = rewriter.finish()
+  return changed ? { ...entry, bytes } : entry
 }
 
 /** What the entry's own root declares, and what it should have declared. */

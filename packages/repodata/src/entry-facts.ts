@@ -5,7 +5,8 @@ import { DocumentError } from './document-error.ts'
 import { type DocumentKind, rpmNamespace } from './document-kind.ts'
 import { type ChecksumType, type PkgId, parseChecksumType, parsePkgId } from './identity.ts'
 import type { ScannedEntry } from './scan.ts'
-import { parseStartTag, resolveReferences, type StartTag } from './start-tag.ts'
+import { foldLineEnds, parseStartTag, resolveReferences, type StartTag } from './start-tag.ts'
+import { tagEnd } from './tag-bytes.ts'
 import { parseXmlTree, textOfElement } from './xml-tree.ts'
 
 /** Of a primary entry. */
@@ -60,7 +61,7 @@ export function readPrimaryFacts(entry: ScannedEntry): PrimaryFacts {
 
 /** The pkgid of an entry of filelists or other, lower case. */
 export function readPkgId(kind: Exclude<DocumentKind, 'primary'>, entry: ScannedEntry): string {
-  const pkgid = tagAt(entry.bytes, 0).attributes.get('pkgid')
+  const pkgid = tagAt(entry.bytes, 0, tagEnd(entry.bytes, 0)).attributes.get('pkgid')
   if (pkgid === undefined || !/^[0-9A-Fa-f]{32,128}$/.test(pkgid)) {
     const start = JSON.stringify(entry.bytes.toString('utf8', 0, 80))
     throw new DocumentError('UNEXPECTED_CONTENT', `${kind}: an entry without a usable pkgid: ${start}`)
@@ -82,61 +83,85 @@ interface Found {
   location?: Attributes | undefined
 }
 
-/** In an entry without comments and CDATA every `<` is a tag's, so that a search finds the elements. */
+/**
+ * In an entry without comments and CDATA every `<` is a tag's: from tag to tag, until all is found. What stands deeper is passed
+ * over, or an element inside `<format>` could speak for the package.
+ */
 function findPlain(bytes: Buffer): Found {
-  return {
-    name: textOf(bytes, '<name'),
-    arch: textOf(bytes, '<arch'),
-    version: attributesOf(bytes, '<version'),
-    checksum: attributesOf(bytes, '<checksum'),
-    checksumText: textOf(bytes, '<checksum'),
-    time: attributesOf(bytes, '<time'),
-    size: attributesOf(bytes, '<size'),
-    location: attributesOf(bytes, '<location'),
+  const found: Found = {}
+  let depth = 0
+  let at = 0
+  while (at !== -1 && !isComplete(found)) {
+    const end = tagEnd(bytes, at)
+    if (end === -1) break
+    if (bytes[at + 1] === slash) depth -= 1
+    else {
+      if (depth === 1) noteChild(found, bytes, at, end)
+      if (bytes[end - 2] !== slash) depth += 1
+    }
+    if (depth === 0) break
+    at = bytes.indexOf('<', end)
+  }
+  return found
+}
+
+function isComplete({ name, arch, version, checksum, time, size, location }: Found): boolean {
+  return [name, arch, version, checksum, time, size, location].every((part) => part !== undefined)
+}
+
+function noteChild(found: Found, bytes: Buffer, at: number, end: number): void {
+  switch (bytes.toString('latin1', at + 1, Math.min(end, at + 1 + longestName)).match(/^[a-z]+(?=[\t\n\r />])/)?.[0]) {
+    case 'name':
+      found.name ??= textBehind(bytes, end)
+      break
+    case 'arch':
+      found.arch ??= textBehind(bytes, end)
+      break
+    case 'version':
+      found.version ??= tagAt(bytes, at, end).attributes
+      break
+    case 'checksum':
+      found.checksum ??= tagAt(bytes, at, end).attributes
+      found.checksumText ??= textBehind(bytes, end)
+      break
+    case 'time':
+      found.time ??= tagAt(bytes, at, end).attributes
+      break
+    case 'size':
+      found.size ??= tagAt(bytes, at, end).attributes
+      break
+    case 'location':
+      found.location ??= tagAt(bytes, at, end).attributes
+      break
   }
 }
 
-function attributesOf(bytes: Buffer, mark: string): Attributes | undefined {
-  const at = findTag(bytes, mark)
-  return at === -1 ? undefined : tagAt(bytes, at).attributes
-}
-
-/** The text up to the next tag. */
-function textOf(bytes: Buffer, mark: string): string | undefined {
-  const at = findTag(bytes, mark)
-  if (at === -1) return undefined
-  const close = bytes.indexOf('>', at)
-  if (bytes[close - 1] === slash) return ''
-  const end = bytes.indexOf('<', close)
-  if (close === -1 || end === -1) return undefined
-  return resolveReferences(bytes.toString('utf8', close + 1, end))
-}
-
-function findTag(bytes: Buffer, mark: string): number {
-  let at = bytes.indexOf(mark)
-  while (at !== -1) {
-    const next = bytes[at + mark.length]
-    if (next === 0x20 || next === 0x3e || next === slash || next === 0x0a || next === 0x09 || next === 0x0d) return at
-    at = bytes.indexOf(mark, at + mark.length)
+/** All text of the element whose start tag ends at `end`, that of elements within it too. */
+function textBehind(bytes: Buffer, end: number): string {
+  let text = ''
+  let depth = bytes[end - 2] === slash ? 0 : 1
+  let at = end
+  while (depth > 0) {
+    const next = bytes.indexOf('<', at)
+    const nextEnd = next === -1 ? -1 : tagEnd(bytes, next)
+    if (nextEnd === -1) break
+    text += resolveReferences(foldLineEnds(bytes.toString('utf8', at, next)))
+    if (bytes[next + 1] === slash) depth -= 1
+    else if (bytes[nextEnd - 2] !== slash) depth += 1
+    at = nextEnd
   }
-  return -1
+  return text
 }
 
 const slash = 0x2f
+/** `checksum` or `location`, and what ends it. */
+const longestName = 9
 /** A start tag of one of these elements longer than this is refused: no href comes near. */
 const startTagBytesMax = 64 * 1024
 
 /** Only the tag's own bytes become text: what is kept of it must not keep the rest of the entry. */
-function tagAt(bytes: Buffer, at: number): StartTag {
-  const end = Math.min(bytes.length, at + startTagBytesMax)
-  let quote = 0
-  for (let next = at; next < end; next += 1) {
-    const byte = bytes[next]
-    if (quote !== 0) quote = byte === quote ? 0 : quote
-    else if (byte === 0x22 || byte === 0x27) quote = byte
-    else if (byte === 0x3e) return parseStartTag(bytes.subarray(at, next + 1))
-  }
-  return parseStartTag(bytes.subarray(at, end))
+function tagAt(bytes: Buffer, at: number, end: number): StartTag {
+  return parseStartTag(bytes.subarray(at, Math.min(end, at + startTagBytesMax)))
 }
 
 /** An entry with comments, CDATA or the like goes through a real parser. */

@@ -8,10 +8,12 @@ import { escapeAttribute, escapeText } from './text.ts'
 import type { XmlEvents, XmlTag } from './xml-push-parser.ts'
 
 export interface RewrittenEntry {
-  readonly text: string
+  readonly bytes: Buffer
   /** Names mean something else below a head of ours than where they stood: the entry's own bytes will not do. */
   readonly changed: boolean
 }
+
+const pieceCharacters = 2 ** 16
 
 /** Prefix → namespace; the default one has the prefix ''. */
 type Scope = Readonly<Record<string, string>>
@@ -20,7 +22,9 @@ type Scope = Readonly<Record<string, string>>
 export class EntryRewriter implements XmlEvents {
   readonly #namespace: string
   readonly #ownNamespace: string
-  readonly #pieces: string[] = []
+  /** What is written, as bytes: an entry of a hundred megabytes in small texts would take gigabytes of them. */
+  readonly #pieces: Buffer[] = []
+  #text = ''
   /** What the declarations mean in the entry as it stood, had it stood below our head; and in what is written. */
   readonly #before: Scope[]
   readonly #after: Scope[]
@@ -91,12 +95,19 @@ export class EntryRewriter implements XmlEvents {
   }
 
   finish(): RewrittenEntry {
-    return { text: this.#pieces.join(''), changed: this.#changed }
+    this.#flush()
+    return { bytes: Buffer.concat(this.#pieces), changed: this.#changed }
   }
 
   #write(piece: string): void {
-    this.#pieces.push(piece)
+    this.#text += piece
     this.#length += piece.length
+    if (this.#text.length >= pieceCharacters) this.#flush()
+  }
+
+  #flush(): void {
+    this.#pieces.push(Buffer.from(this.#text))
+    this.#text = ''
   }
 
   /** The name to write; what it needs is declared. */

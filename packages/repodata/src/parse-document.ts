@@ -87,7 +87,7 @@ class DocumentEntries implements XmlEvents {
     // Entities may make it longer than what was read.
     if (entry.length > this.#limits.entryBytesMax) throw this.#tooLarge('an entry', this.#limits.entryBytesMax)
     if (this.#depth > 1) return
-    const bytes = Buffer.from(entry.finish().text)
+    const { bytes } = entry.finish()
     this.#ready.push({ kind: 'entry', bytes, plain: isPlain(bytes), at: undefined })
     this.#entry = undefined
     this.#moved = true

@@ -24,7 +24,10 @@ export interface ScannedEntry {
 }
 
 export interface ScanLimits {
-  /** Longest entry in bytes. The largest packages known have some 600,000 files, about 60 MB. */
+  /**
+   * Longest entry in bytes. The largest packages known have some 600,000 files, about 60 MB. Whoever reads a document needs
+   * memory for three such entries, and no more: one that arrives, the copy that puts it together, and one not yet collected.
+   */
   readonly entryBytesMax: number
   /** Longest head in bytes: XML declaration, comments, root tag. */
   readonly headBytesMax: number
@@ -75,12 +78,13 @@ class DocumentScanner {
 
   /**
    * Takes a chunk; says whether it is worth looking for parts. Chunks wait until they are as long as what is unread, so
-   * that an entry of many chunks is not copied over and over.
+   * that an entry of many chunks is not copied over and over; but no more waits than an entry may have.
    */
   push(chunk: Uint8Array): boolean {
     this.#waiting.push(chunk)
     this.#waitingBytes += chunk.length
-    if (this.#waitingBytes < this.#buffer.length - this.#at) return false
+    const unread = this.#buffer.length - this.#at
+    if (this.#waitingBytes < unread && unread + this.#waitingBytes <= this.#limits.entryBytesMax) return false
     this.join()
     return true
   }
@@ -220,7 +224,7 @@ class DocumentScanner {
   }
 
   #isPrefixed(): boolean {
-    return /^<[^\s/>:"'=<&]{1,100}:[^\s/>]/.test(this.#buffer.toString('latin1', this.#at, this.#at + 128))
+    return /^<[^\t\n\r />:"'=<&]{1,100}:[^\t\n\r />]/.test(this.#buffer.toString('latin1', this.#at, this.#at + 128))
   }
 
   #notPatchable(what: string): DocumentError {

@@ -6,7 +6,7 @@ import { DocumentError } from './document-error.ts'
 export interface StartTag {
   /** With its prefix, as written. */
   readonly name: string
-  /** Values with their references resolved. Names as written. */
+  /** Values as a parser gives them: white space folded, references resolved. Names as written. */
   readonly attributes: ReadonlyMap<string, string>
 }
 
@@ -16,7 +16,7 @@ export interface StartTag {
  */
 export function parseStartTag(bytes: Uint8Array): StartTag {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
-  const name = /^<([^\s/>"'=<]+)/.exec(text)?.[1]
+  const name = /^<([^\t\n\r />"'=<]+)/.exec(text)?.[1]
   if (name === undefined) throw broken(text)
   const attributes = new Map<string, string>()
   let at = name.length + 1
@@ -26,11 +26,21 @@ export function parseStartTag(bytes: Uint8Array): StartTag {
     if (match === null) break
     const key = match[1] ?? ''
     if (attributes.has(key)) throw broken(text)
-    attributes.set(key, resolveReferences(match[2] ?? match[3] ?? ''))
+    attributes.set(key, resolveReferences(foldWhiteSpace(match[2] ?? match[3] ?? '')))
     at = attributePattern.lastIndex
   }
-  if (!/^\s*\/?>/.test(text.slice(at))) throw broken(text)
+  if (!/^[\t\n\r ]*\/?>/.test(text.slice(at))) throw broken(text)
   return { name, attributes }
+}
+
+/** What a parser makes of line ends (XML 1.0, 2.11), before references are resolved. */
+export function foldLineEnds(text: string): string {
+  return text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text
+}
+
+/** In an attribute, each line end or tab is a space (XML 1.0, 3.3.3). */
+function foldWhiteSpace(value: string): string {
+  return /[\t\n\r]/.test(value) ? value.replaceAll(/\r\n|[\t\n\r]/g, ' ') : value
 }
 
 /** Resolves the five predefined entities and character references. An entity that is not known stays as it is written. */
@@ -43,7 +53,8 @@ export function resolveReferences(text: string): string {
   })
 }
 
-const attributePattern = /\s+([^\s/>"'=<]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y
+/** White space is XML's own (production 3): to JavaScript a byte order mark is some, too, which XML allows in names. */
+const attributePattern = /[\t\n\r ]+([^\t\n\r />"'=<]+)[\t\n\r ]*=[\t\n\r ]*(?:"([^"<]*)"|'([^'<]*)')/y
 const predefined: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
 function broken(text: string): DocumentError {
