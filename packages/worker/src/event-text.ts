@@ -81,6 +81,31 @@ const eventTexts: EventTexts = {
   ],
   'receive-recovered': ['info', ({ failures }) => `the queue answers again after ${failures} failures`],
   'receive-paused': ['warn', ({ seconds }) => `the store is out: nothing is received for ${seconds} s`],
+  drift: [
+    'warn',
+    ({ bucket, root, path, problem, remedy, healing }) =>
+      `${shown(`s3://${bucket}/${root}${path}`)}: ${shown(problem)}; ` +
+      (healing ? 'no notification told so: it is brought into line now' : shown(remedy)),
+  ],
+  audited: [
+    'info',
+    ({ bucket, root, findings, healing, durationMs }) =>
+      `s3://${bucket}/${root}: audited in ${Math.round(durationMs)} ms: ` +
+      (findings === 0
+        ? 'bucket and metadata agree'
+        : `${findings} found to differ, ${healing} of them brought into line now` +
+          (healing < findings ? `; for the others: repokeeper audit s3://${bucket}/${root} --repair` : '')),
+  ],
+  'cleaned-up': [
+    'info',
+    ({ bucket, root, objects, bytes }) =>
+      `s3://${bucket}/${root}: ${objects} superseded objects deleted (${bytes} bytes)`,
+  ],
+  'upkeep-failed': [
+    'warn',
+    ({ job, bucket, root, error }) =>
+      `s3://${bucket}/${root}: the ${job} could not be done and is tried again later: ${messageOf(error)}`,
+  ],
   stopping: ['info', ({ publishing, held }) => `stopping: ${publishing} publishes under way, ${held} messages held`],
   stopped: ['info', ({ givenBack }) => `stopped: ${givenBack} messages given back`],
   drained: [
@@ -96,6 +121,7 @@ const eventTexts: EventTexts = {
 export function levelOf<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): EventLevel {
   if (name === 'passed-over' && 'why' in event) return passedOverLevels[event.why] ?? 'debug'
   if (name === 'repository' && 'kind' in event && event.kind === 'warning') return 'warn'
+  if (name === 'audited' && 'findings' in event && event.findings > 0) return 'warn'
   return eventTexts[name][0]
 }
 

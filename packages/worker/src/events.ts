@@ -1,4 +1,5 @@
-import type { KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
+import type { AuditFinding, KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
+import type { UpkeepJob } from './upkeep.ts'
 
 /** Everything that happens in a worker. Logs and history, and later metrics, subscribe to it. Never a body, a receipt handle or a credential. */
 export interface WorkerEventMap {
@@ -79,6 +80,41 @@ export interface WorkerEventMap {
   'receive-recovered': { readonly failures: number }
   /** The store is out: no further messages are received for a while, so that they are not spent on it. */
   'receive-paused': { readonly seconds: number }
+  /** An audit found the bucket and its metadata to differ. `healing`: the worker brings it into line by itself. */
+  drift: {
+    readonly bucket: string
+    readonly root: string
+    readonly kind: AuditFinding['kind']
+    readonly path: string
+    readonly problem: string
+    readonly remedy: string
+    readonly healing: boolean
+  }
+  audited: {
+    readonly bucket: string
+    readonly root: string
+    readonly findings: number
+    /** Of these, packages whose keys are looked at now, as if their notifications had come. */
+    readonly healing: number
+    /** Files that are rightly not listed. */
+    readonly notes: number
+    readonly durationMs: number
+  }
+  /** Superseded documents were deleted. */
+  'cleaned-up': {
+    readonly bucket: string
+    readonly root: string
+    readonly objects: number
+    readonly bytes: number
+    readonly durationMs: number
+  }
+  /** It is tried again in its next round. */
+  'upkeep-failed': {
+    readonly job: UpkeepJob['name']
+    readonly bucket: string
+    readonly root: string
+    readonly error: unknown
+  }
   stopping: { readonly publishing: number; readonly held: number }
   stopped: { readonly givenBack: number }
   /** `--once` has found the queue empty and published. */

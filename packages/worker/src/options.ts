@@ -9,6 +9,18 @@ const number = (schema: z.ZodNumber) =>
     schema,
   )
 
+/** `90s`, `30m`, `6h`, `1d`, or 0; a timer holds no more than 24 days. */
+const duration = () =>
+  z.preprocess(
+    (value) => (typeof value === 'number' ? String(value) : value),
+    z
+      .string()
+      .refine(
+        (text) => (durationMs(text) ?? Number.POSITIVE_INFINITY) <= 24 * 24 * 3_600_000,
+        'expected a time such as 90s, 30m, 6h or 1d, 24d at most; 0 is none',
+      ),
+  )
+
 const flag = () =>
   z.preprocess((value) => {
     if (typeof value !== 'string') return value
@@ -96,6 +108,23 @@ const workerOptions = z.strictObject({
   graceSeconds: number(z.number().min(0).max(3600)).default(25).meta({
     description: 'how long publishes under way may go on after SIGTERM or SIGINT',
     placeholder: 'SECONDS',
+  }),
+  auditInterval: duration().default('6h').meta({
+    description:
+      'so often each repository is compared with its bucket, and packages whose notifications were lost are published; 0 is never',
+    placeholder: 'TIME',
+  }),
+  gcInterval: duration().default('6h').meta({
+    description: 'so often superseded documents are deleted; 0 is never',
+    placeholder: 'TIME',
+  }),
+  retention: duration().default('24h').meta({
+    description: 'how long a superseded document is kept for clients that still name it',
+    placeholder: 'TIME',
+  }),
+  keepGenerations: number(z.number().int().min(1).max(100_000)).default(1).meta({
+    description: 'the newest so many generations are kept in any case, the published one among them',
+    placeholder: 'COUNT',
   }),
   singleWriter: flag().default(false).meta({
     description: 'nobody else writes these repositories: work although the store ignores conditional writes',
@@ -209,6 +238,13 @@ export function parseRepository(text: string): { readonly bucket: string; readon
   const [, bucket, path = ''] = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._:-]*)(?:\/(.*))?$/.exec(text) ?? []
   if (bucket === undefined) throw new Error(`${JSON.stringify(text)} is no repository: expected s3://bucket/path`)
   return { bucket, pattern: parseRootPattern(path) }
+}
+
+/** Milliseconds of `90s`, `30m`, `6h`, `1d` or `0`; `undefined` where the text is none of these. */
+export function durationMs(text: string): number | undefined {
+  const [, amount = '', unit] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text.trim()) ?? []
+  if (unit === undefined) return /^0+$/.test(amount) ? 0 : undefined
+  return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 's' | 'm' | 'h' | 'd']
 }
 
 /** Patterns by bucket; `undefined` where none are configured. */

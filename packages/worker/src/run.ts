@@ -2,11 +2,13 @@ import type { ObjectStore } from '@repokeeper/object-store'
 import { type Clock, systemClock } from './clock.ts'
 import { WorkerEvents } from './events.ts'
 import { logEvents } from './log.ts'
-import { rootsOf, type WorkerOptions } from './options.ts'
+import { durationMs, rootsOf, type WorkerOptions } from './options.ts'
 import { QueueError } from './queue-error.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds } from './settle.ts'
 import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
+import type { Audit } from './upkeep-audit.ts'
+import type { CollectGarbage } from './upkeep-clean-up.ts'
 import { createWorker, type Worker, type WorkerSettings } from './worker.ts'
 
 /** What the worker works with. */
@@ -14,6 +16,9 @@ export interface WorkerStages {
   readonly openBucket: (bucket: string) => ObjectStore
   readonly reconcile: Reconcile
   readonly probeConditions: ProbeConditions
+  /** Absent: it is not done. */
+  readonly audit?: Audit
+  readonly collectGarbage?: CollectGarbage
 }
 
 /** The process around a worker. */
@@ -97,6 +102,13 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     singleWriter: options.singleWriter,
     once: options.once,
     graceMs: options.graceSeconds * 1000,
+    upkeep: {
+      auditIntervalMs: durationMs(options.auditInterval) ?? 0,
+      gcIntervalMs: durationMs(options.gcInterval) ?? 0,
+      // Parsed before; what cannot be told is kept.
+      retentionMs: durationMs(options.retention) ?? Number.POSITIVE_INFINITY,
+      keepGenerations: options.keepGenerations,
+    },
   }
 }
 

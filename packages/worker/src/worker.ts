@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@repokeeper/object-store'
-import { Batches, type BatchWindows, type RootPattern } from '@repokeeper/repository'
+import { Batches, type BatchWindows, type RepositoryPlace, type RootPattern } from '@repokeeper/repository'
 import { Buckets, WorkerError } from './buckets.ts'
 import { type Clock, finishesWithin } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
@@ -11,6 +11,9 @@ import type { Delivery, MessageQueue, ReceiveFailure, Subscription } from './que
 import { ReceiveGate } from './receive-gate.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds, judge, Settler } from './settle.ts'
+import { Upkeep, type UpkeepJob } from './upkeep.ts'
+import { type Audit, auditJob } from './upkeep-audit.ts'
+import { type CollectGarbage, cleanUpJob } from './upkeep-clean-up.ts'
 import { VisibilityKeeper } from './visibility.ts'
 
 export interface WorkerParts {
@@ -18,6 +21,9 @@ export interface WorkerParts {
   readonly openBucket: (bucket: string) => ObjectStore
   readonly reconcile: Reconcile
   readonly probeConditions: ProbeConditions
+  /** Absent: it is not done. */
+  readonly audit?: Audit
+  readonly collectGarbage?: CollectGarbage
   readonly clock: Clock
   readonly events: WorkerEvents
 }
@@ -36,6 +42,17 @@ export interface WorkerSettings {
   readonly once: boolean
   /** Milliseconds that publishes under way are given when the worker is stopped. */
   readonly graceMs: number
+  /** What is done now and then beside the queue; absent, and with `once`: nothing. */
+  readonly upkeep?: UpkeepSettings
+}
+
+/** Milliseconds; an interval of 0 is never. */
+export interface UpkeepSettings {
+  readonly auditIntervalMs: number
+  readonly gcIntervalMs: number
+  /** How long superseded documents are kept, and of how many generations in any case. */
+  readonly retentionMs: number
+  readonly keepGenerations: number
 }
 
 export type WorkerEnd =
@@ -63,6 +80,10 @@ const receiveFailureDelay = { firstSeconds: 1, mostSeconds: 60 }
 const outageDelay = { firstSeconds: 5, mostSeconds: 60 }
 /** Milliseconds that a publish has to notice that it was given up. */
 const abortMs = 5_000
+/** Beside the longest wait of a batch: what its publish may take before an audit counts as drift what it has not published. */
+const publishMs = 10_000
+/** Stands for a message where no message asked: no queue has one of this id, so nothing waits for what becomes of it. */
+const auditId = 'audit'
 
 /**
  * The long-running process: messages in, publishes out. A message is deleted only when every key that it names is covered by a publish
@@ -85,6 +106,7 @@ class QueueWorker implements Worker {
   readonly #intake: Intake
   readonly #receiving = new AbortController()
   readonly #publisher: Publisher
+  readonly #upkeep: Upkeep
   /** `once` gives these back only at its end, so that none is received twice in one run. */
   readonly #parked = new Map<HeldMessage, number>()
   #subscription: Subscription | undefined
@@ -124,6 +146,7 @@ class QueueWorker implements Worker {
     this.#settler = new Settler({ queue, inbox: this.#inbox, clock, events })
     this.#visibility = new VisibilityKeeper({ ...settings, ...parts, inbox: this.#inbox })
     this.#gate = new ReceiveGate(clock, () => this.#hasRoom())
+    this.#upkeep = new Upkeep({ jobs: this.#upkeepJobs(), roots: settings.roots, clock, events })
     this.finished = new Promise((resolve) => {
       this.#finish = resolve
     })
@@ -134,6 +157,7 @@ class QueueWorker implements Worker {
     const { queue, events, clock } = this.#parts
     events.emit('started', { queue: queue.name, once: this.#settings.once })
     this.#visibility.start()
+    this.#upkeep.start()
     const tried = this.#tryStores()
     this.#subscription = queue.subscribe({
       ready: async () => {
@@ -223,6 +247,34 @@ class QueueWorker implements Worker {
     this.#receiveFailures = 0
   }
 
+  // Upkeep
+
+  #upkeepJobs(): UpkeepJob[] {
+    const { audit, collectGarbage, clock, events } = this.#parts
+    const { upkeep, once, windows, singleWriter } = this.#settings
+    if (upkeep === undefined || once) return []
+    const openBucket = (bucket: string): ObjectStore => this.#buckets.store(bucket)
+    const jobs: UpkeepJob[] = []
+    if (audit !== undefined) {
+      const settleMs = windows.longestWaitMs + publishMs
+      const heal = (place: RepositoryPlace, keys: readonly string[]): void => this.#heal(place, keys)
+      const intervalMs = upkeep.auditIntervalMs
+      jobs.push(auditJob({ audit, intervalMs, settleMs, singleWriter, openBucket, heal, clock, events }))
+    }
+    if (collectGarbage !== undefined) {
+      const intervalMs = upkeep.gcIntervalMs
+      jobs.push(cleanUpJob({ ...upkeep, collectGarbage, intervalMs, openBucket, clock, events }))
+    }
+    return jobs
+  }
+
+  /** As if a notification had named them. */
+  #heal(place: RepositoryPlace, keys: readonly string[]): void {
+    if (this.#ending !== undefined) return
+    for (const key of keys) this.#batches.add(place, key, auditId, this.#parts.clock.now())
+    this.#publisher.pump()
+  }
+
   // Settling
 
   async #published(complete: readonly HeldMessage[], fault: unknown): Promise<void> {
@@ -308,6 +360,7 @@ class QueueWorker implements Worker {
     const { clock, events } = this.#parts
     events.emit('stopping', { publishing: this.#publisher.running, held: this.#inbox.size })
     this.#publisher.close()
+    const upkeepOver = this.#upkeep.stop()
     this.#receiving.abort()
     this.#gate.close()
     await this.#subscription?.stop()
@@ -324,6 +377,7 @@ class QueueWorker implements Worker {
       await finishesWithin(clock, abortMs, over)
     }
     givenBack += await this.#giveBackAll(() => true)
+    await finishesWithin(clock, abortMs, upkeepOver)
     await this.#buckets.close()
     return givenBack
   }

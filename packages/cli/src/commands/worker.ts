@@ -58,7 +58,12 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
   if (outcome.kind === 'problems') throw new UsageError('these options cannot be used:', outcome.problems)
   const { options } = outcome
 
-  const [{ openCache }, { openConnected }, { probeConditions }, { realContext, reconcile }] = await Promise.all([
+  const [
+    { openCache },
+    { openConnected },
+    { probeConditions },
+    { auditRepository, collectGarbage, realContext, reconcile },
+  ] = await Promise.all([
     import('../document-cache.ts'),
     import('../open-repository.ts'),
     import('@repokeeper/object-store'),
@@ -80,6 +85,9 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
         reconcile: (location, keys, context) => reconcile(location, keys, realContext({ ...context, cache })),
+        audit: (location, { settleMs, ...context }) =>
+          auditRepository(location, realContext({ ...context, cache }), { settleMs }),
+        collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
       { signals: interruption },
