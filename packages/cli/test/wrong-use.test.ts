@@ -14,6 +14,9 @@ describe('wrong use ends with exit code 2 and says what to write instead', () =>
     [['list', 'http://b/x'], /s3:\/\/BUCKET\/PREFIX/],
     [['list', 's3://packages/x/repodata'], /not its repodata/],
     [['--endpoint-url', 'nonsense', 'list', 's3://b'], /no http:\/\/ or https:\/\/ URL/],
+    [['gc', 's3://b', '--retention', 'tomorrow'], /a time such as 30m, 24h or 7d/],
+    [['gc', 's3://b', '--retention', '99999d'], /ten years at most/],
+    [['gc', 's3://b', '--keep-generations', '0'], /whole number from 1/],
     [['worker'], /options cannot be used:\n {2}--queue: give the name/],
     [
       ['worker', '-q', 'x', '--batch-keys-max', 'many', '--log-level', 'loud'],
@@ -46,6 +49,7 @@ describe('what fails ends with exit code 1, without a stack', () => {
     [['list', 'bucket/path'], /there is no directory bucket\/path.*for a bucket write s3:\/\/bucket\/path/],
     [['list', 's3:/bucket/path'], /for a bucket write s3:\/\/bucket\/path/],
     [['list', '.'], /has no metadata \(repodata\/repomd\.xml\)/],
+    [['gc', '.'], /no repodata\/repomd\.xml, so nothing says what is in use.*repokeeper rebuild/],
     [['plan', '/dev/null'], /is a file; REPO is a directory/],
   ])('repokeeper %j', async (args, message) => {
     const { code, stderr } = await here().repokeeper(...args)
@@ -61,7 +65,7 @@ describe('what fails ends with exit code 1, without a stack', () => {
 })
 
 describe('help', () => {
-  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'worker'])(
+  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'gc', 'worker'])(
     'of %s goes to stdout and has examples',
     async (command) => {
       const { code, stdout, stderr } = await here().repokeeper(command, '--help')
