@@ -40,8 +40,8 @@ export interface WorkerProcess {
   readonly process: ChildProcess
   /** Everything that it logged so far, an object a line. */
   readonly log: readonly Record<string, unknown>[]
-  /** Resolves with the first line, past or future, that has this event. */
-  sees(event: string): Promise<void>
+  /** Resolves at the first line, past or future, that is the one. */
+  sees(isTheOne: (line: Record<string, unknown>) => boolean): Promise<void>
   /** Ends it at once, as a crash does. */
   crash(): Promise<void>
 }
@@ -144,23 +144,28 @@ async function readEndpoint(cloud: ReturnType<typeof spawn>): Promise<string> {
 
 function watchWorker(child: ChildProcess): WorkerProcess {
   const log: Record<string, unknown>[] = []
-  const waiting = new Map<string, (() => void)[]>()
+  const waiting = new Set<(line: Record<string, unknown>) => void>()
   if (child.stderr === null) throw new Error('no log')
   createInterface({ input: child.stderr }).on('line', (line) => {
     const entry: unknown = parseLine(line)
     if (typeof entry !== 'object' || entry === null) return
     const fields: Record<string, unknown> = { ...entry }
     log.push(fields)
-    const event = String(fields.event)
-    for (const resolve of waiting.get(event) ?? []) resolve()
-    waiting.delete(event)
+    for (const look of [...waiting]) look(fields)
   })
   return {
     process: child,
     log,
-    sees(event) {
-      if (log.some((entry) => entry.event === event)) return Promise.resolve()
-      return new Promise((resolve) => waiting.set(event, [...(waiting.get(event) ?? []), resolve]))
+    sees(isTheOne) {
+      if (log.some(isTheOne)) return Promise.resolve()
+      return new Promise((resolve) => {
+        const look = (line: Record<string, unknown>) => {
+          if (!isTheOne(line)) return
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+      })
     },
     async crash() {
       if (child.exitCode !== null || child.signalCode !== null) return

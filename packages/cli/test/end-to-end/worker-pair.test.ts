@@ -164,7 +164,7 @@ describeWithClients(['createrepo_c', 'dnf'], 'both workers', () => {
     cloud.startWorker(cloud.queues.remove)
 
     const changes = changeEverything(cloud)
-    await doomed.sees('batch-started')
+    await doomed.sees(({ event }) => event === 'batch-started')
     await doomed.crash()
     await changes
     expect(await cloud.messagesIn(cloud.queues.add)).toBeGreaterThan(0)
