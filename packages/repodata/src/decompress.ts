@@ -153,13 +153,24 @@ async function* uncompressXz(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
     throw new DocumentError('UNKNOWN_COMPRESSION', 'it is compressed with xz --check=sha256, which is not read here')
   }
   let fault: unknown
-  const source = Readable.toWeb(
-    Readable.from(
-      remember(all, (cause) => (fault = cause)),
-      { objectMode: false },
-    ),
+  const rest = all[Symbol.asyncIterator]()
+  // Not Readable.toWeb: where reading stops early, what was read ahead comes to a closed stream and ends the process.
+  const source = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const next = await rest.next()
+          if (next.done === true) controller.close()
+          else controller.enqueue(next.value)
+        } catch (cause) {
+          fault = cause
+          throw cause
+        }
+      },
+    },
+    { highWaterMark: 0 },
   )
-  const reader = new xz.XzReadableStream(source as ReadableStream<Uint8Array>).getReader()
+  const reader = new xz.XzReadableStream(source).getReader()
   try {
     while (true) {
       const { done, value } = await reader.read()
