@@ -51,7 +51,7 @@ export async function collectGarbage(
 }
 
 /**
- * What planning needs to know. The order of these looks is what makes the plan safe.
+ * What planning needs to know. Each look may be out of date by the time of the next; why that does no harm is said at each.
  *
  * @throws RepositoryError `BROKEN_METADATA`, StoreError
  */

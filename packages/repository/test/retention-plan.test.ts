@@ -168,6 +168,22 @@ describe('what others put there', () => {
     expect(plan.delete).toMatchObject([{ kind: 'record' }])
   })
 
+  it('stays where a generation named its like in another repository', () => {
+    const element = { name: 'data', attributes: new Map(), children: [] }
+    const elsewhere = {
+      type: 'x',
+      href: 'repodata/comps.xml',
+      base: 'https://elsewhere.example/',
+      size: 1,
+      openSize: 1,
+      element,
+    }
+    const before = knownGeneration(at(0), 'c'.repeat(16), { revision: '1', records: [elsewhere] })
+    const objects = [{ name: 'comps.xml', size: 1, lastModified: at(-9) }]
+    const plan = planned({ generations: [before, generation(1, ['b'])], objects, now: at(10_000) })
+    expect(plan.keep).toMatchObject([{ name: 'comps.xml', why: 'foreign' }])
+  })
+
   it.each([
     './repodata/a b+c.xml',
     'repodata/a%20b+c.xml',
@@ -222,6 +238,28 @@ describe('records', () => {
       ),
     })
     expect(plan.delete.map(({ name }) => name)).toEqual([document('b'), recordName(second)])
+  })
+
+  it('of the current generation at an earlier time count as that: what was before it goes later rather than sooner', () => {
+    const first = generation(0, ['a'])
+    const second = generation(1, ['b'])
+    // The same bytes were written once more.
+    const current = { ...second, publishedAt: at(20) }
+    const input = { ...frame(at(30)), current, records: [first, second], listing: objectsOf([['a', -1]]) }
+    expect(planCleanUp(input).keep).toMatchObject([{ name: document('a'), why: 'retained', since: at(20) }])
+  })
+
+  it.each([
+    '20261121T022354.123Z-0123456789abcdef-repomd.xml.asc',
+    '20261121T022354.123Z-0123456789ABCDEF-repomd.xml',
+    '20261121T022354Z-0123456789abcdef-repomd.xml',
+    '20260231T022354.123Z-0123456789abcdef-repomd.xml',
+    '20261321T022354.123Z-0123456789abcdef-repomd.xml',
+    'old-repomd.xml',
+  ])('have names of their own: %s is none', (name) => {
+    const objects = [{ name, size: 1, lastModified: at(-9_999) }]
+    const plan = planned({ generations: [generation(0, ['a'])], objects, now: at(10_000) })
+    expect(plan.keep).toMatchObject([{ name, why: 'foreign' }])
   })
 
   it('come after every document in the order of deletion, the oldest first', () => {

@@ -5,6 +5,7 @@ import { DirectoryStore, MemoryStore, type ObjectStore } from '@repokeeper/objec
 import { documentKinds, parseRepomd, recordOf } from '@repokeeper/repodata'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
+  auditRepository,
   collectGarbage,
   planCleanUp,
   type RepositoryLocation,
@@ -53,6 +54,8 @@ describe.each(stores)('publishing and cleaning up %s', (_, open) => {
     // 10 hours after the third, 20 after the second superseded the first.
     expect((await collectGarbage(location, context)).delete).toEqual([])
     for (const record of [first, second]) expect(await missingOf(location, record)).toEqual([])
+    expect((await auditRepository(location, context)).findings).toEqual([])
+    expect((await surveyRepository(location, context)).differences).toEqual([])
 
     pass(5)
     const { delete: deleted } = await collectGarbage(location, context)
