@@ -1,0 +1,167 @@
+/**
+ * The kill test: workers that are killed at random on bad days, under load, while clients read; then the bucket beside the metadata.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Cloud, checkout, environmentOf, startCloud } from './cloud.ts'
+import { badDays } from './faults.ts'
+import { Fleet, type FleetFigures, pause } from './fleet.ts'
+import { Load, type LoadFigures, repositories } from './load.ts'
+import { type Chance, createChance } from './random.ts'
+import { noFigures, type ReaderFigures, readGenerations, runDnf } from './readers.ts'
+import { differences } from './truth.ts'
+
+export interface KillTestOptions {
+  readonly seconds: number
+  /** Of what is changed and killed, and of the faults. The run itself is not the same again: processes have a time of their own. */
+  readonly seed: number
+}
+
+export interface KillTestFigures {
+  readonly load: LoadFigures
+  readonly events: number
+  readonly fleet: FleetFigures
+  readonly readers: ReaderFigures
+  readonly cleanUps: number
+  /** In the bucket at the end. */
+  readonly packages: number
+  /** Packages that the metadata does not say as they are in the bucket. */
+  readonly lost: number
+  /** Everything that must not be, a line each. */
+  readonly failures: readonly string[]
+}
+
+/** Documents are kept so long for clients: short, so that clean-up has its part, and long against what a loaded machine adds to a read. */
+const retentionSeconds = 20
+const heldSeconds = 5
+/** Messages of a worker that was killed come back after so long. */
+const visibilityTimeoutSeconds = 5
+/** No poison is in the load, and every kill spends deliveries. */
+const maxReceiveCount = 1_000
+/** Until everything is published after the last change, with what a loaded machine adds. */
+const drainMs = 180_000
+
+export async function killTest({ seconds, seed }: KillTestOptions): Promise<KillTestFigures> {
+  const directory = await mkdtemp(join(tmpdir(), 'repokeeper-kill-test-'))
+  const cloud = await startCloud({ directory, seed, maxReceiveCount, visibilityTimeoutSeconds })
+  try {
+    return await run(cloud, directory, seconds, seed)
+  } finally {
+    await cloud.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function run(cloud: Cloud, directory: string, seconds: number, seed: number): Promise<KillTestFigures> {
+  const { add, remove, deadLetters } = cloud.queues
+  await cloud.setFaults(badDays)
+  const fleet = new Fleet({ cloud, directory, queues: [add, add, remove, remove], environment: workerOptions })
+  const load = new Load(cloud.store, createChance(seed))
+  const readers = noFigures()
+  const cleanUps = { count: 0 }
+  const failures: string[] = []
+  const busy = new AbortController()
+  const reading = new AbortController()
+  const clients = startClients(cloud, directory, readers, createChance(seed + 1), reading.signal)
+  try {
+    const disturbance = [
+      load.run(busy.signal),
+      fleet.killAtRandom(createChance(seed + 2), busy.signal),
+      cleanUpAgainAndAgain(cloud, directory, cleanUps, failures, busy.signal),
+    ]
+    await Promise.race([delay(seconds * 1_000), ...disturbance])
+    busy.abort()
+    await Promise.all(disturbance)
+
+    await cloud.setFaults([])
+    if (!(await cloud.drained(drainMs))) failures.push(`messages are left in the queues after ${drainMs / 1000} s`)
+    reading.abort()
+    await clients
+  } finally {
+    busy.abort()
+    reading.abort()
+    await fleet.stop()
+  }
+
+  const dead = await cloud.messagesIn(deadLetters)
+  if (dead > 0) failures.push(`${dead} messages are in the dead-letter queue`)
+  let packages = 0
+  const wrong: string[] = []
+  for (const root of repositories) {
+    const compared = await differences(cloud.store, root, directory)
+    packages += compared.packages
+    wrong.push(...compared.wrong)
+  }
+  failures.push(...wrong, ...readers.failures, ...fleet.figures.ended)
+  const { figures, events } = load
+  return {
+    load: figures,
+    events,
+    fleet: fleet.figures,
+    readers,
+    cleanUps: cleanUps.count,
+    packages,
+    lost: wrong.length,
+    failures,
+  }
+}
+
+/** An audit would find what was lost, and mend it: here nothing may be lost in the first place. */
+const workerOptions: NodeJS.ProcessEnv = {
+  REPOKEEPER_BATCH_QUIET_SECONDS: '0.2',
+  REPOKEEPER_BATCH_LONGEST_WAIT_SECONDS: '1',
+  REPOKEEPER_VISIBILITY_TIMEOUT_SECONDS: String(visibilityTimeoutSeconds),
+  REPOKEEPER_AUDIT_INTERVAL: '0',
+  REPOKEEPER_GC_INTERVAL: '0',
+}
+
+/** Of each repository two who read everything, and one dnf. */
+async function startClients(
+  cloud: Cloud,
+  directory: string,
+  figures: ReaderFigures,
+  chance: Chance,
+  signal: AbortSignal,
+): Promise<void> {
+  const clients = join(directory, 'clients')
+  await mkdir(clients)
+  const readings = repositories.flatMap((root) => {
+    const options = { baseUrl: `${cloud.endpoint}/${cloud.bucket}/${root}`, figures, signal }
+    return [
+      readGenerations({ ...options, heldMs: heldSeconds * 1_000, chance }),
+      runDnf({ ...options, directory: clients }),
+    ]
+  })
+  await Promise.all(readings).catch((error: unknown) => {
+    figures.failures.push(`a client failed: ${error instanceof Error ? error.message : String(error)}`)
+  })
+}
+
+/** `repokeeper gc` in both repositories, on bad days as well. It may fail on them, and is run again. */
+async function cleanUpAgainAndAgain(
+  { endpoint, bucket }: Cloud,
+  directory: string,
+  done: { count: number },
+  failures: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const program = join(checkout, 'packages', 'cli', 'bin', 'repokeeper.js')
+  while (!signal.aborted) {
+    for (const root of repositories) {
+      await pause(2_000, signal)
+      if (signal.aborted) return
+      const args = [program, 'gc', `s3://${bucket}/${root}`, '--retention', `${retentionSeconds}s`]
+      const child = spawn(process.execPath, args, {
+        env: { ...environmentOf(endpoint, 'worker-gc'), REPOKEEPER_CACHE_DIR: join(directory, 'cache-gc') },
+        stdio: 'ignore',
+      })
+      const [code] = await once(child, 'exit')
+      if (code === 0) done.count += 1
+      else if (code === 2) failures.push('gc says that it was used wrongly')
+    }
+  }
+}
