@@ -19,6 +19,8 @@ export type FileType = 'file' | 'dir' | 'ghost'
  */
 export function readFiles(header: Header): RawFile[] {
   if (!filesTags.every((tag) => header.has(tag))) return []
+  // librpm makes no FILENAMES of such a header, and createrepo_c asks for them.
+  if (header.count(Tag.DIRINDEXES) !== header.count(Tag.BASENAMES)) return []
   const directories = header.stringArrayBytes(Tag.DIRNAMES).map(latin1)
   const directoryIndexes = header.numbers(Tag.DIRINDEXES)
   const flags = header.numbers(Tag.FILEFLAGS)

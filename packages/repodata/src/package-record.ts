@@ -1,7 +1,7 @@
 /**
  * What the metadata says of one package: plain data, ready to be written as entries.
  */
-import { type Header, type RpmPackage, Tag } from '@repokeeper/rpm-parser'
+import { type Header, type RpmPackage, Tag, TagType } from '@repokeeper/rpm-parser'
 import { readChangelogs } from './changelogs.ts'
 import { type Comparison, type DependencyKind, type RawDependency, readDependencies } from './dependencies.ts'
 import { type FileType, isPrimaryFile, type RawFile, readFiles } from './files.ts'
@@ -85,7 +85,7 @@ export function describePackage(rpm: RpmPackage, file: FileFacts): DescribedPack
     if (dropped) warnings.push(`${field}: control characters were dropped`)
     return text
   }
-  const text = (field: string, tag: number): string => clean(field, header.stringBytes(tag) ?? nothing)
+  const text = (field: string, tag: number): string => clean(field, soleText(header, tag))
   const fromLatin1 = (field: string, raw: string): string => (ascii.test(raw) ? raw : clean(field, latin1Bytes(raw)))
 
   const rawFiles = readFiles(header)
@@ -132,6 +132,12 @@ export function describePackage(rpm: RpmPackage, file: FileFacts): DescribedPack
     })),
   }
   return { record, warnings: [...new Set(warnings)] }
+}
+
+/** librpm's `headerGetString`: nothing where there are several; of translations, that of the C locale. */
+function soleText(header: Header, tag: number): Uint8Array {
+  const isSeveral = header.typeOf(tag) === TagType.STRING_ARRAY && header.count(tag) > 1
+  return isSeveral ? nothing : (header.stringBytes(tag) ?? nothing)
 }
 
 const nothing = new Uint8Array()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parsePackage, RpmError, type RpmErrorCode, SignatureTag, Tag } from '../src/index.ts'
-import { binary, encodeHeader, int16, int32, string } from '../src/testing/index.ts'
+import { binary, encodeHeader, int16, int32, string, type TagValue } from '../src/testing/index.ts'
 import { hasLibrpm, librpmVerdicts } from './librpm.ts'
 import {
   patchCounts,
@@ -200,6 +200,36 @@ const malformed: readonly Malformed[] = [
     message: /tag 1047 PROVIDENAME .* does not end/,
   },
   {
+    title: 'a string without an end',
+    bytes: rawPackage({ header: withLastByte(v3Header(), 0x78) }),
+    code: 'BAD_ENTRY',
+    message: /tag 1047 PROVIDENAME .* does not end within/,
+  },
+  {
+    title: 'fewer strings than there are',
+    bytes: rawPackage({ header: patchEntry(header, 7, { count: 1 }) }),
+    code: 'BAD_LAYOUT',
+    message: /account for \d+ of its \d+ bytes/,
+  },
+  {
+    title: 'a region that ends within the data of an entry',
+    bytes: rawPackage({ header: withTrailerInData(Tag.HEADERIMMUTABLE, 9, validHeader) }),
+    code: 'BAD_REGION',
+    message: /covers 9 of 9 entries and 51 of 83 bytes of data/,
+  },
+  {
+    title: 'a region of the signature that ends within the data of an entry',
+    bytes: rawPackage({ signature: withTrailerInData(Tag.HEADERSIGNATURES, 3, validSignature) }),
+    code: 'BAD_ENTRY',
+    message: /tag 6000 .* in the region's trailer/,
+  },
+  {
+    title: 'a signature whose trailer is not where its region says',
+    bytes: rawPackage({ signature: patchEntry(signature, 0, { offset: 0 }) }),
+    code: 'BAD_REGION',
+    message: /signature header's region has no trailer at byte/,
+  },
+  {
     title: 'data before the data area',
     bytes: rawPackage({ header: patchEntry(header, 1, { offset: -1 }) }),
     code: 'BAD_ENTRY',
@@ -281,6 +311,21 @@ const malformed: readonly Malformed[] = [
     message: /tag 1046 ARCHIVESIZE stands in the main header/,
   },
 ]
+
+function withLastByte(header: Uint8Array, byte: number): Uint8Array {
+  const copy = Uint8Array.from(header)
+  copy[copy.length - 1] = byte
+  return copy
+}
+
+/** A region's trailer stands where it must, another one in the data of a tag; the region's entry points to that. */
+function withTrailerInData(region: number, entries: number, build: (tag: TagValue) => Uint8Array): Uint8Array {
+  const trailer = Buffer.alloc(16)
+  for (const [index, field] of [region, 7, -16 * entries, 16].entries()) trailer.writeInt32BE(field, 4 * index)
+  const header = build(binary(6000, Buffer.concat([trailer, Buffer.alloc(16)])))
+  const dataStart = 16 + 16 * entries
+  return patchEntry(header, 0, { offset: Buffer.from(header).indexOf(trailer, dataStart) - dataStart })
+}
 
 describe('malformed packages', () => {
   it.each(malformed)('refuses $title: $code', ({ bytes, code, message, offset }) => {
