@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { defineAdd } from './commands/add.ts'
+import { defineAudit } from './commands/audit.ts'
 import { defineGc } from './commands/gc.ts'
 import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
@@ -37,6 +38,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineList(program, cli)
   definePlan(program, cli)
   defineRebuild(program, cli)
+  defineAudit(program, cli)
   defineGc(program, cli)
   await defineWorker(program, cli, args)
   return program.helpCommand('help [command]', 'print the help of a command').addHelpText('after', guide)

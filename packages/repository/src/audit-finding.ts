@@ -96,13 +96,18 @@ export function documentFinding(
   const at = { kind, record: type, path: href, problem }
   if (ours) return { ...at, remedy: remedies.rebuild, mend: 'rebuild' }
   if (kind === 'missing-document') return { ...at, remedy: remedies['drop-record'], mend: 'drop-record' }
-  return {
-    ...at,
-    remedy:
-      `put back the document that the record describes, or name what is there now with modifyrepo_c; clients refuse ${href} ` +
-      'as it is',
-    mend: 'by-hand',
-  }
+  return { ...at, remedy: kind === 'outside' ? outsideRemedy(type) : otherRemedy(href), mend: 'by-hand' }
+}
+
+function outsideRemedy(type: string): string {
+  return `put the file below the repository's root and name it there, or take its record out: modifyrepo_c --remove ${type} repodata/`
+}
+
+function otherRemedy(href: string): string {
+  return (
+    'put back the document that the record describes, or name what is there now with modifyrepo_c; clients refuse ' +
+    `${href} as it is`
+  )
 }
 
 export function repomdFinding(kind: RepomdFindingKind, problem: string): AuditFinding {

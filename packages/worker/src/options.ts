@@ -9,17 +9,22 @@ const number = (schema: z.ZodNumber) =>
     schema,
   )
 
-/** `90s`, `30m`, `6h`, `1d`, or 0; a timer holds no more than 24 days. */
-const duration = () =>
+/** `90s`, `30m`, `6h`, `1d`, or 0. */
+const duration = (daysMax: number) =>
   z.preprocess(
     (value) => (typeof value === 'number' ? String(value) : value),
     z
       .string()
       .refine(
-        (text) => (durationMs(text) ?? Number.POSITIVE_INFINITY) <= 24 * 24 * 3_600_000,
-        'expected a time such as 90s, 30m, 6h or 1d, 24d at most; 0 is none',
+        (text) => (durationMs(text) ?? Number.POSITIVE_INFINITY) <= daysMax * 86_400_000,
+        `expected a time such as 90s, 30m, 6h or 1d, ${daysMax}d at most; 0 is none`,
       ),
   )
+
+/** A timer holds no more than 24 days. */
+const intervalDaysMax = 24
+/** Ten years: dates stay dates. */
+const retentionDaysMax = 3_650
 
 const flag = () =>
   z.preprocess((value) => {
@@ -109,16 +114,16 @@ const workerOptions = z.strictObject({
     description: 'how long publishes under way may go on after SIGTERM or SIGINT',
     placeholder: 'SECONDS',
   }),
-  auditInterval: duration().default('6h').meta({
+  auditInterval: duration(intervalDaysMax).default('6h').meta({
     description:
       'so often each repository is compared with its bucket, and packages whose notifications were lost are published; 0 is never',
     placeholder: 'TIME',
   }),
-  gcInterval: duration().default('6h').meta({
+  gcInterval: duration(intervalDaysMax).default('6h').meta({
     description: 'so often superseded documents are deleted; 0 is never',
     placeholder: 'TIME',
   }),
-  retention: duration().default('24h').meta({
+  retention: duration(retentionDaysMax).default('24h').meta({
     description: 'how long a superseded document is kept for clients that still name it',
     placeholder: 'TIME',
   }),

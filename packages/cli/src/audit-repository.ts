@@ -1,0 +1,171 @@
+/**
+ * The work of `audit`: what is wrong with a repository, and with `--repair` what is left of it.
+ */
+import {
+  type AuditFinding,
+  type AuditOptions,
+  type AuditReport,
+  auditRepository,
+  type Repair,
+  type RepairReport,
+  repairRepository,
+} from '@repokeeper/repository'
+import type { Cli } from './cli.ts'
+import { ExitCode } from './failure.ts'
+import { formatDuration } from './gc-duration.ts'
+import { nothingThere, type OpenRepository } from './open-repository.ts'
+import { type Progress, startProgress } from './progress.ts'
+import { ensureConditions } from './publish-changes.ts'
+import { count, enumerate, table } from './text-layout.ts'
+
+interface AuditCommandOptions {
+  readonly deep: boolean
+  readonly repair: boolean
+  readonly json: boolean
+  /** Default: half a minute for a bucket, nothing for a directory, which no worker watches. */
+  readonly settleMs: number | undefined
+}
+
+/** A worker gathers notifications for 20 s at most, unless it is told otherwise, and publishes in a few more. */
+const settleMsDefault = 30_000
+
+/** @returns the exit code: 0 where nothing is found, or left after a repair, else 1 */
+export async function audit(repository: OpenRepository, options: AuditCommandOptions, cli: Cli): Promise<number> {
+  const { output } = cli
+  const reading = new ReadingProgress(output)
+  const auditOptions = toAuditOptions(repository, options, reading, cli)
+  const repaired = options.repair ? await repair(repository, auditOptions, reading, cli) : undefined
+  const report =
+    repaired?.after ??
+    (await auditRepository(repository.location, repository.context(), auditOptions).finally(() => reading.end()))
+  if (report.inBucket === 0 && report.revision === undefined && report.findings.length === 0) {
+    throw nothingThere(repository)
+  }
+
+  const ok = report.findings.length === 0
+  if (options.json) {
+    const found = repaired === undefined ? {} : { found: repaired.before.findings, repairs: repaired.repairs }
+    output.printJson({ ...report, repository: repository.name, ok, ...found })
+  } else tell(repository, report, repaired, cli)
+  return ok ? ExitCode.done : ExitCode.failed
+}
+
+function toAuditOptions(
+  { isDirectory }: OpenRepository,
+  { deep, settleMs = isDirectory ? 0 : settleMsDefault }: AuditCommandOptions,
+  reading: ReadingProgress,
+  { output }: Cli,
+): AuditOptions {
+  return {
+    deep,
+    settleMs,
+    onSettle(suspects) {
+      reading.end()
+      const what = count(suspects, 'thing looks', 'things look')
+      output.tell(
+        `${what} wrong; again in ${formatDuration(settleMs)}, for what is being published just now is no drift`,
+      )
+    },
+    onProgress: (read, total) => reading.show('bytes', read, total),
+  }
+}
+
+async function repair(
+  repository: OpenRepository,
+  options: AuditOptions,
+  reading: ReadingProgress,
+  { output }: Cli,
+): Promise<RepairReport> {
+  return repairRepository(repository.location, repository.context(), {
+    ...options,
+    async onRepair({ findings }) {
+      reading.end()
+      await ensureConditions(repository)
+      output.tell(`mending ${count(findings.length, 'finding')}`)
+    },
+    onRebuild: (read, total) => reading.show('packages', read, total),
+  }).finally(() => reading.end())
+}
+
+/** A bar for what is read now; audits and rebuilds take turns. */
+class ReadingProgress {
+  readonly #output: Cli['output']
+  #progress: Progress | undefined
+  #unit: 'bytes' | 'packages' = 'bytes'
+  #known = 0
+
+  constructor(output: Cli['output']) {
+    this.#output = output
+  }
+
+  show(unit: 'bytes' | 'packages', read: number, total: number): void {
+    // What has begun again reads from the start.
+    if (this.#unit !== unit || read < this.#known) this.end()
+    this.#unit = unit
+    this.#progress ??= startProgress(this.#output, { doing: 'reading', unit, total })
+    this.#progress.setTotal(total)
+    this.#progress.advance(read - this.#known)
+    this.#known = read
+  }
+
+  end(): void {
+    this.#progress?.end()
+    this.#progress = undefined
+    this.#known = 0
+  }
+}
+
+function tell(repository: OpenRepository, report: AuditReport, repaired: RepairReport | undefined, cli: Cli): void {
+  const { output } = cli
+  const { name, isDirectory } = repository
+  const { findings, notes, inBucket, listed, revision } = report
+  if (repaired !== undefined && repaired.repairs.length > 0) {
+    for (const line of table(rowsOf(repaired.before.findings))) output.print(`found  ${line}`)
+    for (const done of repaired.repairs) output.print(`mended  ${describeRepair(done)}`)
+  }
+  const left = repaired !== undefined && repaired.repairs.length > 0 ? 'left  ' : ''
+  for (const line of table(rowsOf(findings))) output.print(`${left}${line}`)
+  for (const { path, reason } of notes) output.print(`note  ${path}  ${reason}`)
+  const generation =
+    revision === undefined
+      ? 'no readable metadata'
+      : `${listed ?? 'an unknown number of'} listed in revision ${revision}`
+  const place = isDirectory ? 'directory' : 'bucket'
+  const verdict = findings.length === 0 ? 'nothing is wrong' : count(findings.length, 'finding')
+  output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict}`)
+  advise(name, findings, repaired !== undefined, cli)
+}
+
+function rowsOf(findings: readonly AuditFinding[]): string[][] {
+  return findings.map((finding) => [
+    finding.kind,
+    'record' in finding ? `${finding.record} ${finding.path}` : finding.path,
+    finding.problem,
+  ])
+}
+
+function describeRepair(repair: Repair): string {
+  switch (repair.kind) {
+    case 'rebuilt':
+      return `primary, filelists and other were written anew from ${count(repair.packages, 'package')} (revision ${repair.revision})`
+    case 'reconciled': {
+      const published = repair.revision === undefined ? 'nothing had to be published' : `revision ${repair.revision}`
+      return `${count(repair.packages, 'package')} looked at in the bucket (${published})`
+    }
+    case 'dropped-records':
+      return `repomd.xml does not name ${enumerate(repair.records)} any more`
+  }
+}
+
+/** Once for each way of mending, not once for each finding. */
+function advise(name: string, findings: readonly AuditFinding[], isRepaired: boolean, { output }: Cli): void {
+  const mendable = findings.filter(({ mend }) => mend !== 'by-hand')
+  if (mendable.length > 0) {
+    output.tell(
+      isRepaired
+        ? 'What is left changed while it was mended, or could not be: try again.'
+        : `"repokeeper audit ${name} --repair" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}.`,
+    )
+  }
+  for (const { path, remedy } of findings.filter(({ mend }) => mend === 'by-hand')) output.tell(`${path}: ${remedy}`)
+}

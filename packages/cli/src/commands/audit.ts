@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import * as z from 'zod'
+import type { Cli } from '../cli.ts'
+import { readConnection } from '../connection.ts'
+import { parseDuration } from '../gc-duration.ts'
+
+const examples = `
+Exit codes: 0 where nothing is found (or left after --repair), 1 where something is, or it failed, 2 for wrong use.
+
+Examples:
+  $ repokeeper audit s3://my-bucket/el9/x86_64
+  $ repokeeper audit s3://my-bucket/el9/x86_64 --deep --json | jq '.findings[] | .kind, .path'
+  $ repokeeper audit s3://my-bucket/el9/x86_64 --repair
+
+One listing, repomd.xml and primary are read; --deep reads every document and every package through and takes their digests.
+What looks wrong is looked at again after --settle: what a worker is publishing just now is no drift.
+
+--repair publishes packages whose notifications were lost, writes primary, filelists and other anew where one of them is
+damaged, and takes the records of other files that are gone out of repomd.xml, for clients fail on them. What only a person can
+decide on stays, and is named with what to do. With --json the result has "findings" (each with kind, path, record, problem,
+remedy, mend), "notes", and after --repair "found" and "repairs".
+`
+
+export function defineAudit(program: Command, cli: Cli): void {
+  const command = program
+    .command('audit')
+    .description('Find what is wrong between the bucket and the metadata, and mend it where that is asked for.')
+    .argument('<REPO>', 's3://BUCKET/PATH or a directory')
+    .option('--deep', 'take the digest of every document and every package')
+    .option('--repair', 'mend what is found, and look again')
+    .option(
+      '--settle <time>',
+      'how long something has to look wrong to count (default: 30s; in a directory 0)',
+      readTime,
+    )
+    .option('--json', 'report as one JSON document')
+    .addHelpText('after', examples)
+    .action(async (repo: string) => {
+      const values = command.optsWithGlobals()
+      const options = Options.parse(values)
+      const [{ withRepository }, { audit }] = await Promise.all([
+        import('../open-repository.ts'),
+        import('../audit-repository.ts'),
+      ])
+      cli.exitCode = await withRepository(repo, readConnection(values, cli.environment), cli, (repository) =>
+        audit(repository, options, cli),
+      )
+    })
+}
+
+function readTime(text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== undefined && milliseconds <= settleMsMax) return milliseconds
+  throw new InvalidArgumentError('Expected a time such as 30s or 5m, a day at most.')
+}
+
+const settleMsMax = 24 * 3_600_000
+
+const Options = z
+  .object({
+    json: z.boolean().default(false),
+    deep: z.boolean().default(false),
+    repair: z.boolean().default(false),
+    settle: z.number().optional(),
+  })
+  .transform(({ settle, ...options }) => ({ ...options, settleMs: settle }))
