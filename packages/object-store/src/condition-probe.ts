@@ -1,5 +1,5 @@
 import { parseETag } from './etag.ts'
-import type { ObjectStore, PutCondition } from './port.ts'
+import type { ETag, ObjectStore, PutCondition } from './port.ts'
 import { StoreError } from './port.ts'
 
 export type ConditionProbe =
@@ -34,10 +34,9 @@ export async function probeConditions(
 
 async function probe(store: ObjectStore, key: string): Promise<ConditionProbe> {
   const nowhere = parseETag('00000000000000000000000000000000')
-  const first = await attempt(store, key, 'first', { if: 'absent' })
+  const first = await insist(store, key, 'first', { if: 'absent' }, undefined)
   if (first.kind === 'unsupported') return first
-  // A conflict here is a write that took effect while its answer was lost.
-  const current = first.kind === 'stored' ? first.etag : (await store.head(key))?.etag
+  const current = first.kind === 'stored' ? first.etag : first.there
   if (current === undefined) {
     return { kind: 'unsupported', which: 'if absent', reason: 'a write to a new name was refused' }
   }
@@ -45,10 +44,10 @@ async function probe(store: ObjectStore, key: string): Promise<ConditionProbe> {
   if (again.kind === 'stored') return { kind: 'ignored', which: 'if absent' }
   if (again.kind === 'unsupported') return again
 
-  const next = await attempt(store, key, 'second', { if: 'unchanged', etag: current })
+  const next = await insist(store, key, 'second', { if: 'unchanged', etag: current }, current)
   if (next.kind === 'unsupported') return next
   const head = await store.head(key)
-  if (next.kind === 'conflict' && (head === undefined || head.etag === current)) {
+  if (next.kind === 'conflict' && (next.there === undefined || next.there === current)) {
     return {
       kind: 'unsupported',
       which: 'if unchanged',
@@ -64,6 +63,29 @@ async function probe(store: ObjectStore, key: string): Promise<ConditionProbe> {
   const gone = await attempt(store, key, 'fourth', { if: 'unchanged', etag: head?.etag ?? current })
   if (gone.kind === 'stored') return { kind: 'ignored', which: 'if unchanged' }
   return gone.kind === 'unsupported' ? gone : { kind: 'honoured' }
+}
+
+/** A refusal may pass: S3 answers 409 while another write of the key is under way. */
+const refusalsMax = 4
+
+/**
+ * A write whose condition holds. Where it is refused and nothing has changed, it is tried again; else the refusal is that of a write which took
+ * effect while its answer was lost.
+ * @param before the ETag until then
+ */
+async function insist(
+  store: ObjectStore,
+  key: string,
+  text: string,
+  condition: PutCondition,
+  before: ETag | undefined,
+) {
+  for (let refusals = 1; ; refusals += 1) {
+    const outcome = await attempt(store, key, text, condition)
+    if (outcome.kind !== 'conflict') return outcome
+    const there = (await store.head(key))?.etag
+    if (there !== before || refusals === refusalsMax) return { kind: outcome.kind, there }
+  }
 }
 
 async function attempt(store: ObjectStore, key: string, text: string, condition: PutCondition) {

@@ -77,6 +77,31 @@ describe('the probe of conditions', () => {
     expect(await keysOf(store, '')).toEqual([])
   })
 
+  it.each([1, 2, 4, 5, 6, 7])(
+    'takes no offence at a refusal that passes, as a 409 does (before put %i)',
+    async (at) => {
+      let puts = 0
+      const store = new (class extends MemoryStore {
+        override async put(...parameters: Parameters<ObjectStore['put']>) {
+          return ++puts === at ? { kind: 'conflict' as const } : super.put(...parameters)
+        }
+      })()
+      expect(await probeConditions(store, '', { random })).toEqual({ kind: 'honoured' })
+      expect(await keysOf(store, '')).toEqual([])
+    },
+  )
+
+  it('takes no offence at a write that took effect while its answer was lost', async () => {
+    const store = new (class extends MemoryStore {
+      override async put(...parameters: Parameters<ObjectStore['put']>) {
+        await super.put(...parameters)
+        return { kind: 'conflict' as const }
+      }
+    })()
+    expect(await probeConditions(store, '', { random })).toEqual({ kind: 'honoured' })
+    expect(await keysOf(store, '')).toEqual([])
+  })
+
   it('leaves nothing behind where it fails', async () => {
     let puts = 0
     const store = new (class extends MemoryStore {
