@@ -34,15 +34,16 @@ export function sha256PkgId(hex: string): PkgId {
 
 /**
  * A location from text, or `undefined` where publishing it could lead a client out of the repository or break the
- * document: empty, absolute, with a scheme, an empty, `.` or `..` segment, or characters that XML cannot hold.
+ * document: empty, absolute, with a scheme, an empty, `.` or `..` segment (encoded ones, too), or characters that XML cannot hold.
  */
 export function parseLocation(text: string): Location | undefined {
   if (text === '' || unpublishable.test(text) || hasLoneSurrogate(text)) return undefined
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) return undefined
-  return text.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
-    ? undefined
-    : (text as Location)
+  return text.split('/').some((segment) => segment === '' || dots.test(segment)) ? undefined : (text as Location)
 }
+
+/** Written `%2e`, a dot is one all the same to whoever resolves an href (URL standard, "double-dot URL path segment"). */
+const dots = /^(?:\.|%2e){1,2}$/i
 
 /** C0, DEL, and what XML 1.0 (production 2, Char) leaves out. A tab or line end in an href would be folded by every parser. */
 const unpublishable = /[\u0000-\u001f\u007f\ufffe\uffff]/
