@@ -97,6 +97,17 @@ it('takes what is listed while it waits for no drift, and waits only where somet
   expect({ waits, told }).toEqual({ waits: [30_000], told: [1] })
 })
 
+it('takes what is replaced again while it waits for no drift: its notification is under way', async () => {
+  const store = tickingStore()
+  const location = locationIn(store)
+  await putPackage(store, key('a.rpm'), { name: 'a' })
+  const context = await newContext({ sleep: () => putPackage(store, key('a.rpm'), { name: 'a', version: '3' }) })
+  await rebuildRepository(location, context)
+  await putPackage(store, key('a.rpm'), { name: 'a', version: '2' })
+  expect((await auditRepository(location, context, { settleMs: 1 })).findings).toEqual([])
+  expect((await auditRepository(location, context)).findings).toMatchObject([{ kind: 'changed', path: 'a.rpm' }])
+})
+
 it('takes a repository that comes into being meanwhile for whole', async () => {
   const store = new MemoryStore()
   await putPackage(store, key('a.rpm'), { name: 'a' })

@@ -368,14 +368,14 @@ it('takes an entry that another tool has percent-encoded, or begun with ./, for 
 it('deep, finds what was replaced with a size and time that agree, and what the store does not give', async () => {
   const bytes = buildPackage({ name: 'beer' })
   const lying = intercept(store, {
-    // The replacement has the time of what it replaced, as a restored bucket may have it.
+    // The replacement has the time of what it replaced, and the store vouches for a digest that it has not.
     async *list(prefix, options) {
       for await (const object of store.list(prefix, options))
         yield object.key === key('bear.rpm') ? { ...object, ...asBefore } : object
     },
     async head(name, options) {
       const head = await store.head(name, options)
-      return head !== undefined && name === key('bear.rpm') ? { ...head, ...asBefore } : head
+      return head !== undefined && name === key('bear.rpm') ? { ...head, ...asBefore, ...vouched } : head
     },
     async get(name, options) {
       if (name === key('cat.rpm'))
@@ -385,6 +385,7 @@ it('deep, finds what was replaced with a size and time that agree, and what the 
   })
   const before = await store.head(key('bear.rpm'))
   const asBefore = { lastModified: before?.lastModified ?? new Date(0) }
+  const vouched = { sha256: before?.sha256 ?? '' }
   await putText('bear.rpm', bytes)
   const odd = { store: lying, root: location.root }
   expect((await auditRepository(odd, context)).findings).toEqual([])
