@@ -48,7 +48,7 @@ function describe({
     ['workers killed', fleet.kills],
     ['publishes', fleet.publishes],
     ['publishes lost to another worker, and done again', fleet.conflicts],
-    ['clean-ups', cleanUps],
+    ['clean-ups', `${cleanUps.runs} (${cleanUps.deleted} objects deleted), and ${cleanUps.kills} killed`],
     [
       'generations read by the clients',
       `${readers.generations.size} (${readers.reads} times, ${readers.documents} documents)`,

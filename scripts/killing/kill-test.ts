@@ -1,15 +1,14 @@
 /**
  * The kill test: workers that are killed at random on bad days, under load, while clients read; then the bucket beside the metadata.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Cloud, checkout, environmentOf, startCloud } from './cloud.ts'
+import { type CleanUpFigures, cleanUpAgainAndAgain } from './clean-up.ts'
+import { type Cloud, startCloud } from './cloud.ts'
 import { badDays } from './faults.ts'
-import { Fleet, type FleetFigures, pause } from './fleet.ts'
+import { Fleet, type FleetFigures } from './fleet.ts'
 import { Load, type LoadFigures, repositories } from './load.ts'
 import { type Chance, createChance } from './random.ts'
 import { noFigures, type ReaderFigures, readGenerations, runDnf } from './readers.ts'
@@ -26,7 +25,7 @@ export interface KillTestFigures {
   readonly events: number
   readonly fleet: FleetFigures
   readonly readers: ReaderFigures
-  readonly cleanUps: number
+  readonly cleanUps: CleanUpFigures
   /** In the bucket at the end. */
   readonly packages: number
   /** Packages that the metadata does not say as they are in the bucket. */
@@ -62,7 +61,7 @@ async function run(cloud: Cloud, directory: string, seconds: number, seed: numbe
   const fleet = new Fleet({ cloud, directory, queues: [add, add, remove, remove], environment: workerOptions })
   const load = new Load(cloud.store, createChance(seed))
   const readers = noFigures()
-  const cleanUps = { count: 0 }
+  const cleanUps: CleanUpFigures = { runs: 0, kills: 0, deleted: 0, failures: [] }
   const failures: string[] = []
   const busy = new AbortController()
   const reading = new AbortController()
@@ -71,7 +70,14 @@ async function run(cloud: Cloud, directory: string, seconds: number, seed: numbe
     const disturbance = [
       load.run(busy.signal),
       fleet.killAtRandom(createChance(seed + 2), busy.signal),
-      cleanUpAgainAndAgain(cloud, directory, cleanUps, failures, busy.signal),
+      cleanUpAgainAndAgain({
+        cloud,
+        directory,
+        retentionSeconds,
+        figures: cleanUps,
+        chance: createChance(seed + 3),
+        signal: busy.signal,
+      }),
     ]
     await Promise.race([delay(seconds * 1_000), ...disturbance])
     busy.abort()
@@ -96,14 +102,14 @@ async function run(cloud: Cloud, directory: string, seconds: number, seed: numbe
     packages += compared.packages
     wrong.push(...compared.wrong)
   }
-  failures.push(...wrong, ...readers.failures, ...fleet.figures.ended)
+  failures.push(...wrong, ...readers.failures, ...fleet.figures.ended, ...cleanUps.failures)
   const { figures, events } = load
   return {
     load: figures,
     events,
     fleet: fleet.figures,
     readers,
-    cleanUps: cleanUps.count,
+    cleanUps,
     packages,
     lost: wrong.length,
     failures,
@@ -139,29 +145,4 @@ async function startClients(
   await Promise.all(readings).catch((error: unknown) => {
     figures.failures.push(`a client failed: ${error instanceof Error ? error.message : String(error)}`)
   })
-}
-
-/** `repokeeper gc` in both repositories, on bad days as well. It may fail on them, and is run again. */
-async function cleanUpAgainAndAgain(
-  { endpoint, bucket }: Cloud,
-  directory: string,
-  done: { count: number },
-  failures: string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const program = join(checkout, 'packages', 'cli', 'bin', 'repokeeper.js')
-  while (!signal.aborted) {
-    for (const root of repositories) {
-      await pause(2_000, signal)
-      if (signal.aborted) return
-      const args = [program, 'gc', `s3://${bucket}/${root}`, '--retention', `${retentionSeconds}s`]
-      const child = spawn(process.execPath, args, {
-        env: { ...environmentOf(endpoint, 'worker-gc'), REPOKEEPER_CACHE_DIR: join(directory, 'cache-gc') },
-        stdio: 'ignore',
-      })
-      const [code] = await once(child, 'exit')
-      if (code === 0) done.count += 1
-      else if (code === 2) failures.push('gc says that it was used wrongly')
-    }
-  }
 }
