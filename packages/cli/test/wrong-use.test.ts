@@ -65,7 +65,7 @@ describe('what fails ends with exit code 1, without a stack', () => {
 })
 
 describe('help', () => {
-  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'gc', 'worker'])(
+  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'audit', 'gc', 'worker'])(
     'of %s goes to stdout and has examples',
     async (command) => {
       const { code, stdout, stderr } = await here().repokeeper(command, '--help')

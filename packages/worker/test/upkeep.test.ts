@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { MemoryStore, StoreError } from '@repokeeper/object-store'
 import {
   type AuditFinding,
@@ -10,7 +12,6 @@ import {
   rebuildRepository,
   reconcile,
 } from '@repokeeper/repository'
-import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { describe, expect, it } from 'vitest'
 import { levelOf, textOf } from '../src/event-text.ts'
 import { type WorkerEventMap, type WorkerEventName, WorkerEvents } from '../src/events.ts'
@@ -106,7 +107,8 @@ describe('a worker', () => {
     const location = { store, root: parseRepositoryRoot('el9') }
     const cache = new MemoryCache()
     const context = realContext({ cache, onEvent: () => {} })
-    const put = (name: string) => store.put(`el9/${name}.rpm`, buildPackage({ name }), { if: 'always' })
+    const rpm = await readFile(join(import.meta.dirname, '../../../fixtures/rpms/hello-repokeeper-1.0-1.noarch.rpm'))
+    const put = (name: string) => store.put(`el9/${name}.rpm`, rpm, { if: 'always' })
     await Promise.all(['kept', 'gone'].map(put))
     await rebuildRepository(location, context)
     // Neither of these is ever told.
