@@ -128,14 +128,25 @@ async function whatHolds(
   now: Generation,
   context: RepositoryContext,
 ): Promise<AuditFinding[]> {
-  const held = await inParallel(suspects, context.packageReadsMax, (one) => one.holds(now))
+  const looked = await inParallel(suspects, context.packageReadsMax, (one) => lookAgainAt(one, now))
   // A deep look may find again what the listing showed.
   const findings = new Map<string, AuditFinding>()
-  for (const [at, { finding }] of suspects.entries()) {
+  for (const finding of looked) {
+    if (finding === undefined) continue
     const id = JSON.stringify([finding.kind, finding.path, 'record' in finding ? finding.record : ''])
-    if (held[at] === true && !findings.has(id)) findings.set(id, finding)
+    if (!findings.has(id)) findings.set(id, finding)
   }
   return [...findings.values()]
+}
+
+/** One object that the store does not let be looked at harms itself only: what was seen first stands. */
+async function lookAgainAt({ finding, holds }: Suspect, now: Generation): Promise<AuditFinding | undefined> {
+  try {
+    return (await holds(now)) ? finding : undefined
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code === 'UNAVAILABLE') throw error
+    return { ...finding, problem: `${finding.problem}; the second look at it failed: ${error.message}` }
+  }
 }
 
 /** A file that is no package is rightly not listed: that is no drift. Only what is not listed is read for it. */

@@ -409,6 +409,20 @@ it('says nothing of a bucket that cannot be listed, and mends nothing', async ()
   expect(await repomd()).toBe(before)
 })
 
+it('tells of the others where one object may not be looked at', async () => {
+  for (const name of ['dog', 'emu']) await putPackage(store, key(`${name}.rpm`), { name })
+  const denied = intercept(store, {
+    async head(name, options) {
+      if (name === key('dog.rpm'))
+        throw new StoreError('ACCESS_DENIED', 'dog is closed', { store: 'memory', key: name })
+      return store.head(name, options)
+    },
+  })
+  const report = await auditRepository({ store: denied, root: location.root }, context)
+  expect(kindsOf(report)).toEqual(['unlisted dog.rpm', 'unlisted emu.rpm'])
+  expect(report.findings[0]?.problem).toContain('dog is closed')
+})
+
 it('does not take what a listing leaves out for gone', async () => {
   const short = intercept(store, {
     async *list(prefix, options) {
