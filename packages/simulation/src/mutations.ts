@@ -1,0 +1,347 @@
+/**
+ * Ways to break the code that the simulation must notice. Each replaces a piece of a source file, which has to be there
+ * exactly once: a mutation that no longer fits the code says so.
+ */
+
+export interface Patch {
+  /** Below `packages/`. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface Mutation {
+  readonly name: string
+  /** What goes wrong, for people. */
+  readonly because: string
+  readonly patches: readonly Patch[]
+}
+
+const reconcile = 'repository/src/reconcile.ts'
+const publish = 'repository/src/publish.ts'
+const observe = 'repository/src/observe.ts'
+const cleanUpPlan = 'repository/src/clean-up-plan.ts'
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'observe before the snapshot',
+    because: 'what others published between the look at the bucket and the snapshot is overwritten by an older look',
+    patches: [
+      {
+        file: reconcile,
+        find: `    const snapshot = await readSnapshot(location, context)
+    const observations = await observeAll(location, paths, snapshot.index, reader, context)
+`,
+        replace: `    const before = await readSnapshot(location, context)
+    const early = await observeAll(location, paths, before.index, reader, context)
+    const snapshot = await readSnapshot(location, context)
+    const observations = early.map((one) => ({ ...one, listed: snapshot.index.at(one.path) }))
+`,
+      },
+    ],
+  },
+  {
+    name: 'no second look after the swap',
+    because: 'a slow worker lists for ever what was deleted while it published',
+    patches: [
+      {
+        file: reconcile,
+        find: 'const looked = await lookAgain(location, published.observations, context)',
+        replace: 'const looked = { changed: new Set<string>(), faults: new Map<string, StoreError>() }',
+      },
+    ],
+  },
+  {
+    name: 'a fault of the second look is no reason to come again',
+    because: 'what could not be looked at may have changed',
+    patches: [
+      {
+        file: reconcile,
+        find: `      for (const [path, fault] of looked.faults) decide(path, { kind: 'undecided', error: fault })
+`,
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'unconditional put of repomd.xml',
+    because: 'two publishes at once lose the packages of one of them',
+    patches: [
+      {
+        file: publish,
+        find: '  if (singleWriter) return',
+        replace: '  if (singleWriter || true) return',
+      },
+    ],
+  },
+  {
+    name: 'a lost race counts as a publish',
+    because: 'the messages of a publish that never landed are deleted',
+    patches: [
+      {
+        file: publish,
+        find: `  if (outcome.kind === 'conflict') return outcome
+`,
+        replace: `  if (outcome.kind === 'conflict') return { kind: 'published', etag: '"x"' as ETag, revision, bytesSent: 0 }
+`,
+      },
+    ],
+  },
+  {
+    name: 'after a lost race the old look at the bucket is used again',
+    because: 'what changed meanwhile is overwritten by the older look',
+    patches: [
+      {
+        file: reconcile,
+        find: `  for (let conflicts = 0; ; ) {
+`,
+        replace: `  let kept: readonly Observation[] | undefined
+  for (let conflicts = 0; ; ) {
+`,
+      },
+      {
+        file: reconcile,
+        find: `    const observations = await observeAll(location, paths, snapshot.index, reader, context)
+`,
+        replace: `    kept ??= await observeAll(location, paths, snapshot.index, reader, context)
+    const observations = kept.map((one) => ({ ...one, listed: snapshot.index.at(one.path) }))
+`,
+      },
+    ],
+  },
+  {
+    name: 'delete the message first',
+    because: 'a worker that is killed takes the change with it',
+    patches: [
+      {
+        file: 'worker/src/worker.ts',
+        find: `    const complete: HeldMessage[] = []
+    await Promise.all(
+`,
+        replace: `    await this.#parts.queue.delete(fresh.map(({ message }) => message))
+    const complete: HeldMessage[] = []
+    await Promise.all(
+`,
+      },
+    ],
+  },
+  {
+    name: 'delete the message before the second look',
+    because: 'a worker that is killed before it has looked again leaves what changed meanwhile to nobody',
+    patches: [
+      {
+        file: reconcile,
+        find: `      const looked = await lookAgain(location, published.observations, context)
+`,
+        replace: `      void lookAgain(location, published.observations, context)
+        .then(({ changed }) =>
+          changed.size === 0 ? undefined : reconcile(location, new Set([...changed].map((path) => root + path)), context),
+        )
+        .catch(() => {})
+      const looked = { changed: new Set<string>(), faults: new Map<string, StoreError>() }
+`,
+      },
+    ],
+  },
+  {
+    name: 'delete refused messages',
+    because: 'a package that cannot be read is reported nowhere',
+    patches: [
+      {
+        file: 'worker/src/settle.ts',
+        find: `    return { kind: 'refused', afterSeconds: backOffSeconds(message.receiveCount, refusedDelay, random) }
+`,
+        replace: `    return { kind: 'delete' }
+`,
+      },
+    ],
+  },
+  {
+    name: 'delete messages whose publish failed',
+    because: 'a fault of the store loses the change',
+    patches: [
+      {
+        file: 'worker/src/settle.ts',
+        find: '  if (message.faults.length > 0) {',
+        replace: '  if (message.faults.length > 9) {',
+      },
+      {
+        file: 'worker/src/publisher.ts',
+        find: '    if (once || this.#windows !==',
+        replace: '    if (Number.NaN !== 0 || once || this.#windows !==',
+      },
+    ],
+  },
+  {
+    name: "trust the event's name",
+    because: 'a removal that comes late takes away what was uploaded since',
+    patches: [
+      {
+        file: observe,
+        find: `    const head = await location.store.head(\`\${location.root}\${path}\`, withSignal(context))
+    if (head === undefined) return { kind: 'absent', path, listed }
+`,
+        replace: `    const head = await location.store.head(\`\${location.root}\${path}\`, withSignal(context))
+    const said = (globalThis as { said?: Map<string, string> }).said?.get(path)
+    if (head === undefined || said?.startsWith('ObjectRemoved')) return { kind: 'absent', path, listed }
+`,
+      },
+      {
+        file: 'repository/src/change.ts',
+        find: 'export function interpretMessage(body: string): Interpretation {\n',
+        replace: `export function interpretMessage(body: string): Interpretation {
+  const found = /"eventName":"([^"]+)".*"key":"[^"]*%2F([^"]+)"/.exec(body)
+  const world = globalThis as { said?: Map<string, string> }
+  world.said ??= new Map()
+  if (found !== null) world.said.set(found[2] ?? '', found[1] ?? '')
+`,
+      },
+    ],
+  },
+  {
+    name: 'header and digest of two versions of an object',
+    because: 'a package replaced while it is read is listed with the digest of one file and the header of another',
+    patches: [
+      {
+        file: 'repository/src/read-package.ts',
+        find: 'const got = await store.get(key, { ...options, range, ifMatch: etag })',
+        replace: 'const got = await store.get(key, etag === undefined ? options : { ...options, range })',
+      },
+      {
+        file: 'repository/src/read-package.ts',
+        find: "  return bytes.length === length ? bytes : 'changed'\n",
+        replace: '  return bytes\n',
+      },
+    ],
+  },
+  {
+    name: 'repomd.xml before the documents',
+    because: 'clients read a repomd.xml whose documents are not there yet',
+    patches: [
+      {
+        file: publish,
+        find: `    const outcome = await location.store.put(
+      recordKey(location, { type: draft.kind, href }),
+`,
+        replace: `    const put = (...parameters: Parameters<typeof location.store.put>) => {
+      location.store.put(...parameters).catch(() => {})
+      return { kind: 'stored' as const }
+    }
+    const outcome = put(
+      recordKey(location, { type: draft.kind, href }),
+`,
+      },
+    ],
+  },
+  {
+    name: 'reuse of a document that clean-up may take',
+    because: 'a document of an old generation is named again while it is being deleted',
+    patches: [
+      { file: publish, find: 'documentHref(draft, context.random())', replace: 'documentHref(draft, 0)' },
+      {
+        file: publish,
+        find: "    if (outcome.kind === 'stored') return {",
+        replace: '    if (outcome !== undefined) return {',
+      },
+    ],
+  },
+  {
+    name: 'a name that is used twice',
+    because: 'a DELETE of a clean-up that arrives late takes the document that was created anew',
+    patches: [
+      {
+        file: publish,
+        find: 'documentHref(draft, context.random())',
+        replace: 'documentHref(draft, attempt === 0 ? 0 : context.random())',
+      },
+    ],
+  },
+  {
+    name: 'clean-up by the age of a document',
+    because: 'a document that was published long ago and superseded just now is taken from those who are reading it',
+    patches: [
+      {
+        file: cleanUpPlan,
+        find: `  unnamedSince({ name, lastModified }: RepodataObject): Date | undefined {
+`,
+        replace: `  unnamedSince({ name, lastModified }: RepodataObject): Date | undefined {
+    if (name !== '') return lastModified
+`,
+      },
+    ],
+  },
+  {
+    name: 'clean-up counts from when a generation was published',
+    because: 'one that stood for a day would go as soon as it is superseded',
+    patches: [
+      {
+        file: 'repository/src/known-generation.ts',
+        find: 'supersededAt: firstAfter(generation, ordered, from, at) }',
+        replace: 'supersededAt: firstAfter(generation, ordered, from, at) && generation.publishedAt }',
+      },
+    ],
+  },
+  {
+    name: 'clean-up takes what nothing names yet',
+    because: 'a slow publish names documents that are gone',
+    patches: [
+      {
+        file: cleanUpPlan,
+        find: 'if (naming.length === 0) return firstPublishedAfter(lastModified, this.#generations)',
+        replace: 'if (naming.length === 0) return lastModified',
+      },
+    ],
+  },
+  {
+    name: 'clean-up by the clock of this machine',
+    because: 'a clock that is ahead takes what was superseded a moment ago',
+    patches: [
+      {
+        file: 'repository/src/retention.ts',
+        find: 'const now = await store.clock({ near: repomdKey(root), ...withSignal(context) })',
+        replace: 'const now = (context as RepositoryContext).now()',
+      },
+    ],
+  },
+  {
+    name: 'clean-up lists before it reads repomd.xml',
+    because: 'a generation that was recorded and superseded between the two looks is not known',
+    patches: [
+      {
+        file: 'repository/src/retention.ts',
+        find: `  const current = await readCurrent(location, context)
+  const listing = await listRepodata(location, context)
+`,
+        replace: `  const listing = await listRepodata(location, context)
+  const current = await readCurrent(location, context)
+`,
+      },
+    ],
+  },
+  {
+    name: 'no record of superseded generations',
+    because: 'nobody knows since when nothing names a document',
+    patches: [
+      {
+        file: 'repository/src/generation-record.ts',
+        find: '  if (stored?.bytes === undefined) return 0\n',
+        replace: '  if (stored?.bytes !== null) return 0\n',
+      },
+    ],
+  },
+  {
+    name: 'the record of a generation after the swap',
+    because: 'a worker that is killed between the two leaves a generation that nobody knows of',
+    patches: [
+      { file: publish, find: '    storeGenerationRecord(location, snapshot.stored, context),\n', replace: '    0,\n' },
+      {
+        file: publish,
+        find: `  if (outcome.kind === 'conflict') return outcome
+`,
+        replace: `  if (outcome.kind === 'conflict') return outcome
+  await storeGenerationRecord(location, snapshot.stored, context)
+`,
+      },
+    ],
+  },
+]

@@ -1,0 +1,376 @@
+/**
+ * A bucket, two queues, workers of either kind, people who upload and delete, and whoever cleans up: receive to settle, as
+ * it is in production but for what waits outside.
+ */
+import {
+  collectGarbage,
+  MemoryCache,
+  parseRepositoryRoot,
+  parseRootPattern,
+  type RepositoryContext,
+  reconcile,
+  Turnstile,
+} from '@repokeeper/repository'
+import { createWorker, WorkerEvents } from '@repokeeper/worker'
+import { Bucket } from './bucket.ts'
+import { Claims, Violation } from './claims.ts'
+import { contents } from './packages.ts'
+import type { Deed, Scenario } from './scenario.ts'
+import { type PendingCall, Scheduler, type SimulatedProcess, settled, type TraceLine } from './scheduler.ts'
+import { Queue, SimulatedQueue, type StoredMessage } from './simulated-queue.ts'
+import { SimulatedStore } from './simulated-store.ts'
+
+export interface RunReport {
+  readonly violation: Violation | undefined
+  readonly trace: readonly TraceLine[]
+  /** What was reached, so that a simulation in which nothing happens shows. */
+  readonly counts: RunCounts
+}
+
+export interface RunCounts {
+  calls: number
+  publishes: number
+  kills: number
+  faults: number
+  duplicates: number
+  cleanedUp: number
+  deadLetters: number
+}
+
+const root = parseRepositoryRoot('el9/')
+const retentionMs = 90_000
+const visibilityTimeoutSeconds = 30
+/** Counted only once all is calm: until then faults, kills and duplicates spend as many as they like. */
+const receivesMax = 5
+/** A run that goes on for longer than this does not settle. */
+const calmTurnsMax = 40_000
+type TurnKind = 'deed' | 'timer' | 'step' | keyof Scenario['mishaps']
+
+/** Of 256 turns; all others are steps. A number that shrinks to 0 is the next deed. */
+const shares: readonly (readonly [TurnKind, number])[] = [
+  ['deed', 24],
+  ['timer', 16],
+  ['faults', 20],
+  ['kills', 6],
+  ['duplicates', 8],
+  ['delays', 8],
+  ['freezes', 8],
+]
+const turnKinds: readonly TurnKind[] = shares.flatMap(([kind, share]) => Array<TurnKind>(share).fill(kind))
+const delaysMs = [1_000, 10_000, 40_000, 100_000, 130_000]
+/** A worker that was killed is started again after a while. */
+const restartMs = 1_000
+
+export async function runScenario(scenario: Scenario): Promise<RunReport> {
+  return await new World(scenario).run()
+}
+
+interface Program {
+  readonly name: string
+  readonly queue: Queue
+  /** Survives a kill, as a disk does. */
+  readonly cache: MemoryCache
+  readonly clockOffsetMs: number
+  process: SimulatedProcess
+}
+
+class World {
+  readonly #scenario: Scenario
+  readonly #scheduler = new Scheduler()
+  readonly #bucket: Bucket
+  readonly #claims: Claims
+  readonly #additions: Queue
+  readonly #removals: Queue
+  readonly #workers: Program[] = []
+  readonly #sent = new Map<string, { readonly keys: readonly string[]; readonly moment: number }>()
+  readonly #people: SimulatedProcess = { name: 'people', isAlive: true }
+  readonly #s3: SimulatedProcess = { name: 's3', isAlive: true }
+  readonly #counts: RunCounts = {
+    calls: 0,
+    publishes: 0,
+    kills: 0,
+    faults: 0,
+    duplicates: 0,
+    cleanedUp: 0,
+    deadLetters: 0,
+  }
+  #deeds: readonly Deed[]
+  readonly #cleaners: { readonly process: SimulatedProcess }[] = []
+  #frozen: SimulatedProcess | undefined
+  #frozenTurns = 0
+  #chance = 1
+  #violation: Violation | undefined
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario
+    this.#deeds = scenario.deeds
+    this.#bucket = new Bucket(this.#scheduler, scenario.storeKnowsSha256)
+    this.#claims = new Claims(this.#bucket, root, retentionMs)
+    this.#bucket.onChange = (key, version) => {
+      if (key === `${root}repodata/repomd.xml`) this.#counts.publishes += 1
+      if (version.bytes === undefined && key.includes('/repodata/')) this.#counts.cleanedUp += 1
+      this.#judge(() => this.#claims.changed(key, version))
+    }
+    const rules = { visibilityTimeoutMs: visibilityTimeoutSeconds * 1000, receivesMax }
+    this.#additions = new Queue({ name: 'additions', ...rules }, this.#scheduler)
+    this.#removals = new Queue({ name: 'removals', ...rules }, this.#scheduler)
+    for (const queue of [this.#additions, this.#removals]) queue.onDeleted = (message) => this.#deleted(message)
+  }
+
+  async run(): Promise<RunReport> {
+    for (let n = 1; n <= this.#scenario.addWorkers; n += 1) this.#hire(`add ${n}`, this.#additions)
+    for (let n = 1; n <= this.#scenario.removeWorkers; n += 1) this.#hire(`remove ${n}`, this.#removals)
+    await settled()
+    for (const turn of this.#scenario.turns) {
+      await this.#take(turn)
+      if (this.#violation !== undefined) return this.#report()
+    }
+    await this.#calm()
+    return this.#report()
+  }
+
+  #report(): RunReport {
+    this.#counts.deadLetters = this.#additions.deadLetters.length + this.#removals.deadLetters.length
+    return { violation: this.#violation, trace: this.#scheduler.trace, counts: this.#counts }
+  }
+
+  // Turns
+
+  /** What a number stands for. What may not happen in this scenario is an ordinary step instead. */
+  async #take(turn: number): Promise<void> {
+    const { mishaps } = this.#scenario
+    const which = Math.floor(turn / 256)
+    const kind = turnKinds[turn % 256] ?? 'step'
+    if (kind === 'deed') await this.#deed()
+    else if (kind === 'timer') await this.#scheduler.nextTimer()
+    else if (kind === 'step' || !mishaps[kind]) await this.#steps(which)
+    else if (kind === 'faults') await this.#faultyStep(which)
+    else if (kind === 'kills') await this.#kill(which)
+    else if (kind === 'duplicates') this.#duplicate(which)
+    else if (kind === 'freezes') this.#freeze(which)
+    else await this.#scheduler.pass(delaysMs[which % delaysMs.length] ?? 1_000)
+  }
+
+  /** One, or a few: most that can happen happens between a few of all the calls. */
+  async #steps(which: number): Promise<void> {
+    for (let left = which % 4; left >= 0; left -= 1) await this.#step(Math.floor(which / 4 ** (left + 1)))
+  }
+
+  async #step(which: number): Promise<void> {
+    this.#frozenTurns -= 1
+    const { pending } = this.#scheduler
+    const thawed = this.#frozenTurns > 0 ? pending.filter((one) => one.process !== this.#frozen) : pending
+    const call = thawed[which % Math.max(1, thawed.length)]
+    if (call === undefined) return this.#scheduler.nextTimer()
+    this.#counts.calls += 1
+    await this.#scheduler.step(call)
+  }
+
+  async #faultyStep(which: number): Promise<void> {
+    const calls: readonly PendingCall[] = this.#scheduler.pending.filter(({ faults }) => faults.length > 0)
+    const call = calls[which % Math.max(1, calls.length)]
+    if (call === undefined) return
+    this.#counts.faults += 1
+    await this.#scheduler.step(call, call.faults[Math.floor(which / 64) % call.faults.length])
+  }
+
+  async #deed(): Promise<void> {
+    const [deed, ...later] = this.#deeds
+    if (deed === undefined) return this.#step(0)
+    this.#deeds = later
+    if (deed.kind === 'clean up') await this.#cleanUp(deed.afterMs)
+    else await this.#change(deed)
+    await settled()
+  }
+
+  /** A worker is started again after a while; a clean-up is not. */
+  async #kill(which: number): Promise<void> {
+    const victims = [...this.#workers, ...this.#cleaners].filter(({ process }) => process.isAlive)
+    const victim = victims[which % Math.max(1, victims.length)]
+    if (victim === undefined) return
+    this.#counts.kills += 1
+    this.#scheduler.kill(victim.process, Math.floor(which / 64) % 2 === 1)
+    if ('name' in victim) this.#scheduler.after(undefined, restartMs, () => this.#start(victim))
+    await settled()
+  }
+
+  #freeze(which: number): void {
+    const { pending } = this.#scheduler
+    this.#frozen = pending[which % Math.max(1, pending.length)]?.process
+    this.#frozenTurns = 10 + (Math.floor(which / 64) % 60)
+  }
+
+  #duplicate(which: number): void {
+    const hidden = [this.#additions, this.#removals].flatMap((queue) =>
+      [...queue.messages.values()]
+        .filter(({ visibleAt }) => visibleAt > this.#scheduler.now)
+        .map((message) => ({ queue, message })),
+    )
+    const one = hidden[which % Math.max(1, hidden.length)]
+    if (one === undefined) return
+    this.#counts.duplicates += 1
+    this.#scheduler.note(one.queue.rules.name, `${one.message.id} is visible again`)
+    one.queue.show(one.message)
+  }
+
+  /** No more faults: everything goes on as it comes, until nothing is left to do. */
+  async #calm(): Promise<void> {
+    this.#scheduler.note('time', 'all is calm from here on')
+    for (const queue of [this.#additions, this.#removals]) queue.startCounting()
+    this.#frozenTurns = 0
+    for (let turn = 0; this.#violation === undefined; turn += 1) {
+      if (turn === calmTurnsMax)
+        return this.#fail(new Violation(`nothing has settled after ${calmTurnsMax} calm turns`))
+      if (this.#deeds.length > 0) await this.#deed()
+      else if (this.#scheduler.pending.length > 0) await this.#step(0)
+      else if (this.#additions.messages.size + this.#removals.messages.size === 0) break
+      else if (this.#scheduler.hasTimers) await this.#scheduler.nextTimer()
+      else return this.#fail(new Violation('messages are left, and nothing will ever happen'))
+    }
+    this.#judge(() => this.#claims.settled())
+    for (const { id } of [...this.#additions.deadLetters, ...this.#removals.deadLetters]) {
+      if (this.#sent.get(id)?.keys.some((key) => this.#everBroken(key))) continue
+      return this.#fail(new Violation(`${id} ended in the dead-letter queue, and all that it names were good packages`))
+    }
+  }
+
+  #everBroken(key: string): boolean {
+    const bad = contents.at(-1)
+    return this.#bucket.since(key, 0).some(({ bytes }) => bytes !== undefined && bad !== undefined && bytes.equals(bad))
+  }
+
+  // People
+
+  /** A change of the bucket, and the event that tells of it, which may take its time. */
+  async #change(deed: Extract<Deed, { path: string }>): Promise<void> {
+    const key = `${root}${deed.path}`
+    const bytes = deed.kind === 'upload' ? contents[deed.content] : undefined
+    if (deed.kind === 'delete' && this.#bucket.at(key)?.bytes === undefined) return
+    const what = bytes === undefined ? `delete ${key}` : `upload content ${contents.indexOf(bytes)} to ${key}`
+    this.#scheduler.note(this.#people.name, what)
+    if (bytes === undefined) await this.#bucket.store.delete(key)
+    else await this.#bucket.store.put(key, bytes, { if: 'always' })
+    this.#bucket.record(key, bytes)
+
+    const id = `m${this.#sent.size + 1}`
+    const moment = this.#bucket.at(key)?.moment ?? 0
+    this.#sent.set(id, { keys: [key], moment })
+    const queue = bytes === undefined ? this.#removals : this.#additions
+    const eventName = bytes === undefined ? 'ObjectRemoved:Delete' : 'ObjectCreated:Put'
+    const body = JSON.stringify({
+      Records: [{ eventName, s3: { bucket: { name: 'bucket' }, object: { key: encodeURIComponent(key) } } }],
+    })
+    void this.#scheduler.call(this.#s3, `event ${id} ${eventName} ${key}`, () => queue.send(id, body))
+  }
+
+  async #cleanUp(afterMs: number): Promise<void> {
+    if (afterMs > 0) await this.#scheduler.pass(afterMs)
+    const process = { name: `clean-up ${this.#cleaners.length + 1}`, isAlive: true }
+    this.#cleaners.push({ process })
+    const offsets = this.#scenario.clockOffsetsMs
+    const offset = offsets[this.#cleaners.length % offsets.length] ?? 0
+    const context = this.#context(process, new MemoryCache(), offset)
+    const location = { store: new SimulatedStore(this.#bucket, this.#scheduler, process), root }
+    this.#scheduler.note(process.name, 'begins')
+    // What it could not do the next one will.
+    collectGarbage(location, context, { retentionMs, keepGenerations: 1 }).catch((error: unknown) => {
+      this.#scheduler.note(process.name, `gives up: ${error}`)
+    })
+  }
+
+  // Workers
+
+  #hire(name: string, queue: Queue): void {
+    const offsets = this.#scenario.clockOffsetsMs
+    const worker: Program = {
+      name,
+      queue,
+      cache: new MemoryCache(),
+      clockOffsetMs: offsets[this.#workers.length % offsets.length] ?? 0,
+      process: { name, isAlive: false },
+    }
+    this.#workers.push(worker)
+    this.#start(worker)
+  }
+
+  #start(program: Program): void {
+    const process = { name: program.name, isAlive: true }
+    program.process = process
+    const scheduler = this.#scheduler
+    const store = new SimulatedStore(this.#bucket, scheduler, process)
+    const context = this.#context(process, program.cache, program.clockOffsetMs)
+    const worker = createWorker(
+      {
+        queue: new SimulatedQueue(program.queue, scheduler, process),
+        openBucket: () => store,
+        probeConditions: async () => ({ kind: 'honoured' }),
+        reconcile: (location, keys, { signal, onEvent }) => reconcile(location, keys, { ...context, signal, onEvent }),
+        clock: {
+          now: () => scheduler.now,
+          after: (ms, run) => scheduler.after(process, ms, run),
+          random: () => this.#random(),
+        },
+        events: new WorkerEvents(),
+      },
+      {
+        roots: new Map([['bucket', [parseRootPattern(root)]]]),
+        windows: { quietMs: 500, longestWaitMs: 2_000, keysMax: 10 },
+        visibilityTimeoutSeconds,
+        concurrency: 2,
+        messagesMax: 20,
+        singleWriter: false,
+        once: false,
+        graceMs: 10_000,
+      },
+    )
+    void worker.finished.then((end) => {
+      if (end.kind === 'failed') this.#fail(new Violation(`${program.name} gave up: ${end.error}`))
+    })
+    worker.start()
+  }
+
+  #context(process: SimulatedProcess, cache: MemoryCache, clockOffsetMs: number): RepositoryContext {
+    return {
+      now: () => new Date(this.#bucket.clock().getTime() + clockOffsetMs),
+      random: () => this.#random(),
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          const cancel = this.#scheduler.after(process, ms, resolve)
+          signal?.addEventListener('abort', () => {
+            cancel()
+            reject(signal.reason)
+          })
+        }),
+      cache,
+      onEvent: () => {},
+      singleWriter: false,
+      packageReadsMax: 4,
+      largePackages: new Turnstile(),
+    }
+  }
+
+  /** Chance enough for salts and waits, the same in every run of a scenario (Lehmer, 1951). */
+  #random(): number {
+    this.#chance = (this.#chance * 48_271) % 2_147_483_647
+    return this.#chance / 2_147_483_647
+  }
+
+  // Judgement
+
+  #deleted({ id }: StoredMessage): void {
+    const sent = this.#sent.get(id)
+    if (sent !== undefined) this.#judge(() => this.#claims.deleted(id, sent.keys, sent.moment))
+  }
+
+  #judge(claim: () => void): void {
+    try {
+      claim()
+    } catch (error) {
+      this.#fail(error instanceof Violation ? error : new Violation(String(error), { cause: error }))
+    }
+  }
+
+  #fail(violation: Violation): void {
+    this.#violation ??= violation
+  }
+}
