@@ -20,10 +20,12 @@ import {
   type Statement,
   statementsOf,
 } from '../../../fixtures/least-power.ts'
-import { type Ran, Workplace } from './run-cli.ts'
+import { type Ran, type RunOptions, Workplace } from './run-cli.ts'
 
 const bucket = 'packages'
 const root = 'el9/x86_64/'
+/** A limit, not a measurement: they run side by side. */
+const limitMs = 300_000
 const repo = `s3://${bucket}/${root}`
 
 /** A cloud of its own, and two who work on it: the part under test with its permissions, and an administrator with all. */
@@ -44,26 +46,28 @@ interface Job {
 
 const done = (run: Job['run']): Job => ({ exitCode: 0, run })
 
+const additions: readonly Job[] = [
+  done(async (scene) => {
+    await scene.store.put(`${root}foo.rpm`, buildPackage({ name: 'foo' }), { if: 'always' })
+    await scene.admin.updatePackages('-b', bucket, '-p', root, '-o', 'add', await scene.rpm('bar'))
+    return await runWorker(scene, 'add')
+  }),
+  done(async (scene) => {
+    await scene.store.put(`${root}foo.rpm`, buildPackage({ name: 'foo', version: '2' }), { if: 'always' })
+    return await runWorker(scene, 'add')
+  }),
+  {
+    exitCode: 1,
+    run: async (scene) => {
+      await scene.store.put(`${root}broken.rpm`, Buffer.from('no package'), { if: 'always' })
+      return await runWorker(scene, 'add')
+    },
+  },
+]
+
 /** Between them the jobs of a part need everything that it is given. */
 const jobs: Readonly<Record<PartName, readonly Job[]>> = {
-  'add worker': [
-    done(async (scene) => {
-      await scene.store.put(`${root}foo.rpm`, buildPackage({ name: 'foo' }), { if: 'always' })
-      await scene.admin.updatePackages('-b', bucket, '-p', root, '-o', 'add', await scene.rpm('bar'))
-      return await runWorker(scene, 'add')
-    }),
-    done(async (scene) => {
-      await scene.store.put(`${root}foo.rpm`, buildPackage({ name: 'foo', version: '2' }), { if: 'always' })
-      return await runWorker(scene, 'add')
-    }),
-    {
-      exitCode: 1,
-      run: async (scene) => {
-        await scene.store.put(`${root}broken.rpm`, Buffer.from('no package'), { if: 'always' })
-        return await runWorker(scene, 'add')
-      },
-    },
-  ],
+  'add worker': additions,
   'remove worker': [
     done(async (scene) => {
       await published(scene)
@@ -80,6 +84,15 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
         return await runWorker(scene, 'remove')
       },
     },
+  ],
+  'worker with upkeep': [
+    ...additions,
+    done(async (scene) => {
+      await superseded(scene)
+      const signal = { in: 'stderr', when: 'superseded objects deleted', signal: 'SIGTERM' } as const
+      const options = ['--audit-interval', '0', '--gc-interval', '1s', '--retention', '0']
+      return await runWorker(scene, 'add', [...options, { interrupt: signal }])
+    }),
   ],
   add: [
     done(async ({ part, rpm }) => part.updatePackages('-b', bucket, '-p', root, '-o', 'add', await rpm('foo'))),
@@ -122,6 +135,31 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await scene.part.repokeeper('rebuild', repo)
     }),
   ],
+  audit: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('audit', repo)
+    }),
+  ],
+  'audit --deep': [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('audit', repo, '--deep')
+    }),
+  ],
+  'audit --repair': [
+    done(async (scene) => {
+      await published(scene)
+      await scene.store.put(`${root}lost.rpm`, buildPackage({ name: 'lost' }), { if: 'always' })
+      return await scene.part.repokeeper('audit', repo, '--repair', '--settle', '0')
+    }),
+  ],
+  gc: [
+    done(async (scene) => {
+      await superseded(scene)
+      return await scene.part.repokeeper('gc', repo, '--retention', '0')
+    }),
+  ],
   'add --publish': [
     done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('foo'), '--publish')),
     done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('foo', '2'), '--publish')),
@@ -137,32 +175,40 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
 describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
   const part: Part = leastPower[name]
 
-  it('does its work with what it is given, asks for nothing else, and uses all of it', async () => {
-    const asked = await withScene(part.needs, async (scene) => {
-      for (const { run, exitCode } of jobs[name]) {
-        const ran = await run(scene)
-        expect({ ...ran, code: ran.code }, ran.stderr).toMatchObject({ code: exitCode })
-      }
-      return askedOf(scene)
-    })
-    const refused = asked.filter(({ allowed }) => !allowed)
-    const unexpected = refused.filter((one) => !part.attempts.some((attempt) => isAttempt(attempt, one)))
-    expect(unexpected, 'asked for, and not in the table').toEqual([])
-    const unused = part.needs.filter((need) => !asked.some((one) => isNeed(need, one)))
-    expect(unused, 'in the table, and not asked for').toEqual([])
-    const neverTried = part.attempts.filter((attempt) => !refused.some((one) => isAttempt(attempt, one)))
-    expect(neverTried, 'said to be tried, and not tried').toEqual([])
-  })
+  it(
+    'does its work with what it is given, asks for nothing else, and uses all of it',
+    async () => {
+      const asked = await withScene(part.needs, async (scene) => {
+        for (const { run, exitCode } of jobs[name]) {
+          const ran = await run(scene)
+          expect({ ...ran, code: ran.code }, ran.stderr).toMatchObject({ code: exitCode })
+        }
+        return askedOf(scene)
+      })
+      const refused = asked.filter(({ allowed }) => !allowed)
+      const unexpected = refused.filter((one) => !part.attempts.some((attempt) => isAttempt(attempt, one)))
+      expect(unexpected, 'asked for, and not in the table').toEqual([])
+      const unused = part.needs.filter((need) => !asked.some((one) => isNeed(need, one)))
+      expect(unused, 'in the table, and not asked for').toEqual([])
+      const neverTried = part.attempts.filter((attempt) => !refused.some((one) => isAttempt(attempt, one)))
+      expect(neverTried, 'said to be tried, and not tried').toEqual([])
+    },
+    limitMs,
+  )
 
-  // Both workers are given the same.
-  const distinct = name === 'remove worker' ? [] : part.needs
+  // Of the workers, which are given much the same, once.
+  const worker: Part = leastPower['add worker']
+  const distinct =
+    name.includes('worker') && name !== 'add worker'
+      ? part.needs.filter((need) => !worker.needs.includes(need))
+      : part.needs
   it.each(distinct.map((need) => [titleOf(need), need] as const))(
     'without %s says that it is missing, and on what',
     async (_, need) => {
       const { resource } = statementOf(need)
       const complaint = new RegExp(`${need.action}.{0,200}${escaped(resource.replace(/\*.*$/, ''))}`, 'is')
-      const others = part.needs.filter((other) => other !== need)
-      const said = await withScene(others, async (scene) => {
+      const rest = part.needs.filter((other) => other !== need)
+      const said = await withScene(rest, async (scene) => {
         let stderr = ''
         for (const { run } of jobs[name]) {
           if (!complaint.test(stderr)) stderr += (await run(scene)).stderr
@@ -171,6 +217,7 @@ describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
       })
       expect(said).toMatch(complaint)
     },
+    limitMs,
   )
 })
 
@@ -211,8 +258,22 @@ async function published({ admin, rpm }: Scene): Promise<void> {
   expect(ran.code, ran.stderr).toBe(0)
 }
 
-function runWorker({ part }: Scene, queue: 'add' | 'remove'): Promise<Ran> {
-  return part.repokeeper('worker', '-q', `${bucket}-${queue}`, '--repository', repo, '--once', '--log-format', 'text')
+/** The same, of which two generations are superseded. */
+async function superseded(scene: Scene): Promise<void> {
+  await published(scene)
+  for (const version of ['2', '3']) {
+    await scene.admin.repokeeper('add', repo, await scene.rpm('foo', version), '--publish')
+  }
+}
+
+/** Until the queue is empty, or with options of its own. */
+function runWorker(
+  { part }: Scene,
+  queue: 'add' | 'remove',
+  options: readonly (string | RunOptions)[] = ['--once'],
+): Promise<Ran> {
+  const always = ['--repository', repo, '--log-format', 'text']
+  return part.repokeeper('worker', '-q', `${bucket}-${queue}`, ...always, ...options)
 }
 
 type Asked = Call['permissions'][number]

@@ -21,8 +21,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Arguments of Node itself. */
   readonly nodeArguments?: readonly string[]
-  /** Sends these signals as soon as stdout holds this text. */
-  readonly interrupt?: { readonly when: string; readonly signal: NodeJS.Signals }
+  /** Sends this signal as soon as stdout, or stderr, holds this text. */
+  readonly interrupt?: { readonly when: string; readonly signal: NodeJS.Signals; readonly in?: 'stdout' | 'stderr' }
   /** Stdout is closed at the first byte, as `| head` does. */
   readonly closeStdout?: boolean
 }
@@ -73,7 +73,7 @@ export class Workplace {
     })
     if (interrupt !== undefined) {
       let heard = ''
-      child.stdout.on('data', (chunk: Buffer) => {
+      child[interrupt.in ?? 'stdout'].on('data', (chunk: Buffer) => {
         if (heard.includes(interrupt.when)) return
         heard += chunk
         if (heard.includes(interrupt.when)) child.kill(interrupt.signal)

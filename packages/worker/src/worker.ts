@@ -236,7 +236,10 @@ class QueueWorker implements Worker {
     this.#receiveFailures += 1
     const retrySeconds = backOffSeconds(this.#receiveFailures, receiveFailureDelay, this.#parts.clock.random)
     this.#gate.pause(retrySeconds * 1000)
-    this.#parts.events.emit('receive-failed', { ...failure, failures: this.#receiveFailures, retrySeconds })
+    // By name: of an error, which it may be, a spread would leave out the message.
+    const { code, message, whatToDo } = failure
+    const failures = this.#receiveFailures
+    this.#parts.events.emit('receive-failed', { code, message, whatToDo, failures, retrySeconds })
     if (this.#settings.once && this.#receiveFailures >= receiveFailuresOfOnceMax) {
       this.#fail(new WorkerError('RECEIVE_FAILED', `${failure.message} ${failure.whatToDo}`))
     }

@@ -180,6 +180,18 @@ describe('a worker at a real queue', () => {
   })
 })
 
+it('says of a receive that may not be what is missing, on which queue', async () => {
+  await createQueue()
+  const message = 'User is not authorized to perform: sqs:receivemessage on resource: the queue'
+  const action = { kind: 'error' as const, status: 403, code: 'AccessDeniedException', message }
+  cloud.faults.add({ service: 'sqs', operation: 'ReceiveMessage', action })
+  const worker = run({})
+  await worker.next('receive-failed')
+  worker.signals.emit('SIGTERM', 'SIGTERM')
+  expect(await worker.exitCode).toBe(0)
+  expect(worker.log()).toContain(`The credentials may not use queue \\"additions\\" at ${cloud.endpoint}: ${message}.`)
+})
+
 describe('the exit code', () => {
   it('is 2 for a queue that is not there, and the log says which and what to do', async () => {
     const worker = run({ queue: 'typo' })
