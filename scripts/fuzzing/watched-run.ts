@@ -75,8 +75,16 @@ function runProcess(order: Order, hangSeconds: number): Promise<{ report: Report
         kill(`the process had ${resident} bytes, more than the ${memoryBytesMax} that are allowed`)
     }, lookEveryMs)
 
+    // Who ends this command ends the process, too.
+    const end = (): void => {
+      child.kill('SIGKILL')
+      process.exit(1)
+    }
+    process.once('SIGTERM', end).once('SIGINT', end)
+
     child.on('error', reject)
     child.on('close', (code, signal) => {
+      process.off('SIGTERM', end).off('SIGINT', end)
       clearInterval(look)
       const last = Buffer.concat(output).toString().trimEnd().split('\n').at(-1) ?? ''
       const report: Report | undefined = killedFor === undefined && last !== '' ? JSON.parse(last) : undefined

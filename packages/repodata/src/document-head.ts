@@ -15,6 +15,9 @@ export interface ScannedHead {
   readonly namespaces: ReadonlyMap<string, string>
 }
 
+/** Each is looked at again with every entry that a parser reads. Tools declare two. */
+const namespacesMax = 64
+
 /** The first byte behind the root's start tag, or `undefined` while it is not all there. */
 export function findRootEnd(buffer: Buffer): number | undefined {
   if (buffer.length < 4) return undefined
@@ -52,6 +55,9 @@ export function readHead(kind: DocumentKind, bytes: Buffer): ScannedHead {
   for (const [name, value] of tag.attributes) {
     if (name === 'xmlns') namespaces.set('', value)
     else if (name.startsWith('xmlns:')) namespaces.set(name.slice('xmlns:'.length), value)
+  }
+  if (namespaces.size > namespacesMax) {
+    throw new DocumentError('TOO_LARGE', `the root of ${kind} declares more than ${namespacesMax} namespaces`)
   }
   const found = namespaces.get('') ?? namespace
   if (!isMetadataNamespace(found)) {

@@ -79,10 +79,10 @@ export interface DescribedPackage {
 export function describePackage(rpm: RpmPackage, file: FileFacts): DescribedPackage {
   checkTextBytes(rpm)
   const { header } = rpm
-  const warnings: string[] = []
+  const warnings = new Set<string>()
   const clean = (field: string, bytes: Uint8Array): string => {
     const { text, dropped } = cleanText(bytes)
-    if (dropped) warnings.push(`${field}: control characters were dropped`)
+    if (dropped) warnings.add(`${field}: control characters were dropped`)
     return text
   }
   const text = (field: string, tag: number): string => clean(field, soleText(header, tag))
@@ -90,10 +90,13 @@ export function describePackage(rpm: RpmPackage, file: FileFacts): DescribedPack
 
   const rawFiles = readFiles(header)
   const { lists, badEpochs } = readDependencies(header, ownPrimaryFiles(rawFiles))
-  for (const { name, version } of badEpochs) {
-    const epochOf = `the epoch of ${JSON.stringify(fromLatin1('dependency', version))} is no number`
-    warnings.push(`dependency ${JSON.stringify(fromLatin1('dependency', name))} left out: ${epochOf}`)
+  for (const { name, version } of badEpochs.slice(0, badEpochsTold)) {
+    const epochOf = `the epoch of ${JSON.stringify(shortened(fromLatin1('dependency', version)))} is no number`
+    const what = JSON.stringify(shortened(fromLatin1('dependency', name)))
+    warnings.add(`dependency ${what} left out: ${epochOf}`)
   }
+  const untold = badEpochs.length - badEpochsTold
+  if (untold > 0) warnings.add(`${untold} further dependencies left out: their epochs are no numbers`)
 
   const record: PackageRecord = {
     pkgid: file.pkgid,
@@ -131,13 +134,21 @@ export function describePackage(rpm: RpmPackage, file: FileFacts): DescribedPack
       text: clean('changelog', text),
     })),
   }
-  return { record, warnings: [...new Set(warnings)] }
+  return { record, warnings: [...warnings] }
 }
 
 /** librpm's `headerGetString`: nothing where there are several; of translations, that of the C locale. */
 function soleText(header: Header, tag: number): Uint8Array {
   const isSeveral = header.typeOf(tag) === TagType.STRING_ARRAY && header.count(tag) > 1
   return isSeveral ? nothing : (header.stringBytes(tag) ?? nothing)
+}
+
+/** A header may have a million dependencies, and texts of megabytes; a warning is for people. */
+const badEpochsTold = 10
+const textShown = 200
+
+function shortened(text: string): string {
+  return text.length > textShown ? `${text.slice(0, textShown)}…` : text
 }
 
 const nothing = new Uint8Array()

@@ -17,6 +17,8 @@ export function isWellFormedEntry(entry: Uint8Array, namespace: string, rpmPrefi
 
 /** Elements within elements: a primary entry has five. */
 const depthMax = 16
+/** Attributes of a tag, each of which is compared with those before it: an `rpm:entry` has six. */
+const attributesMax = 64
 
 /** Positions are indices into the bytes; -1 stands for "not beyond doubt". */
 class EntryLook {
@@ -79,7 +81,7 @@ class EntryLook {
 
   #attribute(start: number): number {
     const nameEnd = this.#name(start, true)
-    if (nameEnd === -1 || this.#stoodBefore(start, nameEnd)) return -1
+    if (nameEnd === -1 || this.#attributes.length >= 2 * attributesMax || this.#stoodBefore(start, nameEnd)) return -1
     this.#attributes.push(start, nameEnd)
     let at = this.#skipSpace(nameEnd)
     if (this.#bytes[at] !== equals) return -1

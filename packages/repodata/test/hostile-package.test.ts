@@ -10,7 +10,14 @@ import { buildPackage, i18nString, int16, int32, string, strings, type TagValue 
 import { expect, it, onTestFinished } from 'vitest'
 import { compareWithCreaterepo } from '../../../fixtures/conformance.ts'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
-import { describePackage, formatEntries, parseLocation, sha256PkgId } from '../src/index.ts'
+import {
+  type DescribedPackage,
+  describePackage,
+  formatEntries,
+  type PackageEntries,
+  parseLocation,
+  sha256PkgId,
+} from '../src/index.ts'
 
 interface Odd {
   readonly title: string
@@ -84,12 +91,14 @@ const build = ({ tags }: Odd): Uint8Array => {
   return buildPackage({ name: 'odd', files, requires, tags })
 }
 
-function entriesOf(bytes: Uint8Array): Record<'primary' | 'filelists' | 'other', Buffer> {
+function describe(bytes: Uint8Array): DescribedPackage {
   const location = parseLocation('odd.rpm')
   if (location === undefined) throw new Error('the location is none')
   const facts = { pkgid: sha256PkgId('a'.repeat(64)), location, size: bytes.length, modified: 0 }
-  return formatEntries(describePackage(parsePackage(bytes), facts).record)
+  return describePackage(parsePackage(bytes), facts)
 }
+
+const entriesOf = (bytes: Uint8Array): PackageEntries => formatEntries(describe(bytes).record)
 
 it.each(odd)('a header with $title is listed as far as its arrays go', (one) => {
   const { primary, filelists } = entriesOf(build(one))
@@ -105,6 +114,19 @@ it('a file in a directory that is not there has its name alone, and nothing outs
     'b',
     'c',
   ])
+})
+
+it('a header of very many faults is told of in few words', () => {
+  const requires = Array.from({ length: 50_000 }, (_, at) => ({
+    name: `r${at}-${'x'.repeat(500)}`,
+    flags: 8,
+    version: 'a:1',
+  }))
+  const { warnings } = describe(buildPackage({ name: 'odd', requires, summary: Buffer.from([0x61, 1]) }))
+  expect(warnings).toContain('49990 further dependencies left out: their epochs are no numbers')
+  expect(warnings).toContain('summary: control characters were dropped')
+  expect(warnings).toHaveLength(12)
+  expect(warnings.join('').length).toBeLessThan(5000)
 })
 
 describeWithClients(['createrepo_c'], 'beside createrepo_c', () => {
