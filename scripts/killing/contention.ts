@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import type { FaultRule } from '@repokeeper/local-cloud'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
-import { startCloud } from './cloud.ts'
+import { startCloud } from '../../fixtures/cloud-process.ts'
 import { Fleet } from './fleet.ts'
 
 export interface ContentionOptions {

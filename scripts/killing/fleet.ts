@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Cloud, checkout, endProcess, environmentOf } from './cloud.ts'
+import { type Cloud, checkout, endProcess, environmentOf } from '../../fixtures/cloud-process.ts'
 import type { Chance } from './random.ts'
 
 export interface FleetOptions {

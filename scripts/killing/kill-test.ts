@@ -5,14 +5,14 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { differences } from '../../fixtures/bucket-truth.ts'
+import { type Cloud, startCloud } from '../../fixtures/cloud-process.ts'
 import { type CleanUpFigures, cleanUpAgainAndAgain } from './clean-up.ts'
-import { type Cloud, startCloud } from './cloud.ts'
 import { badDays } from './faults.ts'
 import { Fleet, type FleetFigures } from './fleet.ts'
 import { Load, type LoadFigures, repositories } from './load.ts'
 import { type Chance, createChance } from './random.ts'
 import { noFigures, type ReaderFigures, readGenerations, runDnf } from './readers.ts'
-import { differences } from './truth.ts'
 
 export interface KillTestOptions {
   readonly seconds: number

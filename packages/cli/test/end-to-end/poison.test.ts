@@ -9,7 +9,7 @@ import { type PutBody, probeConditions, readBody, S3Store } from '@repokeeper/ob
 import { MemoryCache, realContext, reconcile } from '@repokeeper/repository'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { RunHistory, readWorkerOptions, runWorker, systemClock, WorkerEvents } from '@repokeeper/worker'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { readRepodataBy } from '../../../../fixtures/repodata-trees.ts'
 import { type CloudProcess, startCloudProcess } from './cloud-process.ts'
 
@@ -133,11 +133,12 @@ it('a key that no client could fetch is passed over at once, and said', async ()
 }, 180_000)
 
 async function poison(cloud: CloudProcess): Promise<void> {
-  const { store, endpoint, sqs, queues } = cloud
+  const { store, sqs, queues } = cloud
+  const QueueUrl = cloud.queueUrl(queues.add)
   await store.put(`${root}good.rpm`, buildPackage({ name: 'good' }), { if: 'always' })
   for (const { name, body } of poisons) await store.put(`${root}${name}`, body, { if: 'always' })
   for (const MessageBody of ['this is no JSON', mixed]) {
-    await sqs.send(new SendMessageCommand({ QueueUrl: `${endpoint}/000000000000/${queues.add}`, MessageBody }))
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }))
   }
 }
 
@@ -148,6 +149,9 @@ async function expectTheGoodListed(cloud: CloudProcess): Promise<void> {
 
 /** The worker as `repokeeper worker` runs it, in this process, so that its history can be seen. */
 function runWithHistory({ endpoint, queues }: CloudProcess) {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'worker')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'anything')
+  onTestFinished(() => void vi.unstubAllEnvs())
   const outcome = readWorkerOptions({
     flags: { queue: queues.add, endpointUrl: endpoint, region: 'us-east-1', batchQuietSeconds: '0.3' },
     environment: {},

@@ -3,19 +3,19 @@
  * the metadata that createrepo_c writes for the same files, and dnf, which lists exactly them.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import type { FaultRule } from '@repokeeper/local-cloud'
 import { readBody } from '@repokeeper/object-store'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { expect, it } from 'vitest'
+import { differences } from '../../../../fixtures/bucket-truth.ts'
+import { checkout } from '../../../../fixtures/cloud-process.ts'
 import { describeWithClients } from '../../../../fixtures/describe-with-clients.ts'
 import { openDnf } from '../../../../fixtures/dnf.ts'
-import { createrepo, firstDifference, readRepodata, readRepodataBy } from '../../../../fixtures/repodata-trees.ts'
+import { readRepodataBy } from '../../../../fixtures/repodata-trees.ts'
 import { type CloudProcess, startCloudProcess } from './cloud-process.ts'
-
-const checkout = join(import.meta.dirname, '..', '..', '..', '..')
 
 /** The repositories, and how keys lie in them. */
 const repositories = ['el9/x86_64/', 'el9/aarch64/', 'fedora/'] as const
@@ -62,29 +62,19 @@ async function changeEverything({ store }: CloudProcess): Promise<void> {
 }
 
 /** Every repository beside createrepo_c's metadata of the same files, and what dnf lists of it beside the same. */
-async function expectTruth(cloud: CloudProcess): Promise<void> {
+async function expectTruth({ store, endpoint, bucket, directory }: CloudProcess): Promise<void> {
   for (const root of repositories) {
-    const directory = await download(cloud, root)
-    await createrepo(directory)
-    const theirs = await readRepodata(directory)
-    const ours = await readRepodataBy((href) => read(cloud, `${root}${href}`))
-    expect([...ours.keys()].toSorted()).toEqual([...theirs.keys()].toSorted())
-    for (const [location, their] of theirs) {
-      const our = ours.get(location)
-      if (our === undefined) throw new Error(`${location} is not listed`)
-      for (const kind of ['primary', 'filelists', 'other'] as const) {
-        expect(firstDifference(our[kind], their[kind]), `${location} in ${kind}`).toBeUndefined()
-      }
-    }
-    const listed = await dnfLists(cloud, `${cloud.endpoint}/${cloud.bucket}/${root}`)
-    expect(listed).toEqual(await dnfLists(cloud, `file://${directory}`))
+    const { wrong, files } = await differences(store, root, directory)
+    expect(wrong).toEqual([])
+    const listed = await dnfLists(directory, `${endpoint}/${bucket}/${root}`)
+    expect(listed).toEqual(await dnfLists(directory, `file://${files}`))
     expect(listed.length).toBeGreaterThan(5)
   }
 }
 
 /** What dnf, with an empty cache, says that there is. */
-async function dnfLists(cloud: CloudProcess, baseUrl: string): Promise<string[]> {
-  const dnf = await openDnf(await mkdtemp(join(cloud.directory, 'dnf-')), baseUrl)
+async function dnfLists(directory: string, baseUrl: string): Promise<string[]> {
+  const dnf = await openDnf(await mkdtemp(join(directory, 'dnf-')), baseUrl)
   const { stdout } = await dnf(
     'repoquery',
     '--quiet',
@@ -101,19 +91,6 @@ async function read({ store }: CloudProcess, key: string): Promise<Uint8Array> {
   const got = await store.get(key)
   if (got.kind !== 'found') throw new Error(`${key} is ${got.kind}`)
   return readBody(got.body, 2 ** 30)
-}
-
-/** The packages of a repository with the times that the store gave them. */
-async function download(cloud: CloudProcess, root: string): Promise<string> {
-  const directory = await mkdtemp(join(cloud.directory, 'download-'))
-  for await (const { key, lastModified } of cloud.store.list(root)) {
-    if (!key.endsWith('.rpm')) continue
-    const path = join(directory, key.slice(root.length))
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, await read(cloud, key))
-    await utimes(path, lastModified, lastModified)
-  }
-  return directory
 }
 
 describeWithClients(['createrepo_c', 'dnf'], 'both workers', () => {
@@ -145,14 +122,14 @@ describeWithClients(['createrepo_c', 'dnf'], 'both workers', () => {
     'come to what createrepo_c says: %s',
     async (_, faults) => {
       const cloud = await startCloudProcess({ maxReceiveCount: 50 })
-      await cloud.addFaults(faults)
+      await cloud.setFaults(faults)
       cloud.startWorker(cloud.queues.add)
       cloud.startWorker(cloud.queues.remove)
 
       await changeEverything(cloud)
       await cloud.drained()
 
-      await fetch(`${cloud.endpoint}/_local/faults`, { method: 'DELETE' })
+      await cloud.setFaults([])
       await expectTruth(cloud)
     },
     180_000,
@@ -185,10 +162,8 @@ it('publish what is good beside what is bad, and leave the bad to the dead-lette
   await cloud.store.put('el9/no-package.rpm', Buffer.from('not an RPM'), { if: 'always' })
   await cloud.store.put('el9/cut-in-header.rpm', whole.subarray(0, 300), { if: 'always' })
   await cloud.store.put('el9/cut-in-payload.rpm', whole.subarray(0, whole.length - 10), { if: 'always' })
-  const { endpoint, sqs, queues } = cloud
-  await sqs.send(
-    new SendMessageCommand({ QueueUrl: `${endpoint}/000000000000/${queues.add}`, MessageBody: 'this is no JSON' }),
-  )
+  const QueueUrl = cloud.queueUrl(cloud.queues.add)
+  await cloud.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'this is no JSON' }))
   await cloud.drained()
 
   const listed = await readRepodataBy((href) => read(cloud, `el9/${href}`))
