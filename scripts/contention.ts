@@ -55,7 +55,7 @@ function cells(workers: number, { latenciesMs, publishes, conflicts }: Contentio
 }
 
 function row(texts: readonly string[]): string {
-  return texts.map((text) => text.padStart(11)).join('')
+  return texts.map((text) => text.padStart(13)).join('')
 }
 
 function readOptions(): { workers: number[]; seconds: number; perSecond: number } | number {
