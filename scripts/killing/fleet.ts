@@ -25,8 +25,6 @@ export interface FleetFigures {
   publishes: number
   /** Publishes that were lost to others. */
   conflicts: number
-  /** Generations and documents that the workers have cleaned up, and how often they have audited. */
-  audits: number
   kills: number
   /** Workers that ended although nobody killed them, with their last words. */
   readonly ended: string[]
@@ -34,7 +32,7 @@ export interface FleetFigures {
 
 /** A fleet that is complete again after every kill. */
 export class Fleet {
-  readonly figures: FleetFigures = { deliveries: 0, publishes: 0, conflicts: 0, audits: 0, kills: 0, ended: [] }
+  readonly figures: FleetFigures = { deliveries: 0, publishes: 0, conflicts: 0, kills: 0, ended: [] }
   readonly #options: FleetOptions
   readonly #workers: ChildProcess[]
   #stopping = false
@@ -103,7 +101,6 @@ export class Fleet {
     if (line.includes('"event":"received')) this.figures.deliveries += 1
     else if (line.includes('"kind":"published"')) this.figures.publishes += 1
     else if (line.includes('"kind":"lost the race"')) this.figures.conflicts += 1
-    else if (line.includes('"event":"audited"')) this.figures.audits += 1
   }
 }
 

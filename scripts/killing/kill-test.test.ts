@@ -13,5 +13,5 @@ describeWithClients(['createrepo_c', 'dnf'], 'the kill test, a short one', () =>
     expect(events).toBeGreaterThan(0)
     expect(readers.reads).toBeGreaterThan(0)
     expect(readers.dnfRuns).toBeGreaterThan(0)
-  }, 600_000)
+  }, 900_000)
 })
