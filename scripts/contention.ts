@@ -16,6 +16,8 @@ again, and the time from the end of an upload until the published metadata lists
   --rate N         uploads a second (default 5)
 `
 
+// What was started ends with this process.
+process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
 process.exitCode = await main()
 
 async function main(): Promise<number> {

@@ -14,6 +14,8 @@ generation, one is dnf with an empty cache. In the end the metadata is compared 
   --seed N      of what is changed, killed and made to fail (default: any)
 `
 
+// What was started ends with this process.
+process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
 process.exitCode = await main()
 
 async function main(): Promise<number> {

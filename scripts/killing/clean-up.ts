@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import * as z from 'zod'
-import { type Cloud, checkout, endProcess, environmentOf } from '../../fixtures/cloud-process.ts'
+import { type Cloud, checkout, endProcess, environmentOf, own } from '../../fixtures/cloud-process.ts'
 import { pause } from './fleet.ts'
 import { repositories } from './load.ts'
 import type { Chance } from './random.ts'
@@ -46,10 +46,12 @@ async function cleanUp(
 ): Promise<void> {
   const program = join(checkout, 'packages', 'cli', 'bin', 'repokeeper.js')
   const args = [program, 'gc', `s3://${cloud.bucket}/${root}`, '--retention', `${retentionSeconds}s`, '--json']
-  const child = spawn(process.execPath, args, {
-    env: { ...environmentOf(cloud.endpoint, 'worker-gc'), REPOKEEPER_CACHE_DIR: join(directory, 'cache-gc') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = own(
+    spawn(process.execPath, args, {
+      env: { ...environmentOf(cloud.endpoint, 'worker-gc'), REPOKEEPER_CACHE_DIR: join(directory, 'cache-gc') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
   const exit = once(child, 'exit')
   const output = Promise.all([text(child.stdout), text(child.stderr)])
   if (chance.happens(0.3)) {

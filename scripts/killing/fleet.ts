@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Cloud, checkout, endProcess, environmentOf } from '../../fixtures/cloud-process.ts'
+import { type Cloud, checkout, endProcess, environmentOf, own } from '../../fixtures/cloud-process.ts'
 import type { Chance } from './random.ts'
 
 export interface FleetOptions {
@@ -74,15 +74,17 @@ export class Fleet {
       '--log-format',
       'json',
     ]
-    const worker = spawn(process.execPath, args, {
-      env: {
-        ...environmentOf(cloud.endpoint, `worker-${place}`),
-        REPOKEEPER_CACHE_DIR: join(directory, `cache-${place}`),
-        REPOKEEPER_LOG_LEVEL: 'debug',
-        ...environment,
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const worker = own(
+      spawn(process.execPath, args, {
+        env: {
+          ...environmentOf(cloud.endpoint, `worker-${place}`),
+          REPOKEEPER_CACHE_DIR: join(directory, `cache-${place}`),
+          REPOKEEPER_LOG_LEVEL: 'debug',
+          ...environment,
+        },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      }),
+    )
     let lastWords = ''
     createInterface({ input: worker.stderr }).on('line', (line) => {
       if (line.includes('"level":"error"')) lastWords = line

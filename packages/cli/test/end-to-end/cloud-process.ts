@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { onTestFinished } from 'vitest'
-import { type Cloud, checkout, endProcess, environmentOf, startCloud } from '../../../../fixtures/cloud-process.ts'
+import { type Cloud, checkout, endProcess, environmentOf, own, startCloud } from '../../../../fixtures/cloud-process.ts'
 
 export interface CloudProcess extends Omit<Cloud, 'drained'> {
   /** A directory of the test's own, gone after it. */
@@ -63,7 +63,7 @@ export async function startCloudProcess({ maxReceiveCount = 5 } = {}): Promise<C
     startWorker(queue) {
       const program = join(checkout, 'packages', 'cli', 'bin', 'repokeeper.js')
       const args = [program, 'worker', '-q', queue, '--log-format', 'json']
-      const worker = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
+      const worker = own(spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] }))
       workers.push(worker)
       return watchWorker(worker)
     },
