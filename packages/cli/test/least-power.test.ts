@@ -132,6 +132,14 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
   rebuild: [
     done(async (scene) => {
       await published(scene)
+      // A package comes while the others are read.
+      const { cloud, store } = scene
+      const slowly = { kind: 'delay', milliseconds: 3_000 } as const
+      cloud.faults.add({ accessKey: 'part', operation: 'PutObject', key: '*/repomd.xml', count: 1, action: slowly })
+      // Where it never comes to reading them, there is nothing to be late for.
+      void cloud.calls
+        .waitFor(({ accessKey, key }) => accessKey === 'part' && key?.endsWith('.rpm') === true)
+        .then(() => store.put(`${root}late.rpm`, buildPackage({ name: 'late' }), { if: 'always' }))
       return await scene.part.repokeeper('rebuild', repo)
     }),
   ],
