@@ -42,6 +42,11 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     ours: ['worker', 'repository', 'object-store', 'repodata', 'rpm-parser'],
     because: 'local-cloud is for tests and the demo',
   },
+  simulation: {
+    ours: ['worker', 'repository', 'object-store', 'repodata', 'rpm-parser'],
+    because: 'simulation stands for everything that is outside',
+    nodeModules: { not: [...network, 'fs'] },
+  },
   'local-cloud': { ours: [], because: 'local-cloud stands for services that know nothing of repokeeper' },
 }
 

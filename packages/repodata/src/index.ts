@@ -48,6 +48,7 @@ export {
   type Repomd,
   type RepomdRecord,
   recordOf,
+  renewRepomd,
 } from './repomd.ts'
 export {
   type ScanLimits,

@@ -86,23 +86,31 @@ export function formatRepomd(
   const foreign = old.records.filter(({ type }) => !isOurs(type))
   const kept = foreign.filter(({ type }) => !goesStale(type)).toSorted((a, b) => compareText(a.type, b.type))
   const keptOthers = old.others.filter(({ name }) => name !== 'contenthash')
-  const root: XmlElement = {
-    name: 'repomd',
-    attributes: new Map([['xmlns', repoNamespace], ['xmlns:rpm', rpmNamespace], ...old.namespaces]),
-    children: [
-      textElement('revision', revision),
-      ...keptOthers,
-      ...documentKinds.map((kind) => documentRecord(documents[kind])),
-      ...kept.map(({ element }) => element),
-    ],
-  }
+  const records = [
+    ...documentKinds.map((kind) => documentRecord(documents[kind])),
+    ...kept.map(({ element }) => element),
+  ]
   return {
-    bytes: Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${formatXmlTree(root)}\n`),
+    bytes: formatRoot(old, revision, [...keptOthers, ...records]),
     dropped: [
       ...foreign.filter(({ type }) => goesStale(type)).map(({ type }) => type),
       ...(keptOthers.length < old.others.length ? ['contenthash'] : []),
     ],
   }
+}
+
+/** The same once more, of another revision. */
+export function renewRepomd(old: Repomd, revision: string): Buffer {
+  return formatRoot(old, revision, [...old.others, ...old.records.map(({ element }) => element)])
+}
+
+function formatRoot({ namespaces }: Repomd, revision: string, children: readonly XmlElement[]): Buffer {
+  const root: XmlElement = {
+    name: 'repomd',
+    attributes: new Map([['xmlns', repoNamespace], ['xmlns:rpm', rpmNamespace], ...namespaces]),
+    children: [textElement('revision', revision), ...children],
+  }
+  return Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${formatXmlTree(root)}\n`)
 }
 
 /**

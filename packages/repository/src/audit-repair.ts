@@ -2,13 +2,12 @@
  * Repair: an audit, what mends its findings, and an audit of that. Everything is published the way of every change: by
  * compare-and-swap of repomd.xml, after another look at the bucket.
  */
-import { mergePackages, type RepomdRecord } from '@repokeeper/repodata'
+import type { RepomdRecord } from '@repokeeper/repodata'
 import { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
 import { isOurs, keyOf } from './audit-documents.ts'
 import type { AuditFinding } from './audit-finding.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
-import { draftPackages, dropDraft, keepDraft } from './patch.ts'
-import { publishDraft } from './publish.ts'
+import { renewGeneration } from './publish.ts'
 import { rebuildRepository } from './rebuild.ts'
 import { reconcile } from './reconcile.ts'
 import { RepositoryError } from './repository-error.ts'
@@ -100,8 +99,6 @@ async function reconcilePaths(
  * from packages. dnf gives a repository up where one of the files it asks for is missing; without the record it does
  * without groups or advisories, which are lost either way. A record whose document is there, but another one, stays: a
  * person may have put it there, and it is for them to say so.
- *
- * The packages are published again as they are.
  */
 async function dropMissingRecords(location: RepositoryLocation, context: RepositoryContext): Promise<string[]> {
   for (let conflicts = 0; conflicts < conflictsMax; conflicts += 1) {
@@ -113,21 +110,10 @@ async function dropMissingRecords(location: RepositoryLocation, context: Reposit
       if ((await location.store.head(key, withSignal(context))) === undefined) gone.add(record)
     }
     if (gone.size === 0) return []
-    const draft = await draftPackages(snapshot, mergePackages(snapshot.index, new Set(), []), context)
-    try {
-      const records = snapshot.repomd.records.filter((record) => !gone.has(record))
-      const outcome = await publishDraft(
-        location,
-        { ...snapshot, repomd: { ...snapshot.repomd, records } },
-        draft,
-        context,
-      )
-      if (outcome.kind === 'conflict') continue
-      await keepDraft(draft, context)
-      return [...gone].map(({ type }) => type)
-    } finally {
-      await dropDraft(draft)
-    }
+    const records = snapshot.repomd.records.filter((record) => !gone.has(record))
+    const repomd = { ...snapshot.repomd, records }
+    const outcome = await renewGeneration(location, { ...snapshot, repomd }, context)
+    if (outcome.kind === 'published') return [...gone].map(({ type }) => type)
   }
   const repository = describeLocation(location)
   const message = `${repository}: ${conflictsMax} publishes in a row were lost to others; try again, or stop the workers meanwhile`

@@ -40,7 +40,13 @@ export { modifiedSeconds, type PackageFacts, PackageReader } from './package-rea
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
 export { type PackageReading, readPackage } from './read-package.ts'
 export { type RebuildOptions, type RebuildReport, rebuildRepository } from './rebuild.ts'
-export { type KeyVerdict, type ReconcileReport, reconcile } from './reconcile.ts'
+export {
+  type KeyVerdict,
+  keepLeftPledges,
+  type ReconcileOptions,
+  type ReconcileReport,
+  reconcile,
+} from './reconcile.ts'
 export { RepositoryError, type RepositoryErrorCode } from './repository-error.ts'
 export type { RepositoryEvent } from './repository-event.ts'
 export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentionMsDefault } from './retention.ts'

@@ -3,7 +3,7 @@
  * the only thing that ever changes.
  */
 import { createHash } from 'node:crypto'
-import type { ETag, ObjectHead, PutCondition } from '@repokeeper/object-store'
+import type { ETag, ObjectHead, PutCondition, PutOutcome } from '@repokeeper/object-store'
 import {
   type DocumentKind,
   documentKinds,
@@ -11,6 +11,7 @@ import {
   type NamedDocument,
   nextRevision,
   parseLocation,
+  renewRepomd,
 } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { storeGenerationRecord } from './generation-record.ts'
@@ -22,6 +23,13 @@ export type PublishOutcome =
   | { readonly kind: 'published'; readonly etag: ETag; readonly revision: string; readonly bytesSent: number }
   /** Another generation was published since the snapshot. Or it was this one, and the answer was lost: the next look tells. */
   | { readonly kind: 'conflict' }
+
+export interface PublishOptions {
+  /** Default: `believed`. */
+  readonly published?: Published
+  /** Called when all that is to be named is in place, and nothing names it yet. */
+  readonly beforeSwap?: () => Promise<void>
+}
 
 /**
  * How far a document that is published already with the digest of the draft is believed: by its size and what the store
@@ -41,7 +49,7 @@ export async function publishDraft(
   snapshot: Pick<Snapshot, 'stored' | 'repomd'>,
   draft: Draft,
   context: RepositoryContext,
-  published: Published = 'believed',
+  { published = 'believed', beforeSwap }: PublishOptions = {},
 ): Promise<PublishOutcome> {
   const nowSeconds = Math.floor(context.now().getTime() / 1000)
   // Before the swap: whatever we supersede has its record by then, from which a clean-up knows since when nothing names a document.
@@ -55,15 +63,42 @@ export async function publishDraft(
   const revision = nextRevision(snapshot.repomd, nowSeconds)
   const { bytes, dropped } = formatRepomd(snapshot.repomd, revision, documents)
 
-  const outcome = await location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
-    contentType: 'application/xml',
-    cacheControl: 'no-cache',
-    ...withSignal(context),
-  })
+  await beforeSwap?.()
+  const outcome = await swap(location, snapshot, bytes, context)
   if (outcome.kind === 'conflict') return outcome
   warn(location, draft, dropped, context)
   const bytesSent = placed.reduce((sum, { sent }) => sum + sent, recordBytes + bytes.length)
   return { kind: 'published', etag: outcome.etag, revision, bytesSent }
+}
+
+/**
+ * Publishes what the snapshot says once more, so that nothing can land any more that stands on it or on one before.
+ * @throws StoreError
+ */
+export async function renewGeneration(
+  location: RepositoryLocation,
+  snapshot: Pick<Snapshot, 'stored' | 'repomd'>,
+  context: RepositoryContext,
+): Promise<PublishOutcome> {
+  const recordBytes = await storeGenerationRecord(location, snapshot.stored, context)
+  const revision = nextRevision(snapshot.repomd, Math.floor(context.now().getTime() / 1000))
+  const bytes = renewRepomd(snapshot.repomd, revision)
+  const outcome = await swap(location, snapshot, bytes, context)
+  if (outcome.kind === 'conflict') return outcome
+  return { kind: 'published', etag: outcome.etag, revision, bytesSent: recordBytes + bytes.length }
+}
+
+function swap(
+  location: RepositoryLocation,
+  snapshot: Pick<Snapshot, 'stored'>,
+  bytes: Uint8Array,
+  context: RepositoryContext,
+): Promise<PutOutcome> {
+  return location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
+    contentType: 'application/xml',
+    cacheControl: 'no-cache',
+    ...withSignal(context),
+  })
 }
 
 interface Placed {

@@ -57,7 +57,7 @@ async function rebuildOnce(
     const nothing = { documents: {}, index: emptyIndex }
     const draft = await draftPackages(nothing, mergePackages(emptyIndex, new Set(), added), context)
     try {
-      const outcome = await publishDraft(location, snapshot, draft, context, 'read through')
+      const outcome = await publishDraft(location, snapshot, draft, context, { published: 'read through' })
       if (outcome.kind === 'conflict') return 'conflict'
       await keepDraft(draft, context)
       await lookAgainAtAll(location, seen, context)

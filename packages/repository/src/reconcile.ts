@@ -9,7 +9,8 @@ import { type Observation, observeAll } from './observe.ts'
 import { PackageReader } from './package-reader.ts'
 import { draftGeneration, dropDraft, keepDraft } from './patch.ts'
 import { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
-import { type PublishOutcome, publishDraft } from './publish.ts'
+import { findLeftPledges, storePledge, takeBackPledges } from './pledge.ts'
+import { type PublishOutcome, publishDraft, renewGeneration } from './publish.ts'
 import { RepositoryError } from './repository-error.ts'
 import { explain, readSnapshot, type Snapshot } from './snapshot.ts'
 
@@ -32,6 +33,14 @@ export interface ReconcileReport {
   readonly bytesSent: number
 }
 
+export interface ReconcileOptions {
+  /**
+   * A generation is published in any case, also where nothing is to be changed: then whatever others have begun on these
+   * keys, with an older look at the bucket, cannot land any more.
+   */
+  readonly always?: boolean
+}
+
 /** Lost races before giving up: with the waits between, some minutes. The messages come back then. */
 const conflictsMax = 30
 /** Keys that change during each of so many publishes are left for later. */
@@ -47,12 +56,13 @@ export async function reconcile(
   location: RepositoryLocation,
   keys: ReadonlySet<string>,
   context: RepositoryContext,
+  options: ReconcileOptions = {},
 ): Promise<ReconcileReport> {
   const { root } = location
   const paths = new Map([...keys].map((key) => [key.slice(root.length), key]))
   const verdicts = new Map<string, KeyVerdict>()
   const undecided = new Map<string, unknown>()
-  const tally = { publishes: 0, conflicts: 0, bytesSent: 0, revision: undefined as string | undefined }
+  const tally: Tally = { publishes: 0, conflicts: 0, bytesSent: 0, revision: undefined, pledges: [] }
   const decide = (
     path: string,
     verdict: KeyVerdict | { readonly kind: 'undecided'; readonly error: unknown },
@@ -67,20 +77,27 @@ export async function reconcile(
   const reader = await PackageReader.open(location, context)
   try {
     let pending: ReadonlySet<string> = new Set(paths.keys())
+    /** Swapped in, and not looked at since. */
+    const owed = new Set<string>()
     for (let round = 1; pending.size > 0 && round <= roundsMax; round += 1) {
-      const published = await publishOnce(location, pending, reader, tally, context)
+      const published = await publishOnce(location, pending, reader, tally, context, round === 1 ? options : {})
       for (const change of published.plan.changes) decide(change.path, verdictOf(change))
+      for (const change of published.plan.changes) if (change.kind !== 'undecided') owed.delete(change.path)
       if (!published.swapped) break
       const looked = await lookAgain(location, published.observations, context)
       const error = contention(location, 'it changed during every publish')
       for (const path of looked.changed) decide(path, { kind: 'undecided', error })
       for (const [path, fault] of looked.faults) decide(path, { kind: 'undecided', error: fault })
+      for (const path of [...looked.changed, ...looked.faults.keys()]) owed.add(path)
       pending = looked.changed
       if (pending.size > 0) {
         context.onEvent({ kind: 'changed meanwhile', repository: describeLocation(location), paths: [...pending] })
       }
     }
-    return { verdicts, undecided, ...tally }
+    const { pledges, ...done } = tally
+    // Else somebody else will look: the messages come back, but only if nobody has deleted them meanwhile.
+    if (owed.size === 0) await takeBackPledges(location, pledges, context)
+    return { verdicts, undecided, ...done }
   } finally {
     await reader.close()
   }
@@ -93,13 +110,44 @@ interface Published {
   readonly swapped: boolean
 }
 
+/**
+ * Looks again in the stead of publishers that are gone (pledge.ts). To be called now and then, by any number of workers.
+ *
+ * @returns the keys that were looked at
+ * @throws RepositoryError, StoreError: then it is to be tried again
+ */
+export async function keepLeftPledges(location: RepositoryLocation, context: RepositoryContext): Promise<string[]> {
+  const left = await findLeftPledges(location, context)
+  if (left.length === 0) return []
+  const keys = new Set(left.flatMap(({ paths }) => paths.map((path) => `${location.root}${path}`)))
+  const { undecided } = await reconcile(location, keys, context, { always: true })
+  const isDecided = (path: string): boolean => !undecided.has(`${location.root}${path}`)
+  const kept = left.filter(({ paths }) => paths.every(isDecided))
+  await takeBackPledges(
+    location,
+    kept.map(({ key }) => key),
+    context,
+  )
+  return [...keys]
+}
+
+/** What one `reconcile` has done so far. */
+interface Tally {
+  publishes: number
+  conflicts: number
+  bytesSent: number
+  revision: string | undefined
+  readonly pledges: string[]
+}
+
 /** From the snapshot on, until a swap lands or none is needed. */
 async function publishOnce(
   location: RepositoryLocation,
   paths: ReadonlySet<string>,
   reader: PackageReader,
-  tally: { publishes: number; conflicts: number; bytesSent: number; revision: string | undefined },
+  tally: Tally,
   context: RepositoryContext,
+  { always = false }: ReconcileOptions,
 ): Promise<Published> {
   const repository = describeLocation(location)
   for (let conflicts = 0; ; ) {
@@ -107,13 +155,17 @@ async function publishOnce(
     const snapshot = await readSnapshot(location, context)
     const observations = await observeAll(location, paths, snapshot.index, reader, context)
     const plan = planChanges(observations)
-    if (!changesMetadata(plan)) {
+    const changes = changesMetadata(plan)
+    if (!changes && !always) {
       tell(repository, plan, observations, context)
       return { observations, plan, swapped: false }
     }
     context.onEvent({ kind: 'planned', repository, ...countsOf(plan) })
 
-    const { outcome, packages } = await draftAndPublish(location, snapshot, plan, context)
+    const { outcome, packages } =
+      changes || snapshot.stored === undefined
+        ? await draftAndPublish(location, snapshot, plan, tally, context)
+        : { outcome: await renewGeneration(location, snapshot, context), packages: snapshot.index.packages.length }
     if (outcome.kind === 'published') {
       tally.publishes += 1
       tally.bytesSent += outcome.bytesSent
@@ -122,7 +174,7 @@ async function publishOnce(
       const milliseconds = context.now().getTime() - startedAt
       const { revision, bytesSent } = outcome
       context.onEvent({ kind: 'published', repository, revision, packages, bytesSent, milliseconds })
-      return { observations, plan, swapped: true }
+      return { observations, plan, swapped: changes }
     }
 
     conflicts += 1
@@ -138,6 +190,7 @@ async function draftAndPublish(
   location: RepositoryLocation,
   snapshot: Snapshot,
   plan: RepositoryPlan,
+  tally: Tally,
   context: RepositoryContext,
 ): Promise<{ outcome: PublishOutcome; packages: number }> {
   const draft = await draftGeneration(snapshot, plan, context)
@@ -151,7 +204,9 @@ async function draftAndPublish(
       throw explain(error, location)
     })
   try {
-    const outcome = await publishDraft(location, snapshot, draft, context)
+    const paths = plan.changes.map(({ path }) => path)
+    const beforeSwap = async (): Promise<void> => void tally.pledges.push(await storePledge(location, paths, context))
+    const outcome = await publishDraft(location, snapshot, draft, context, { beforeSwap })
     if (outcome.kind === 'published') await keepDraft(draft, context)
     return { outcome, packages: draft.primary.packages }
   } finally {

@@ -344,4 +344,40 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'no pledge to look again',
+    because: 'a worker that is killed between the swap and its last look leaves what changed meanwhile to nobody',
+    patches: [
+      {
+        file: 'repository/src/pledge.ts',
+        find: `  await store.put(key, bytes, context.singleWriter ?`,
+        replace: `  if (bytes.length < 0) await store.put(key, bytes, context.singleWriter ?`,
+      },
+    ],
+  },
+  {
+    name: 'the pledge is taken back before the last look',
+    because: 'the same, when it is killed between the two',
+    patches: [
+      {
+        file: reconcile,
+        find: `      return { observations, plan, swapped: changes }
+`,
+        replace: `      await takeBackPledges(location, tally.pledges, context)
+      return { observations, plan, swapped: changes }
+`,
+      },
+    ],
+  },
+  {
+    name: 'a look in the stead of others without a newer generation',
+    because: 'what the slow publisher stands on is still current, and its swap lands after the look',
+    patches: [
+      {
+        file: reconcile,
+        find: 'const { undecided } = await reconcile(location, keys, context, { always: true })',
+        replace: 'const { undecided } = await reconcile(location, keys, context)',
+      },
+    ],
+  },
 ]

@@ -4,6 +4,7 @@
  */
 import {
   collectGarbage,
+  keepLeftPledges,
   MemoryCache,
   parseRepositoryRoot,
   parseRootPattern,
@@ -58,6 +59,8 @@ const shares: readonly (readonly [TurnKind, number])[] = [
 ]
 const turnKinds: readonly TurnKind[] = shares.flatMap(([kind, share]) => Array<TurnKind>(share).fill(kind))
 const delaysMs = [1_000, 10_000, 40_000, 100_000, 130_000]
+/** After this time others look in the stead of who has not come back: repository/src/pledge.ts. */
+const pledgeAgeMs = 61_000
 /** A worker that was killed is started again after a while. */
 const restartMs = 1_000
 
@@ -95,7 +98,7 @@ class World {
     deadLetters: 0,
   }
   #deeds: readonly Deed[]
-  readonly #cleaners: { readonly process: SimulatedProcess }[] = []
+  readonly #tasks: { readonly process: SimulatedProcess }[] = []
   #frozen: SimulatedProcess | undefined
   #frozenTurns = 0
   #chance = 1
@@ -178,19 +181,23 @@ class World {
     const [deed, ...later] = this.#deeds
     if (deed === undefined) return this.#step(0)
     this.#deeds = later
-    if (deed.kind === 'clean up') await this.#cleanUp(deed.afterMs)
-    else await this.#change(deed)
+    if (deed.kind === 'upload' || deed.kind === 'delete') await this.#change(deed)
+    else {
+      if (deed.afterMs > 0) await this.#scheduler.pass(deed.afterMs)
+      this.#begin(deed)
+    }
     await settled()
   }
 
-  /** A worker is started again after a while; a clean-up is not. */
+  /** A worker is started again after a while; what is done now and then is not. */
   async #kill(which: number): Promise<void> {
-    const victims = [...this.#workers, ...this.#cleaners].filter(({ process }) => process.isAlive)
+    const victims = [...this.#workers, ...this.#tasks].filter(({ process }) => process.isAlive)
     const victim = victims[which % Math.max(1, victims.length)]
     if (victim === undefined) return
     this.#counts.kills += 1
     this.#scheduler.kill(victim.process, Math.floor(which / 64) % 2 === 1)
-    if ('name' in victim) this.#scheduler.after(undefined, restartMs, () => this.#start(victim))
+    const worker = this.#workers.find((one) => one === victim)
+    if (worker !== undefined) this.#scheduler.after(undefined, restartMs, () => this.#start(worker))
     await settled()
   }
 
@@ -213,24 +220,31 @@ class World {
     one.queue.show(one.message)
   }
 
-  /** No more faults: everything goes on as it comes, until nothing is left to do. */
+  /** No more faults: everything goes on as it comes, until nothing is left to do, for workers and for who looks after them. */
   async #calm(): Promise<void> {
     this.#scheduler.note('time', 'all is calm from here on')
     for (const queue of [this.#additions, this.#removals]) queue.startCounting()
     this.#frozenTurns = 0
+    await this.#settle()
+    await this.#scheduler.pass(pledgeAgeMs)
+    this.#begin({ kind: 'look again', afterMs: 0 })
+    await this.#settle()
+    this.#judge(() => this.#claims.settled())
+    for (const { id } of [...this.#additions.deadLetters, ...this.#removals.deadLetters]) {
+      if (this.#sent.get(id)?.keys.some((key) => this.#everBroken(key))) continue
+      return this.#fail(new Violation(`${id} ended in the dead-letter queue, and all that it names were good packages`))
+    }
+  }
+
+  async #settle(): Promise<void> {
     for (let turn = 0; this.#violation === undefined; turn += 1) {
       if (turn === calmTurnsMax)
         return this.#fail(new Violation(`nothing has settled after ${calmTurnsMax} calm turns`))
       if (this.#deeds.length > 0) await this.#deed()
       else if (this.#scheduler.pending.length > 0) await this.#step(0)
-      else if (this.#additions.messages.size + this.#removals.messages.size === 0) break
+      else if (this.#additions.messages.size + this.#removals.messages.size === 0) return
       else if (this.#scheduler.hasTimers) await this.#scheduler.nextTimer()
       else return this.#fail(new Violation('messages are left, and nothing will ever happen'))
-    }
-    this.#judge(() => this.#claims.settled())
-    for (const { id } of [...this.#additions.deadLetters, ...this.#removals.deadLetters]) {
-      if (this.#sent.get(id)?.keys.some((key) => this.#everBroken(key))) continue
-      return this.#fail(new Violation(`${id} ended in the dead-letter queue, and all that it names were good packages`))
     }
   }
 
@@ -263,19 +277,19 @@ class World {
     void this.#scheduler.call(this.#s3, `event ${id} ${eventName} ${key}`, () => queue.send(id, body))
   }
 
-  async #cleanUp(afterMs: number): Promise<void> {
-    if (afterMs > 0) await this.#scheduler.pass(afterMs)
-    const process = { name: `clean-up ${this.#cleaners.length + 1}`, isAlive: true }
-    this.#cleaners.push({ process })
+  /** What is done now and then. What it cannot do, the next one will. */
+  #begin(task: Extract<Deed, { kind: 'clean up' | 'look again' }>): void {
+    const process = { name: `${task.kind} ${this.#tasks.length + 1}`, isAlive: true }
+    this.#tasks.push({ process })
     const offsets = this.#scenario.clockOffsetsMs
-    const offset = offsets[this.#cleaners.length % offsets.length] ?? 0
-    const context = this.#context(process, new MemoryCache(), offset)
+    const context = this.#context(process, new MemoryCache(), offsets[this.#tasks.length % offsets.length] ?? 0)
     const location = { store: new SimulatedStore(this.#bucket, this.#scheduler, process), root }
     this.#scheduler.note(process.name, 'begins')
-    // What it could not do the next one will.
-    collectGarbage(location, context, { retentionMs, keepGenerations: 1 }).catch((error: unknown) => {
-      this.#scheduler.note(process.name, `gives up: ${error}`)
-    })
+    const done =
+      task.kind === 'clean up'
+        ? collectGarbage(location, context, { retentionMs, keepGenerations: 1 })
+        : keepLeftPledges(location, context)
+    done.catch((error: unknown) => this.#scheduler.note(process.name, `gives up: ${error}`))
   }
 
   // Workers

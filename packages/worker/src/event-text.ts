@@ -101,6 +101,11 @@ const eventTexts: EventTexts = {
     ({ bucket, root, objects, bytes }) =>
       `s3://${bucket}/${root}: ${objects} superseded objects deleted (${bytes} bytes)`,
   ],
+  'looked-again': [
+    'warn',
+    ({ bucket, root, keys }) =>
+      `s3://${bucket}/${root}: looked again at ${keys} keys in the stead of a publisher that was killed, or very slow, after its publish`,
+  ],
   'upkeep-failed': [
     'warn',
     ({ job, bucket, root, error }) =>

@@ -108,6 +108,8 @@ export interface WorkerEventMap {
     readonly bytes: number
     readonly durationMs: number
   }
+  /** A publisher had not come back to these after its swap. */
+  'looked-again': { readonly bucket: string; readonly root: string; readonly keys: number }
   /** It is tried again in its next round. */
   'upkeep-failed': {
     readonly job: UpkeepJob['name']

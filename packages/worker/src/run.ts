@@ -9,6 +9,7 @@ import { backOffSeconds } from './settle.ts'
 import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
 import type { Audit } from './upkeep-audit.ts'
 import type { CollectGarbage } from './upkeep-clean-up.ts'
+import type { KeepPledges } from './upkeep-second-look.ts'
 import { createWorker, type Worker, type WorkerSettings } from './worker.ts'
 
 /** What the worker works with. */
@@ -19,6 +20,7 @@ export interface WorkerStages {
   /** Absent: it is not done. */
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
+  readonly keepPledges?: KeepPledges
 }
 
 /** The process around a worker. */

@@ -4,7 +4,7 @@ import type { WorkerEvents } from './events.ts'
 
 /** Something that is done to each repository now and then, whether messages come or not. */
 export interface UpkeepJob {
-  readonly name: 'audit' | 'clean-up'
+  readonly name: 'audit' | 'clean-up' | 'second look'
   /** Milliseconds from the end of one round to the begin of the next. 0: never. */
   readonly intervalMs: number
   /** May reject: then it is said, and tried again in the next round. */

@@ -14,6 +14,7 @@ import { backOffSeconds, judge, Settler } from './settle.ts'
 import { Upkeep, type UpkeepJob } from './upkeep.ts'
 import { type Audit, auditJob } from './upkeep-audit.ts'
 import { type CollectGarbage, cleanUpJob } from './upkeep-clean-up.ts'
+import { type KeepPledges, secondLookJob } from './upkeep-second-look.ts'
 import { VisibilityKeeper } from './visibility.ts'
 
 export interface WorkerParts {
@@ -24,6 +25,7 @@ export interface WorkerParts {
   /** Absent: it is not done. */
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
+  readonly keepPledges?: KeepPledges
   readonly clock: Clock
   readonly events: WorkerEvents
 }
@@ -253,11 +255,18 @@ class QueueWorker implements Worker {
   // Upkeep
 
   #upkeepJobs(): UpkeepJob[] {
-    const { audit, collectGarbage, clock, events } = this.#parts
+    const { audit, collectGarbage, keepPledges, clock, events } = this.#parts
     const { upkeep, once, windows, singleWriter } = this.#settings
     if (upkeep === undefined || once) return []
     const openBucket = (bucket: string): ObjectStore => this.#buckets.store(bucket)
     const jobs: UpkeepJob[] = []
+    if (keepPledges !== undefined) {
+      const openForPublish = async ({ bucket, root }: RepositoryPlace): Promise<ObjectStore> => {
+        await this.#buckets.ensureConditions(bucket, root)
+        return openBucket(bucket)
+      }
+      jobs.push(secondLookJob({ keepPledges, singleWriter, openForPublish, events }))
+    }
     if (audit !== undefined) {
       const settleMs = windows.longestWaitMs + publishMs
       const heal = (place: RepositoryPlace, keys: readonly string[]): void => this.#heal(place, keys)

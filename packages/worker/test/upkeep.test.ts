@@ -16,10 +16,11 @@ import { describe, expect, it } from 'vitest'
 import { levelOf, textOf } from '../src/event-text.ts'
 import { type WorkerEventMap, type WorkerEventName, WorkerEvents } from '../src/events.ts'
 import { readWorkerOptions } from '../src/options.ts'
-import type { Reconcile } from '../src/reconcile.ts'
+import type { ProbeConditions, Reconcile } from '../src/reconcile.ts'
 import { settingsOf } from '../src/run.ts'
 import type { Audit } from '../src/upkeep-audit.ts'
 import type { CollectGarbage } from '../src/upkeep-clean-up.ts'
+import type { KeepPledges } from '../src/upkeep-second-look.ts'
 import { createWorker, type WorkerSettings } from '../src/worker.ts'
 import { coverAll, latch, notification, settings } from './bench.ts'
 import { FakeQueue } from './fake-queue.ts'
@@ -32,6 +33,8 @@ const el9 = new Map([['packages', [parseRootPattern('el9'), parseRootPattern('el
 interface Setup {
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
+  readonly keepPledges?: KeepPledges
+  readonly probeConditions?: ProbeConditions
   readonly reconcile?: Reconcile
   readonly settings?: Partial<WorkerSettings>
   readonly store?: MemoryStore
@@ -53,13 +56,14 @@ function setUp(setup: Setup = {}) {
       clock,
       events,
       openBucket: () => store,
-      probeConditions: async () => ({ kind: 'honoured' }),
+      probeConditions: setup.probeConditions ?? (async () => ({ kind: 'honoured' })),
       reconcile: (location, keys, context) => {
         reconciled.push([...keys])
         return (setup.reconcile ?? coverAll)(location, keys, context)
       },
       ...(setup.audit === undefined ? {} : { audit: setup.audit }),
       ...(setup.collectGarbage === undefined ? {} : { collectGarbage: setup.collectGarbage }),
+      ...(setup.keepPledges === undefined ? {} : { keepPledges: setup.keepPledges }),
     },
     { ...settings, roots: el9, upkeep, ...setup.settings },
   )
@@ -338,4 +342,42 @@ describe('the times of upkeep', () => {
       })
     },
   )
+})
+
+describe('a second look in the stead of publishers that are gone', () => {
+  it('is taken every minute, and told where there was something to look at', async () => {
+    const looks: string[] = []
+    const left = [['el9/a.rpm'], [], []]
+    const keepPledges: KeepPledges = async ({ root }) => {
+      looks.push(`${root} at ${clock.now() / 1000}`)
+      return left.shift() ?? []
+    }
+    const { worker, clock, eventsNamed } = setUp({ keepPledges, random: () => 0.5 })
+    worker.start()
+    await clock.pass(150_000)
+    expect(looks).toEqual(['el9/ at 30', 'el9/ at 90', 'el9/ at 150'])
+    expect(eventsNamed('looked-again')).toEqual([{ bucket: 'packages', root: 'el9/', keys: 1 }])
+    await worker.stop()
+  })
+
+  it('is not taken where it could not be published, and is tried again', async () => {
+    let looks = 0
+    const keepPledges: KeepPledges = async () => {
+      looks += 1
+      throw new StoreError('UNAVAILABLE', 'the store is out', { store: 's3://packages' })
+    }
+    let out = true
+    const probeConditions: ProbeConditions = async () => {
+      if (out) throw new StoreError('UNAVAILABLE', 'the store is out', { store: 's3://packages' })
+      return { kind: 'honoured' }
+    }
+    const { worker, clock, eventsNamed } = setUp({ keepPledges, probeConditions, random: () => 0.5 })
+    worker.start()
+    await clock.pass(30_000)
+    expect([looks, eventsNamed('upkeep-failed').length]).toEqual([0, 1])
+    out = false
+    await clock.pass(120_000)
+    expect([looks, eventsNamed('upkeep-failed').length]).toEqual([2, 3])
+    await worker.stop()
+  })
 })

@@ -62,7 +62,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { openCache },
     { openConnected },
     { probeConditions },
-    { auditRepository, collectGarbage, realContext, reconcile },
+    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile },
   ] = await Promise.all([
     import('../document-cache.ts'),
     import('../open-repository.ts'),
@@ -88,6 +88,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
         audit: (location, { settleMs, ...context }) =>
           auditRepository(location, realContext({ ...context, cache }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
+        keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache })),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
       { signals: interruption },

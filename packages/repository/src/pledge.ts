@@ -1,0 +1,116 @@
+/**
+ * Pledge: an object that says at which paths a publish still has to look again.
+ *
+ * It is stored before repomd.xml is swapped and taken back after the last look. A worker that dies between the two may have
+ * listed what was deleted meanwhile, and nobody need ever come back to it: the messages of its batch may have been delivered
+ * to others as well, who saw that nothing was to be done before the swap landed, and deleted them. So whoever finds a pledge
+ * that is left looks in its stead.
+ */
+import { randomBytes } from 'node:crypto'
+import { type ListedObject, readBody, StoreError } from '@repokeeper/object-store'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { inParallel } from './in-parallel.ts'
+import { repomdKey } from './roots.ts'
+
+/** A pledge that was found. */
+export interface Pledge {
+  readonly key: string
+  /** Below the repository's root. */
+  readonly paths: readonly string[]
+}
+
+/** From the swap to the last look is a matter of a second: after this time its publisher is dead, or slow enough to be helped. */
+const leftAfterMs = 60_000
+/** A batch of many thousand keys; what is longer was not written here. */
+const pledgeBytesMax = 64 * 2 ** 20
+/** Of those that are left. */
+const pledgesMax = 1_000
+
+/**
+ * To be called between the snapshot and the swap of one attempt: the pledge must be younger than what the attempt stands on,
+ * so that a newer generation keeps the attempt from landing later (`findLeftPledges`).
+ *
+ * @returns its key, which is used once
+ * @throws StoreError
+ */
+export async function storePledge(
+  { store, root }: RepositoryLocation,
+  paths: Iterable<string>,
+  context: Pick<RepositoryContext, 'singleWriter' | 'signal'>,
+): Promise<string> {
+  const key = `${pledgePrefix(root)}${randomBytes(8).toString('hex')}.json`
+  const bytes = Buffer.from(JSON.stringify({ lookAgainAt: [...paths] }))
+  await store.put(key, bytes, context.singleWriter ? { if: 'always' } : { if: 'absent' }, {
+    contentType: 'application/json',
+    ...withSignal(context),
+  })
+  return key
+}
+
+/** The looks are done. One that cannot be taken back does no harm: somebody will look again, for nothing. */
+export async function takeBackPledges(
+  location: RepositoryLocation,
+  keys: readonly string[],
+  context: Pick<RepositoryContext, 'signal' | 'onEvent'>,
+): Promise<void> {
+  for (const key of keys) {
+    try {
+      await location.store.delete(key, withSignal(context))
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      const message = `${key} could not be deleted, so its packages are looked at once more: ${error.message}`
+      context.onEvent({ kind: 'warning', repository: describeLocation(location), subject: 'pledge', message })
+    }
+  }
+}
+
+/**
+ * Pledges whose publishers have not come back to them. Who wants to look in their stead must publish a generation first:
+ * only then none of theirs can land any more.
+ *
+ * @throws StoreError
+ */
+export async function findLeftPledges(
+  location: RepositoryLocation,
+  context: Pick<RepositoryContext, 'signal'>,
+): Promise<Pledge[]> {
+  const { store, root } = location
+  const found: ListedObject[] = []
+  for await (const object of store.list(pledgePrefix(root), withSignal(context))) {
+    found.push(object)
+    if (found.length === pledgesMax) break
+  }
+  if (found.length === 0) return []
+  const now = await store.clock({ near: repomdKey(root), ...withSignal(context) })
+  const left = found.filter(({ lastModified }) => lastModified.getTime() + leftAfterMs <= now.getTime())
+  const pledges = await inParallel(left, 8, ({ key }) => readPledge(location, key, context))
+  return pledges.filter((pledge) => pledge !== undefined)
+}
+
+async function readPledge(
+  { store }: RepositoryLocation,
+  key: string,
+  context: Pick<RepositoryContext, 'signal'>,
+): Promise<Pledge | undefined> {
+  const got = await store.get(key, withSignal(context))
+  if (got.kind !== 'found') return undefined
+  const bytes = await readBody(got.body, pledgeBytesMax).catch((error: unknown) => {
+    if (!(error instanceof RangeError)) throw error
+    return Buffer.alloc(0)
+  })
+  return { key, paths: pathsIn(Buffer.from(bytes).toString()) }
+}
+
+/** Nothing where somebody else wrote it. */
+function pathsIn(text: string): string[] {
+  try {
+    const { lookAgainAt } = JSON.parse(text) as { readonly lookAgainAt?: unknown }
+    return Array.isArray(lookAgainAt) ? lookAgainAt.filter((path) => typeof path === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+function pledgePrefix(root: string): string {
+  return `${root}repodata/pledge-`
+}

@@ -1,0 +1,143 @@
+import { MemoryStore, type ObjectStore, StoreError } from '@repokeeper/object-store'
+import { describe, expect, it } from 'vitest'
+import { keepLeftPledges, reconcile } from '../src/index.ts'
+import { bucketTruth, intercept, locationIn, newContext, putPackage, readPublished } from './workbench.ts'
+
+const root = 'el9/x86_64/'
+const key = (name: string): string => `${root}${name}`
+const killed = new StoreError('UNAVAILABLE', 'killed', { store: 'memory' })
+
+function newStore(): { store: MemoryStore; pass: (seconds: number) => void } {
+  let seconds = 1_700_000_000
+  const store = new MemoryStore({ clock: () => new Date(1000 * seconds) })
+  const pass = (more: number): void => {
+    seconds += more
+  }
+  return { store, pass }
+}
+
+async function pledges(store: ObjectStore): Promise<string[]> {
+  const found: string[] = []
+  for await (const { key } of store.list(`${root}repodata/pledge-`)) found.push(key)
+  return found
+}
+
+/**
+ * Publishes a package that is deleted just before the swap, and never comes to the last look.
+ * @param before called between the documents and the swap
+ */
+async function publishAndDie(store: MemoryStore, before: () => Promise<void> = async () => {}): Promise<void> {
+  let swapped = false
+  const dying = intercept(store, {
+    async put(name, ...rest) {
+      if (!name.endsWith('/repomd.xml')) return store.put(name, ...rest)
+      await store.delete(key('a.rpm'))
+      await before()
+      const outcome = await store.put(name, ...rest)
+      swapped = true
+      return outcome
+    },
+    async head(name, options) {
+      if (swapped) throw killed
+      return store.head(name, options)
+    },
+    async delete(name, options) {
+      if (swapped) throw killed
+      return store.delete(name, options)
+    },
+    async get(name, options) {
+      if (swapped) throw killed
+      return store.get(name, options)
+    },
+  })
+  await putPackage(store, key('a.rpm'), { name: 'a' })
+  await reconcile(locationIn(dying), new Set([key('a.rpm')]), await newContext()).catch(() => {})
+}
+
+describe('a publisher that dies between its swap and its last look', () => {
+  it('has listed what is gone, and a pledge tells others to look in its stead', async () => {
+    const { store, pass } = newStore()
+    await putPackage(store, key('b.rpm'), { name: 'b' })
+    await reconcile(locationIn(store), new Set([key('b.rpm')]), await newContext())
+    await publishAndDie(store)
+    expect([...(await readPublished(locationIn(store))).packages.keys()]).toEqual(['a.rpm', 'b.rpm'])
+    expect(await pledges(store)).toHaveLength(1)
+
+    // Not at once: it may only be slow.
+    expect(await keepLeftPledges(locationIn(store), await newContext())).toEqual([])
+    pass(60)
+    expect(await keepLeftPledges(locationIn(store), await newContext())).toEqual([key('a.rpm')])
+    expect((await readPublished(locationIn(store))).packages).toEqual(await bucketTruth(locationIn(store)))
+    expect(await pledges(store)).toEqual([])
+  })
+
+  it('cannot land any more once somebody has looked in its stead, also where there was nothing to change', async () => {
+    const { store, pass } = newStore()
+    await putPackage(store, key('b.rpm'), { name: 'b' })
+    await reconcile(locationIn(store), new Set([key('b.rpm')]), await newContext())
+    const { repomd } = await readPublished(locationIn(store))
+    await publishAndDie(store, async () => {
+      pass(60)
+      expect(await keepLeftPledges(locationIn(store), await newContext())).toEqual([key('a.rpm')])
+    })
+    const published = await readPublished(locationIn(store))
+    expect(published.packages).toEqual(await bucketTruth(locationIn(store)))
+    // The same records, of a newer revision.
+    const revision = /<revision>[0-9]+</
+    expect(published.repomd.replace(revision, '')).toBe(repomd.replace(revision, ''))
+    expect(published.repomd).not.toBe(repomd)
+  })
+
+  it('in a repository that has no metadata yet leaves it with what the bucket holds', async () => {
+    const { store, pass } = newStore()
+    await publishAndDie(store, async () => {
+      pass(60)
+      await keepLeftPledges(locationIn(store), await newContext())
+    })
+    expect([...(await readPublished(locationIn(store))).packages]).toEqual([])
+  })
+})
+
+it('is taken back after the last look, also after lost races and second rounds', async () => {
+  const { store } = newStore()
+  let others = 3
+  const busy = intercept(store, {
+    async put(name, ...rest) {
+      if (name.endsWith('/repomd.xml') && others > 0) {
+        others -= 1
+        await putPackage(store, key(`${others}.rpm`), { name: `other${others}` })
+        await reconcile(locationIn(store), new Set([key(`${others}.rpm`)]), await newContext())
+        if (others === 0) await putPackage(store, key('a.rpm'), { name: 'a', version: '2' })
+      }
+      return store.put(name, ...rest)
+    },
+  })
+  await putPackage(store, key('a.rpm'), { name: 'a' })
+  const { conflicts, publishes } = await reconcile(locationIn(busy), new Set([key('a.rpm')]), await newContext())
+  expect({ conflicts, publishes }).toEqual({ conflicts: 3, publishes: 1 })
+  expect(await pledges(store)).toEqual([])
+  expect((await readPublished(locationIn(store))).packages).toEqual(await bucketTruth(locationIn(store)))
+})
+
+it('of an unknown kind names nothing, and goes', async () => {
+  const { store, pass } = newStore()
+  await putPackage(store, key('b.rpm'), { name: 'b' })
+  await reconcile(locationIn(store), new Set([key('b.rpm')]), await newContext())
+  for (const [at, text] of ['', '[1]', '{"lookAgainAt":[1,null]}', 'null'].entries()) {
+    await store.put(key(`repodata/pledge-${at}.json`), Buffer.from(text), { if: 'always' })
+  }
+  pass(60)
+  expect(await keepLeftPledges(locationIn(store), await newContext())).toEqual([])
+  expect(await pledges(store)).toEqual([])
+})
+
+it('that may not be deleted is told, and no reason to fail', async () => {
+  const { store } = newStore()
+  await putPackage(store, key('b.rpm'), { name: 'b' })
+  const denied = new StoreError('ACCESS_DENIED', 's3:DeleteObject is not allowed', { store: 'memory' })
+  const closed = intercept(store, { delete: () => Promise.reject(denied) })
+  const context = await newContext()
+  const { verdicts } = await reconcile(locationIn(closed), new Set([key('b.rpm')]), context)
+  expect(verdicts.get(key('b.rpm'))).toMatchObject({ kind: 'covered' })
+  expect(context.events.filter(({ kind }) => kind === 'warning')).toMatchObject([{ subject: 'pledge' }])
+})
