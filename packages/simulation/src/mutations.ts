@@ -52,9 +52,10 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a fault of the second look is no reason to come again',
+    name: 'a second look that failed counts as one',
     because: 'what could not be looked at may have changed',
     patches: [
+      { file: reconcile, find: '[...looked.changed, ...looked.faults.keys()]', replace: '[...looked.changed]' },
       {
         file: reconcile,
         find: `      for (const [path, fault] of looked.faults) decide(path, { kind: 'undecided', error: fault })
@@ -81,9 +82,9 @@ export const mutations: readonly Mutation[] = [
       {
         file: publish,
         find: `  if (outcome.kind === 'conflict') return outcome
-`,
+  warn(`,
         replace: `  if (outcome.kind === 'conflict') return { kind: 'published', etag: '"x"' as ETag, revision, bytesSent: 0 }
-`,
+  warn(`,
       },
     ],
   },
@@ -300,47 +301,6 @@ export const mutations: readonly Mutation[] = [
         file: 'repository/src/retention.ts',
         find: 'const now = await store.clock({ near: repomdKey(root), ...withSignal(context) })',
         replace: 'const now = (context as RepositoryContext).now()',
-      },
-    ],
-  },
-  {
-    name: 'clean-up lists before it reads repomd.xml',
-    because: 'a generation that was recorded and superseded between the two looks is not known',
-    patches: [
-      {
-        file: 'repository/src/retention.ts',
-        find: `  const current = await readCurrent(location, context)
-  const listing = await listRepodata(location, context)
-`,
-        replace: `  const listing = await listRepodata(location, context)
-  const current = await readCurrent(location, context)
-`,
-      },
-    ],
-  },
-  {
-    name: 'no record of superseded generations',
-    because: 'nobody knows since when nothing names a document',
-    patches: [
-      {
-        file: 'repository/src/generation-record.ts',
-        find: '  if (stored?.bytes === undefined) return 0\n',
-        replace: '  if (stored?.bytes !== null) return 0\n',
-      },
-    ],
-  },
-  {
-    name: 'the record of a generation after the swap',
-    because: 'a worker that is killed between the two leaves a generation that nobody knows of',
-    patches: [
-      { file: publish, find: '    storeGenerationRecord(location, snapshot.stored, context),\n', replace: '    0,\n' },
-      {
-        file: publish,
-        find: `  if (outcome.kind === 'conflict') return outcome
-`,
-        replace: `  if (outcome.kind === 'conflict') return outcome
-  await storeGenerationRecord(location, snapshot.stored, context)
-`,
       },
     ],
   },

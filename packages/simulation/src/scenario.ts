@@ -13,6 +13,7 @@ export interface Scenario {
   readonly clockOffsetsMs: readonly number[]
   readonly deeds: readonly Deed[]
   readonly mishaps: Mishaps
+  readonly ambush: Ambush | undefined
   /** One number for each turn; when they are used up everything goes on as it comes, without faults. */
   readonly turns: readonly number[]
 }
@@ -28,6 +29,20 @@ export interface Mishaps {
   readonly freezes: boolean
 }
 
+/** One process is caught at one of its calls, gets no turn for a while, and goes on or dies there. */
+export interface Ambush {
+  /** How the label of the call begins. */
+  readonly at: string
+  /** Before the request is carried out, or before its answer arrives. */
+  readonly step: 'request' | 'answer'
+  /** So many such calls are let through. */
+  readonly after: number
+  readonly turns: number
+  readonly end: AmbushEnd
+}
+
+type AmbushEnd = 'go' | 'go, but fail to look' | 'die' | 'die, but the request arrives'
+
 /** What people and programs beside the workers do. */
 export type Deed =
   | { readonly kind: 'upload'; readonly path: string; readonly content: number }
@@ -41,6 +56,7 @@ const path = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('b.rpm', 'c.rpm') },
 )
 const hour = 3_600_000
+const afterMs = fc.constantFrom(0, 0, 100_000, 200_000)
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
@@ -59,16 +75,39 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constantFrom('clean up' as const, 'clean up' as const, 'look again' as const),
-      afterMs: fc.constantFrom(0, 0, 100_000, 200_000),
+      afterMs,
     }),
   },
 )
 
-export const scenarios: fc.Arbitrary<Scenario> = fc.record({
+const turn = fc.nat(2 ** 24 - 1)
+const clockOffsetsMs = fc.array(fc.constantFrom(0, -3 * hour, 400 * 24 * hour), { minLength: 3, maxLength: 3 })
+const uploadA = fc.constant({ kind: 'upload' as const, path: 'a.rpm', content: 0 })
+const deleteA = fc.constant({ kind: 'delete' as const, path: 'a.rpm' })
+
+const ambushEnd = fc.constantFrom<AmbushEnd>('go', 'go, but fail to look', 'die', 'die, but the request arrives')
+const ambush: fc.Arbitrary<Ambush> = fc.record({
+  at: fc.constantFrom(
+    'GET el9/repodata/repomd.xml',
+    'HEAD el9/a.rpm',
+    'GET el9/a.rpm',
+    'PUT el9/repodata/pledge-',
+    'PUT el9/repodata/repomd.xml',
+    'DELETE el9/repodata/pledge-',
+    'additions delete',
+    'removals delete',
+  ),
+  step: fc.constantFrom('request' as const, 'answer' as const),
+  after: fc.nat(4),
+  turns: fc.integer({ min: 5, max: 150 }),
+  end: ambushEnd,
+})
+
+const anything: fc.Arbitrary<Scenario> = fc.record({
   addWorkers: fc.integer({ min: 1, max: 3 }),
   removeWorkers: fc.integer({ min: 1, max: 2 }),
   storeKnowsSha256: fc.boolean(),
-  clockOffsetsMs: fc.array(fc.constantFrom(0, -3 * hour, 400 * 24 * hour), { minLength: 3, maxLength: 3 }),
+  clockOffsetsMs,
   deeds: fc.array(deed, { minLength: 1, maxLength: 14, size: 'max' }),
   mishaps: fc.record({
     faults: fc.boolean(),
@@ -77,5 +116,76 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
     delays: fc.boolean(),
     freezes: fc.boolean(),
   }),
-  turns: fc.array(fc.nat(2 ** 24 - 1), { maxLength: 400, size: 'max' }),
+  ambush: fc.oneof(fc.constant(undefined), ambush, ambush),
+  turns: fc.array(turn, { maxLength: 400, size: 'max' }),
 })
+
+/**
+ * A publisher that is slow at its swap, while its package is deleted and others get its messages: what is left to find is
+ * found here.
+ */
+const slowPublishers: fc.Arbitrary<Scenario> = fc.record({
+  addWorkers: fc.constant(2),
+  removeWorkers: fc.constant(1),
+  storeKnowsSha256: fc.constant(true),
+  clockOffsetsMs,
+  deeds: fc
+    .array(fc.oneof(deleteA, deleteA, fc.record({ kind: fc.constant('look again' as const), afterMs })), {
+      minLength: 1,
+      maxLength: 3,
+      size: 'max',
+    })
+    .map((deeds): Deed[] => [{ kind: 'upload', path: 'a.rpm', content: 0 }, ...deeds]),
+  mishaps: fc.record({
+    faults: fc.boolean(),
+    kills: fc.constant(false),
+    duplicates: fc.constant(true),
+    delays: fc.boolean(),
+    freezes: fc.boolean(),
+  }),
+  ambush: fc.record({
+    at: fc.constantFrom(
+      'PUT el9/repodata/repomd.xml',
+      'PUT el9/repodata/repomd.xml',
+      'PUT el9/repodata/pledge-',
+      'DELETE el9/repodata/pledge-',
+      'HEAD el9/a.rpm',
+    ),
+    step: fc.constantFrom('request' as const, 'answer' as const),
+    after: fc.nat(2),
+    turns: fc.integer({ min: 50, max: 200 }),
+    end: ambushEnd,
+  }),
+  turns: fc.array(turn, { minLength: 100, maxLength: 400, size: 'max' }),
+})
+
+/** A clean-up that is slow at a deletion, while others clean up too and the same packages come again. */
+const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
+  addWorkers: fc.constant(1),
+  removeWorkers: fc.constant(1),
+  storeKnowsSha256: fc.constant(true),
+  clockOffsetsMs,
+  deeds: fc.array(
+    fc.oneof(
+      { weight: 2, arbitrary: uploadA },
+      { weight: 2, arbitrary: deleteA },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('clean up' as const), afterMs }) },
+    ),
+    { minLength: 6, maxLength: 14, size: 'max' },
+  ),
+  mishaps: fc.constant({ faults: false, kills: false, duplicates: false, delays: true, freezes: false }),
+  ambush: fc.record({
+    at: fc.constant('DELETE el9/repodata/'),
+    step: fc.constant('request' as const),
+    after: fc.nat(8),
+    turns: fc.integer({ min: 50, max: 300 }),
+    end: fc.constantFrom('go' as const, 'die, but the request arrives' as const),
+  }),
+  turns: fc.array(turn, { minLength: 200, maxLength: 400, size: 'max' }),
+})
+
+export const scenarios: fc.Arbitrary<Scenario> = fc.oneof(
+  { weight: 4, arbitrary: anything },
+  { weight: 3, arbitrary: slowPublishers },
+  { weight: 1, arbitrary: slowCleanUps },
+)

@@ -98,9 +98,14 @@ class World {
     deadLetters: 0,
   }
   #deeds: readonly Deed[]
-  readonly #tasks: { readonly process: SimulatedProcess }[] = []
+  #tasks = 0
   #frozen: SimulatedProcess | undefined
   #frozenTurns = 0
+  #caught: SimulatedProcess | undefined
+  #caughtTurns = 0
+  /** Its next HEAD fails. */
+  #unlucky: SimulatedProcess | undefined
+  #letThrough: readonly PendingCall[] = []
   #chance = 1
   #violation: Violation | undefined
 
@@ -125,6 +130,7 @@ class World {
     for (let n = 1; n <= this.#scenario.removeWorkers; n += 1) this.#hire(`remove ${n}`, this.#removals)
     await settled()
     for (const turn of this.#scenario.turns) {
+      this.#springAmbush()
       await this.#take(turn)
       if (this.#violation !== undefined) return this.#report()
     }
@@ -162,11 +168,13 @@ class World {
   async #step(which: number): Promise<void> {
     this.#frozenTurns -= 1
     const { pending } = this.#scheduler
-    const thawed = this.#frozenTurns > 0 ? pending.filter((one) => one.process !== this.#frozen) : pending
-    const call = thawed[which % Math.max(1, thawed.length)]
+    const free = pending.filter(({ process }) => !this.#isHeld(process))
+    const call = free[which % Math.max(1, free.length)]
     if (call === undefined) return this.#scheduler.nextTimer()
     this.#counts.calls += 1
-    await this.#scheduler.step(call)
+    const fails = call.process === this.#unlucky && call.step === 'request' && call.label.startsWith('HEAD')
+    if (fails) this.#unlucky = undefined
+    await this.#scheduler.step(call, fails ? call.faults[0] : undefined)
   }
 
   async #faultyStep(which: number): Promise<void> {
@@ -189,16 +197,48 @@ class World {
     await settled()
   }
 
-  /** A worker is started again after a while; what is done now and then is not. */
   async #kill(which: number): Promise<void> {
-    const victims = [...this.#workers, ...this.#tasks].filter(({ process }) => process.isAlive)
+    // Those that are about to do something, mostly.
+    const victims = this.#scheduler.pending.map(({ process }) => process).filter((one) => this.#canDie(one))
     const victim = victims[which % Math.max(1, victims.length)]
     if (victim === undefined) return
-    this.#counts.kills += 1
-    this.#scheduler.kill(victim.process, Math.floor(which / 64) % 2 === 1)
-    const worker = this.#workers.find((one) => one === victim)
-    if (worker !== undefined) this.#scheduler.after(undefined, restartMs, () => this.#start(worker))
+    this.#killProcess(victim, Math.floor(which / 64) % 2 === 1)
     await settled()
+  }
+
+  #canDie(process: SimulatedProcess): boolean {
+    return process.isAlive && process !== this.#people && process !== this.#s3
+  }
+
+  /** A worker is started again after a while; what is done now and then is not. */
+  #killProcess(process: SimulatedProcess, requestsArrive: boolean): void {
+    this.#counts.kills += 1
+    this.#scheduler.kill(process, requestsArrive)
+    const worker = this.#workers.find((one) => one.process === process)
+    if (worker !== undefined) this.#scheduler.after(undefined, restartMs, () => this.#start(worker))
+  }
+
+  #isHeld(process: SimulatedProcess): boolean {
+    return (this.#frozenTurns > 0 && process === this.#frozen) || process === this.#caught
+  }
+
+  #springAmbush(): void {
+    const { ambush } = this.#scenario
+    if (ambush === undefined) return
+    if (this.#caught !== undefined) {
+      this.#caughtTurns += 1
+      if (this.#caughtTurns < ambush.turns) return
+      const { end } = ambush
+      if (end === 'go, but fail to look') this.#unlucky = this.#caught
+      else if (end !== 'go' && this.#caught.isAlive) this.#killProcess(this.#caught, end !== 'die')
+      this.#caught = undefined
+    } else if (this.#caughtTurns === 0) {
+      const isHere = ({ label, step }: PendingCall): boolean => step === ambush.step && label.startsWith(ambush.at)
+      const next = this.#scheduler.pending.find((call) => isHere(call) && !this.#letThrough.includes(call))
+      if (next === undefined) return
+      if (this.#letThrough.length < ambush.after) this.#letThrough = [...this.#letThrough, next]
+      else this.#caught = next.process
+    }
   }
 
   #freeze(which: number): void {
@@ -225,6 +265,8 @@ class World {
     this.#scheduler.note('time', 'all is calm from here on')
     for (const queue of [this.#additions, this.#removals]) queue.startCounting()
     this.#frozenTurns = 0
+    this.#caught = undefined
+    this.#unlucky = undefined
     await this.#settle()
     await this.#scheduler.pass(pledgeAgeMs)
     this.#begin({ kind: 'look again', afterMs: 0 })
@@ -279,10 +321,10 @@ class World {
 
   /** What is done now and then. What it cannot do, the next one will. */
   #begin(task: Extract<Deed, { kind: 'clean up' | 'look again' }>): void {
-    const process = { name: `${task.kind} ${this.#tasks.length + 1}`, isAlive: true }
-    this.#tasks.push({ process })
+    this.#tasks += 1
+    const process = { name: `${task.kind} ${this.#tasks}`, isAlive: true }
     const offsets = this.#scenario.clockOffsetsMs
-    const context = this.#context(process, new MemoryCache(), offsets[this.#tasks.length % offsets.length] ?? 0)
+    const context = this.#context(process, new MemoryCache(), offsets[this.#tasks % offsets.length] ?? 0)
     const location = { store: new SimulatedStore(this.#bucket, this.#scheduler, process), root }
     this.#scheduler.note(process.name, 'begins')
     const done =
