@@ -6,7 +6,6 @@
  * to others as well, who saw that nothing was to be done before the swap landed, and deleted them. So whoever finds a pledge
  * that is left looks in its stead.
  */
-import { randomBytes } from 'node:crypto'
 import { type ListedObject, readBody, StoreError } from '@repokeeper/object-store'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
@@ -36,9 +35,9 @@ const pledgesMax = 1_000
 export async function storePledge(
   { store, root }: RepositoryLocation,
   paths: Iterable<string>,
-  context: Pick<RepositoryContext, 'singleWriter' | 'signal'>,
+  context: Pick<RepositoryContext, 'random' | 'singleWriter' | 'signal'>,
 ): Promise<string> {
-  const key = `${pledgePrefix(root)}${randomBytes(8).toString('hex')}.json`
+  const key = `${pledgePrefix(root)}${newName(context)}.json`
   const bytes = Buffer.from(JSON.stringify({ lookAgainAt: [...paths] }))
   await store.put(key, bytes, context.singleWriter ? { if: 'always' } : { if: 'absent' }, {
     contentType: 'application/json',
@@ -109,6 +108,15 @@ function pathsIn(text: string): string[] {
   } catch {
     return []
   }
+}
+
+/** 64 bits. */
+function newName({ random }: Pick<RepositoryContext, 'random'>): string {
+  const half = (): string =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
+  return half() + half()
 }
 
 function pledgePrefix(root: string): string {

@@ -1,3 +1,4 @@
 /** The whole way of a notification in one process: receive to settle, in any order of events, through any fault. */
-export { type Mutation, mutations } from './mutations.ts'
-export { describeFailure, type Failure, type SearchReport, search } from './search.ts'
+export { type Mutation, mutations, mutationVariable } from './mutations.ts'
+export { describeFailure, type Failure, type SearchOptions, type SearchReport, search } from './search.ts'
+export type { RunCounts } from './world.ts'

@@ -2,10 +2,7 @@
  * Breaks the code on purpose while it is loaded: `node --import …/mutate.ts` with the name of a mutation in the environment.
  */
 import { registerHooks } from 'node:module'
-import { mutations, type Patch } from './mutations.ts'
-
-/** Names the mutation. */
-export const mutationVariable = 'REPOKEEPER_MUTATION'
+import { mutations, mutationVariable, type Patch } from './mutations.ts'
 
 const name = process.env[mutationVariable]
 const mutation = mutations.find((one) => one.name === name)

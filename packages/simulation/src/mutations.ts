@@ -3,6 +3,9 @@
  * exactly once: a mutation that no longer fits the code says so.
  */
 
+/** The environment variable that names a mutation to `mutate.ts`. */
+export const mutationVariable = 'REPOKEEPER_MUTATION'
+
 export interface Patch {
   /** Below `packages/`. */
   readonly file: string

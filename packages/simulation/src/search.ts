@@ -8,8 +8,8 @@ import { type RunCounts, type RunReport, runScenario } from './world.ts'
 
 export interface SearchReport {
   readonly runs: number
-  /** Runs that differ in what happened, or in its order. */
-  readonly interleavings: number
+  /** One number for each run, the same for those in which the same things happened in the same order. */
+  readonly fingerprints: Float64Array
   readonly counts: RunCounts
   readonly failure: Failure | undefined
 }
@@ -26,25 +26,29 @@ export interface Failure {
 /** Runs that are tried to make a failing one smaller. */
 const shrinksMax = 3_000
 
-/** Seeds from `seed` on, one for each run, until one fails. */
-export async function search(
-  seed: number,
-  runs: number,
-  onRun: (done: number) => void = () => {},
-): Promise<SearchReport> {
+export interface SearchOptions {
+  /** The first; each run has the next one. */
+  readonly seed: number
+  readonly runs: number
+  /** Makes a failing run smaller: takes a while, and is for people. */
+  readonly shrinks: boolean
+  readonly onProgress?: (runs: number) => void
+}
+
+export async function search({ seed, runs, shrinks, onProgress }: SearchOptions): Promise<SearchReport> {
   const counts: RunCounts = { ...noCounts }
-  const seen = new Set<number>()
+  const fingerprints = new Float64Array(runs)
   for (let run = 0; run < runs; run += 1) {
     const report = await runScenario(scenarioOf(seed + run))
     for (const name of countNames) counts[name] += report.counts[name]
-    seen.add(fingerprint(report.trace))
+    fingerprints[run] = fingerprint(report.trace)
     if (report.violation !== undefined) {
-      const failure = await shrink(seed + run)
-      return { runs: run + 1, interleavings: seen.size, counts, failure }
+      const failure = shrinks ? await shrink(seed + run) : failureOf(seed + run, scenarioOf(seed + run), report)
+      return { runs: run + 1, fingerprints: fingerprints.subarray(0, run + 1), counts, failure }
     }
-    onRun(run + 1)
+    if ((run + 1) % 100 === 0) onProgress?.(run + 1)
   }
-  return { runs, interleavings: seen.size, counts, failure: undefined }
+  return { runs, fingerprints, counts, failure: undefined }
 }
 
 const noCounts: RunCounts = { calls: 0, publishes: 0, kills: 0, faults: 0, duplicates: 0, cleanedUp: 0, deadLetters: 0 }
@@ -54,7 +58,7 @@ function options(seed: number): { seed: number; numRuns: number; unbiased: boole
   return { seed, numRuns: 1, unbiased: true }
 }
 
-export function scenarioOf(seed: number): Scenario {
+function scenarioOf(seed: number): Scenario {
   const [scenario] = fc.sample(scenarios, options(seed))
   if (scenario === undefined) throw new Error('no scenario was made')
   return scenario
@@ -74,19 +78,25 @@ async function shrink(seed: number): Promise<Failure> {
   })
   await fc.check(property, options(seed))
   if (smallest === undefined) throw new Error(`the run of seed ${seed} failed, and not when it was repeated`)
-  const { scenario, report } = smallest
-  return { seed, message: report.violation?.message ?? '', scenario, trace: report.trace }
+  return failureOf(seed, smallest.scenario, smallest.report)
 }
 
-/** FNV-1a over all that happened, 32 bits. */
+function failureOf(seed: number, scenario: Scenario, { violation, trace }: RunReport): Failure {
+  return { seed, message: violation?.message ?? '', scenario, trace }
+}
+
+/** 53 bits, of two hashes like FNV-1a over all that happened. */
 function fingerprint(trace: readonly TraceLine[]): number {
-  let hash = 0x811c9dc5
+  let [low, high] = [0x811c9dc5, 0x01000193]
   for (const { who, what } of trace) {
     for (const text of [who, what]) {
-      for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+      for (let at = 0; at < text.length; at += 1) {
+        low = Math.imul(low ^ text.charCodeAt(at), 0x01000193)
+        high = Math.imul(high ^ text.charCodeAt(at), 0x85ebca6b)
+      }
     }
   }
-  return hash >>> 0
+  return (high >>> 11) * 2 ** 32 + (low >>> 0)
 }
 
 /** For people: what happened, line by line. */

@@ -1,0 +1,32 @@
+import { availableParallelism } from 'node:os'
+import { describeFailure, mutations } from '@repokeeper/simulation'
+import { describe, expect, it } from 'vitest'
+import { searchInParallel, searchMutated } from './search.ts'
+
+const patience = 600_000
+
+it('ten thousand runs, in any order of events and through any fault: nothing is lost, and nothing listed is missing', {
+  timeout: patience,
+}, async () => {
+  const options = { seed: 1, runs: 10_000, shrinks: true }
+  const { failure, interleavings, counts } = await searchInParallel(options, availableParallelism())
+  if (failure !== undefined) expect.fail(describeFailure(failure))
+  expect(interleavings).toBeGreaterThan(9_900)
+  // It is a storm, not a calm sea.
+  for (const name of ['publishes', 'kills', 'faults', 'duplicates', 'cleanedUp', 'deadLetters']) {
+    expect([name, (counts[name] ?? 0) > 500]).toEqual([name, true])
+  }
+})
+
+it('a run is the same each time', async () => {
+  const options = { seed: 4_000, runs: 200, shrinks: false }
+  const [one, two] = [await searchInParallel(options, 1), await searchInParallel(options, 2)]
+  expect(one).toEqual(two)
+})
+
+describe('the simulation notices', () => {
+  it.each(mutations)('$name: $because', { timeout: patience }, async ({ name }) => {
+    const { failure } = await searchMutated(name, { seed: 1, runs: 20_000 })
+    expect(failure?.message).toEqual(expect.any(String))
+  })
+})
