@@ -81,6 +81,13 @@ export class Batches {
     return due
   }
 
+  /** Takes out what was gathered first for one repository, closed or not. */
+  take(place: RepositoryPlace): Batch | undefined {
+    const first = this.#open.get(placeId(place))?.[0]
+    if (first !== undefined) this.#remove(first)
+    return first
+  }
+
   /** Takes out everything, closed or not, in the order of opening within each repository. */
   takeAll(): Batch[] {
     const all = [...this.#open.values()].flat()

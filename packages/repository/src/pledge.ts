@@ -22,6 +22,8 @@ export interface Pledge {
 const leftAfterMs = 60_000
 /** A batch of many thousand keys; what is longer was not written here. */
 const pledgeBytesMax = 64 * 2 ** 20
+/** Names that are tried for one pledge. */
+const namesMax = 10
 /** Of those that are left. */
 const pledgesMax = 1_000
 
@@ -37,13 +39,19 @@ export async function storePledge(
   paths: Iterable<string>,
   context: Pick<RepositoryContext, 'random' | 'singleWriter' | 'signal'>,
 ): Promise<string> {
-  const key = `${pledgePrefix(root)}${newName(context)}.json`
   const bytes = Buffer.from(JSON.stringify({ lookAgainAt: [...paths] }))
-  await store.put(key, bytes, context.singleWriter ? { if: 'always' } : { if: 'absent' }, {
-    contentType: 'application/json',
-    ...withSignal(context),
+  for (let attempt = 0; attempt < namesMax; attempt += 1) {
+    const key = `${pledgePrefix(root)}${newName(context)}.json`
+    const outcome = await store.put(key, bytes, context.singleWriter ? { if: 'always' } : { if: 'absent' }, {
+      contentType: 'application/json',
+      ...withSignal(context),
+    })
+    // A conflict may have stored nothing (409): without a pledge nothing may be swapped.
+    if (outcome.kind === 'stored') return key
+  }
+  throw new StoreError('UNAVAILABLE', `${store.name}: ${namesMax} new objects in a row met a conflict`, {
+    store: store.name,
   })
-  return key
 }
 
 /** The looks are done. One that cannot be taken back does no harm: somebody will look again, for nothing. */

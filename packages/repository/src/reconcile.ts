@@ -39,6 +39,8 @@ export interface ReconcileOptions {
    * keys, with an older look at the bucket, cannot land any more.
    */
   readonly always?: boolean
+  /** Asked after each lost race: more keys that may as well be published now, since everything is done again. */
+  readonly joining?: () => Iterable<string>
 }
 
 /** Lost races before giving up: with the waits between, some minutes. The messages come back then. */
@@ -76,7 +78,7 @@ export async function reconcile(
 
   const reader = await PackageReader.open(location, context)
   try {
-    let pending: ReadonlySet<string> = new Set(paths.keys())
+    let pending = new Set(paths.keys())
     /** Swapped in, and not looked at since. */
     const owed = new Set<string>()
     for (let round = 1; pending.size > 0 && round <= roundsMax; round += 1) {
@@ -143,13 +145,14 @@ interface Tally {
 /** From the snapshot on, until a swap lands or none is needed. */
 async function publishOnce(
   location: RepositoryLocation,
-  paths: ReadonlySet<string>,
+  asked: ReadonlySet<string>,
   reader: PackageReader,
   tally: Tally,
   context: RepositoryContext,
-  { always = false }: ReconcileOptions,
+  { always = false, joining = () => [] }: ReconcileOptions,
 ): Promise<Published> {
   const repository = describeLocation(location)
+  const paths = new Set(asked)
   for (let conflicts = 0; ; ) {
     const startedAt = context.now().getTime()
     const snapshot = await readSnapshot(location, context)
@@ -183,6 +186,7 @@ async function publishOnce(
     const waitMilliseconds = backoffMs(conflicts, context.random())
     context.onEvent({ kind: 'lost the race', repository, attempt: conflicts, waitMilliseconds })
     await context.sleep(waitMilliseconds, context.signal)
+    for (const key of joining()) paths.add(key.slice(location.root.length))
   }
 }
 

@@ -141,3 +141,29 @@ it('that may not be deleted is told, and no reason to fail', async () => {
   expect(verdicts.get(key('b.rpm'))).toMatchObject({ kind: 'covered' })
   expect(context.events.filter(({ kind }) => kind === 'warning')).toMatchObject([{ subject: 'pledge' }])
 })
+
+it('is stored, under whatever name, before anything is swapped: a conflict may have stored nothing', async () => {
+  const { store } = newStore()
+  await putPackage(store, key('b.rpm'), { name: 'b' })
+  let conflicts = 2
+  const done: string[] = []
+  const racing = intercept(store, {
+    async put(name, ...rest) {
+      if (name.includes('/pledge-') && conflicts > 0) {
+        conflicts -= 1
+        return { kind: 'conflict' }
+      }
+      if (!name.endsWith('.gz')) done.push(name.replace(/.*\/|-[0-9a-f]+/g, ''))
+      return store.put(name, ...rest)
+    },
+  })
+  await reconcile(locationIn(racing), new Set([key('b.rpm')]), await newContext())
+  expect(done).toEqual(['pledge.json', 'repomd.xml'])
+
+  conflicts = 100
+  await putPackage(store, key('c.rpm'), { name: 'c' })
+  const published = (await readPublished(locationIn(store))).repomd
+  const blocked = reconcile(locationIn(racing), new Set([key('c.rpm')]), await newContext())
+  await expect(blocked).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect((await readPublished(locationIn(store))).repomd).toBe(published)
+})

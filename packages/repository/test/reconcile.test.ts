@@ -182,6 +182,35 @@ describe('others at work', () => {
     },
   )
 
+  it('asks after each lost race what it may take along, and looks at that again too', async () => {
+    const store = tickingStore()
+    for (const name of ['a', 'b', 'c']) await putPackage(store, key(`${name}.rpm`), { name })
+    let lost = 2
+    const busy = intercept(store, {
+      async put(name, ...rest) {
+        if (!name.endsWith('/repomd.xml')) return store.put(name, ...rest)
+        lost -= 1
+        if (lost >= 0) return { kind: 'conflict' }
+        const outcome = await store.put(name, ...rest)
+        // Between the swap and the last look.
+        if (lost === -1) await store.delete(key('c.rpm'))
+        return outcome
+      },
+    })
+    const waiting = ['b', 'c']
+    const joining = (): string[] => waiting.splice(0, 1).map((name) => key(`${name}.rpm`))
+    const location = locationIn(store)
+    const report = await reconcile(locationIn(busy), new Set([key('a.rpm')]), await newContext(), { joining })
+    expect([...report.verdicts].map(([path, verdict]) => [path, verdict.kind === 'covered' && verdict.change])).toEqual(
+      [
+        [key('a.rpm'), 'added'],
+        [key('b.rpm'), 'added'],
+        [key('c.rpm'), 'removed'],
+      ],
+    )
+    expect((await readPublished(location)).packages).toEqual(await bucketTruth(location))
+  })
+
   it('finds its own publish when the answer to the swap was lost', async () => {
     const store = tickingStore()
     await putPackage(store, key('a.rpm'), { name: 'a' })

@@ -360,7 +360,8 @@ class World {
         queue: new SimulatedQueue(program.queue, scheduler, process),
         openBucket: () => store,
         probeConditions: async () => ({ kind: 'honoured' }),
-        reconcile: (location, keys, { signal, onEvent }) => reconcile(location, keys, { ...context, signal, onEvent }),
+        reconcile: (location, keys, { signal, onEvent, joining }) =>
+          reconcile(location, keys, { ...context, signal, onEvent }, { joining }),
         clock: {
           now: () => scheduler.now,
           after: (ms, run) => scheduler.after(process, ms, run),

@@ -15,7 +15,7 @@ export {
 } from './options.ts'
 export type { Delivery, EntryFailure, MessageQueue, Subscriber, Subscription } from './queue.ts'
 export { QueueError, type QueueErrorCode } from './queue-error.ts'
-export type { ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
+export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
 export { runWorker, type WorkerIo, type WorkerStages } from './run.ts'
 export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
 export type { Audit } from './upkeep-audit.ts'

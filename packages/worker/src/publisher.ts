@@ -108,14 +108,16 @@ export class Publisher {
   }
 
   /** Never rejects: what is thrown is the fault of all its keys. */
-  async #publish(batch: Batch): Promise<void> {
+  async #publish(closed: Batch): Promise<void> {
     const { events, clock, onPublished } = this.#options
-    const { bucket, root, keys } = batch
+    const { bucket, root } = closed
+    const keys = new Map(closed.keys)
+    const batch: Batch = { ...closed, keys }
     const messages = new Set([...keys.values()].flatMap((ids) => [...ids])).size
     events.emit('batch-started', { bucket, root, keys: keys.size, messages })
     const startedAt = clock.now()
     try {
-      const { verdicts, undecided } = await this.#reconcile(batch)
+      const { verdicts, undecided } = await this.#reconcile(batch, () => this.#join(batch, keys))
       const { complete, changes, refused } = this.#decide(batch, verdicts, undecided)
       for (const [key, error] of undecided ?? []) {
         if (!verdicts.has(key)) events.emit('undecided', { bucket, root, key, error })
@@ -159,11 +161,19 @@ export class Publisher {
     return place !== placeId(than) && this.#options.clock.now() - at < 2 * outageDelay.mostSeconds * 1000
   }
 
-  async #reconcile({ bucket, root, keys }: Batch): ReturnType<Reconcile> {
+  /** Who has to do everything again takes along what was gathered meanwhile, instead of publishing twice. */
+  #join(place: RepositoryPlace, keys: Map<string, ReadonlySet<string>>): string[] {
+    const more = this.#options.batches.take(place)
+    if (more === undefined) return []
+    for (const [key, messageIds] of more.keys) keys.set(key, new Set([...(keys.get(key) ?? []), ...messageIds]))
+    return [...more.keys.keys()]
+  }
+
+  async #reconcile({ bucket, root, keys }: Batch, joining: () => Iterable<string>): ReturnType<Reconcile> {
     const { buckets, events, reconcile, singleWriter } = this.#options
     await buckets.ensureConditions(bucket, root)
     const onEvent = (event: RepositoryEvent) => events.emit('repository', { ...event, bucket, root })
-    const context = { signal: this.#giveUp.signal, singleWriter, onEvent }
+    const context = { signal: this.#giveUp.signal, singleWriter, onEvent, joining }
     return reconcile({ store: buckets.store(bucket), root }, new Set(keys.keys()), context)
   }
 

@@ -10,6 +10,12 @@ export interface ReconcileContext {
   readonly onEvent: (event: RepositoryEvent) => void
 }
 
+/** What a batch adds to that. */
+export interface BatchContext extends ReconcileContext {
+  /** Asked after each lost race: keys that were gathered meanwhile, and are reconciled along from then on. */
+  readonly joining: () => Iterable<string>
+}
+
 /**
  * Brings the metadata of one repository to what the bucket holds at these keys: the stages from snapshot to publish. A key without a verdict was not
  * decided on; its messages come back.
@@ -18,7 +24,7 @@ export interface ReconcileContext {
 export type Reconcile = (
   location: { readonly store: ObjectStore; readonly root: RepositoryRoot },
   keys: ReadonlySet<string>,
-  context: ReconcileContext,
+  context: BatchContext,
 ) => Promise<Pick<ReconcileReport, 'verdicts'> & Partial<Pick<ReconcileReport, 'undecided'>>>
 
 /** Whether a store honours conditional writes, tried with an object of its own under `prefix`. */

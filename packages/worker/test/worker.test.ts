@@ -262,6 +262,35 @@ describe('the repositories of a worker', () => {
     await worker.stop()
   })
 
+  it('take along what was gathered meanwhile where they lost a race, and publish it once', async () => {
+    const [first, lost] = [latch(), latch()]
+    const rounds: string[][] = []
+    const { worker, queue, clock, calls } = bench({
+      reconcile: async (_location, keys, { joining }) => {
+        rounds.push([...keys])
+        first.open()
+        await lost.opened
+        const all = [...keys, ...joining()]
+        rounds.push(all)
+        return { verdicts: new Map(all.map((key) => [key, covered])) }
+      },
+    })
+    worker.start()
+    queue.send('m1', notification('el9/a.rpm'))
+    await clock.pass(3_000)
+    await first.opened
+    queue.send('m2', notification('el9/a.rpm', 'el9/b.rpm'))
+    queue.send('m3', notification('el8/c.rpm'))
+    await clock.pass(0)
+    lost.open()
+    await clock.pass(10_000)
+    const ofFirst = rounds.filter((keys) => keys.includes('el9/a.rpm'))
+    expect(ofFirst.map((keys) => [...new Set(keys)])).toEqual([['el9/a.rpm'], ['el9/a.rpm', 'el9/b.rpm']])
+    expect(calls.map(({ place }) => place)).toEqual(['packages/el9/', 'packages/el8/'])
+    expect(queue.deleted.toSorted()).toEqual(['m1', 'm2', 'm3'])
+    await worker.stop()
+  })
+
   it('of several buckets in one queue are kept apart', async () => {
     const { worker, queue, clock, calls } = bench()
     worker.start()

@@ -84,7 +84,8 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       options,
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
-        reconcile: (location, keys, context) => reconcile(location, keys, realContext({ ...context, cache })),
+        reconcile: (location, keys, { joining, ...context }) =>
+          reconcile(location, keys, realContext({ ...context, cache }), { joining }),
         audit: (location, { settleMs, ...context }) =>
           auditRepository(location, realContext({ ...context, cache }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
