@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { simulateSteadyLoad } from '@repokeeper/simulation'
 import { type Contention, measureContention } from './killing/contention.ts'
 
-const usage = `scripts/contention [--workers 2,4,8] [--seconds N] [--rate N]
+const usage = `scripts/contention [--workers 2,4,8] [--seconds N] [--rate N] [--simulated]
 
 Packages are uploaded steadily to one repository at a local S3 and SQS, whose answers take some milliseconds as S3's do, while
 so many workers publish. For each number of workers a line: publishes, publishes that were lost to another worker and done
@@ -14,6 +15,7 @@ again, and the time from the end of an upload until the published metadata lists
   --workers LIST   how many workers, one after the other (default 2,4,8)
   --seconds N      how long each (default 30)
   --rate N         uploads a second (default 5)
+  --simulated      in simulated time, in one process: work takes none, only S3 and SQS do; with the usual windows
 `
 
 // What was started ends with this process.
@@ -26,6 +28,10 @@ async function main(): Promise<number> {
   const head = ['workers', 'uploads', 'publishes', 'lost', 'lost of all', 'median', '95 %', 'longest']
   process.stdout.write(`${row(head)}\n`)
   for (const workers of options.workers) {
+    if (options.isSimulated) {
+      process.stdout.write(`${row(cells(workers, await simulateSteadyLoad({ ...options, workers })))}\n`)
+      continue
+    }
     const directory = await mkdtemp(join(tmpdir(), 'repokeeper-contention-'))
     try {
       const measured = await measureContention({ ...options, workers, directory })
@@ -60,7 +66,7 @@ function row(texts: readonly string[]): string {
   return texts.map((text) => text.padStart(13)).join('')
 }
 
-function readOptions(): { workers: number[]; seconds: number; perSecond: number } | number {
+function readOptions(): { workers: number[]; seconds: number; perSecond: number; isSimulated: boolean } | number {
   try {
     const text = { type: 'string' } as const
     const { values } = parseArgs({
@@ -68,6 +74,7 @@ function readOptions(): { workers: number[]; seconds: number; perSecond: number 
         workers: { ...text, default: '2,4,8' },
         seconds: { ...text, default: '30' },
         rate: { ...text, default: '5' },
+        simulated: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -83,7 +90,7 @@ function readOptions(): { workers: number[]; seconds: number; perSecond: number 
     }
     if (!(seconds > 0 && seconds <= 3600)) throw new Error(`--seconds ${values.seconds}: more than 0, at most 3600`)
     if (!(perSecond > 0 && perSecond <= 1000)) throw new Error(`--rate ${values.rate}: more than 0, at most 1000`)
-    return { workers, seconds, perSecond }
+    return { workers, seconds, perSecond, isSimulated: values.simulated }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
     return 2

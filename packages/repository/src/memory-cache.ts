@@ -5,9 +5,15 @@ import { MemoryFile, type ScratchFile } from '@repokeeper/repodata'
 import { type DocumentCache, type DocumentDigest, digestName } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
 
-/** Nothing is ever dropped from it. */
 export class MemoryCache implements DocumentCache {
   readonly #documents = new Map<string, Buffer>()
+  readonly #bytesMax: number
+  #bytes = 0
+
+  /** @param bytesMax of the documents together: the oldest go first */
+  constructor(bytesMax = Number.POSITIVE_INFINITY) {
+    this.#bytesMax = bytesMax
+  }
 
   async *read(
     digest: DocumentDigest,
@@ -24,7 +30,7 @@ export class MemoryCache implements DocumentCache {
     }
     check.finish()
     const bytes = Buffer.concat(pieces)
-    this.#documents.set(digestName(digest), bytes)
+    this.#keep(digest, bytes)
     yield bytes
   }
 
@@ -38,12 +44,24 @@ export class MemoryCache implements DocumentCache {
 
   async adopt(draft: ScratchFile, digest: DocumentDigest): Promise<void> {
     if (!(draft instanceof MemoryFile)) throw new Error('the draft was made by another cache')
-    this.#documents.set(digestName(digest), draft.contents())
+    this.#keep(digest, draft.contents())
   }
 
   distrust(): void {
     this.#documents.clear()
+    this.#bytes = 0
   }
 
   async restore(): Promise<void> {}
+
+  #keep(digest: DocumentDigest, bytes: Buffer): void {
+    if (this.#documents.has(digestName(digest))) return
+    this.#documents.set(digestName(digest), bytes)
+    this.#bytes += bytes.length
+    for (const [name, { length }] of this.#documents) {
+      if (this.#bytes <= this.#bytesMax || this.#documents.size === 1) return
+      this.#documents.delete(name)
+      this.#bytes -= length
+    }
+  }
 }

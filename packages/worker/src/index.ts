@@ -16,7 +16,7 @@ export {
 export type { Delivery, EntryFailure, MessageQueue, Subscriber, Subscription } from './queue.ts'
 export { QueueError, type QueueErrorCode } from './queue-error.ts'
 export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
-export { runWorker, type WorkerIo, type WorkerStages } from './run.ts'
+export { runWorker, settingsOf, type WorkerIo, type WorkerStages } from './run.ts'
 export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
 export type { Audit } from './upkeep-audit.ts'
 export type { CollectGarbage } from './upkeep-clean-up.ts'
