@@ -43,7 +43,12 @@ async function main(): Promise<number> {
 async function tryMutations(seed: number): Promise<number> {
   let missed = 0
   for (const { name, because } of mutations) {
-    const { runs, failure } = await searchMutated(name, { seed, runs: mutatedRunsMax })
+    const { runs, failure } = await searchMutated(name, { seed, runs: mutatedRunsMax }).catch((error: unknown) => {
+      console.error(
+        error instanceof Error ? error.message.split('\n').find((line) => line.includes('mutation')) : error,
+      )
+      return { runs: 0, failure: undefined }
+    })
     if (failure === undefined) missed += 1
     const noticed = failure === undefined ? `NOT NOTICED in ${runs} runs` : `noticed in run ${runs}`
     console.log(`${noticed.padEnd(22)} ${name}\n${' '.repeat(23)}${because}`)

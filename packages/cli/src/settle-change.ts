@@ -70,8 +70,14 @@ async function publish(
   const { root } = repository.location
   const keys = new Set(expectations.map(({ path }) => `${root}${path}`))
   try {
-    const { verdicts, revision } = await publishChanges(repository, keys)
-    const refused = [...verdicts].flatMap(([key, verdict]) => refusalOf(key.slice(root.length), verdict))
+    const { verdicts, undecided, revision } = await publishChanges(repository, keys)
+    const refused = [
+      ...[...verdicts].flatMap(([key, verdict]) => refusalOf(key.slice(root.length), verdict)),
+      ...[...undecided].map(([key, error]) => {
+        const { code, message } = describeFailure(error, false)
+        return { path: key.slice(root.length), code, reason: `${message}; try again` }
+      }),
+    ]
     for (const { path, reason } of refused) cli.output.tell(`${path}: not published: ${reason}`)
     if (!json)
       cli.output.print(`${repository.name}: metadata ${revision === undefined ? 'is up to date' : 'published'}`)

@@ -150,7 +150,7 @@ describe('what stands in the way is said', () => {
       const below = await here().repokeeper('add', 's3://packages/blind', foo, '--to', 'Packages/f')
       expect(below.stdout).toContain('1 added')
       const again = await here().repokeeper('add', 's3://packages/blind', foo)
-      expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('may not look at it') })
+      expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('these credentials need s3:GetObject') })
     })
   })
 

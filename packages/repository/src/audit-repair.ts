@@ -58,7 +58,6 @@ export async function repairRepository(
     const { onRebuild } = options
     const report = await rebuildRepository(location, context, onRebuild === undefined ? {} : { onProgress: onRebuild })
     repairs.push({ kind: 'rebuilt', packages: report.packages, revision: report.revision })
-    refused = new Map(report.refused.map(({ path, code, reason }) => [path, `${code}: ${reason}`]))
   } else {
     const paths = mendable.flatMap(({ mend, path }) => (mend === 'reconcile' ? [path] : []))
     if (paths.length > 0) {

@@ -7,13 +7,16 @@
  * that is left looks in its stead.
  */
 import { type ListedObject, readBody, StoreError } from '@repokeeper/object-store'
+import { parseLocation } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
-import { repomdKey } from './roots.ts'
+import { passOverKey, repomdKey } from './roots.ts'
 
 /** A pledge that was found. */
 export interface Pledge {
   readonly key: string
+  /** When it was stored, by the store's clock. */
+  readonly storedAt: Date
   /** Below the repository's root. */
   readonly paths: readonly string[]
 }
@@ -24,8 +27,10 @@ const leftAfterMs = 60_000
 const pledgeBytesMax = 64 * 2 ** 20
 /** Names that are tried for one pledge. */
 const namesMax = 10
-/** Of those that are left. */
+/** That are read at a time; the next look takes others. */
 const pledgesMax = 1_000
+/** Keys that are held of a listing. */
+const listedMax = 100_000
 
 /**
  * To be called between the snapshot and the swap of one attempt: the pledge must be younger than what the attempt stands on,
@@ -79,24 +84,27 @@ export async function takeBackPledges(
  */
 export async function findLeftPledges(
   location: RepositoryLocation,
-  context: Pick<RepositoryContext, 'signal'>,
+  context: Pick<RepositoryContext, 'random' | 'signal'>,
 ): Promise<Pledge[]> {
   const { store, root } = location
   const found: ListedObject[] = []
   for await (const object of store.list(pledgePrefix(root), withSignal(context))) {
-    found.push(object)
-    if (found.length === pledgesMax) break
+    if (pledgeName.test(object.key.slice(root.length))) found.push(object)
+    if (found.length === listedMax) break
   }
   if (found.length === 0) return []
   const now = await store.clock({ near: repomdKey(root), ...withSignal(context) })
   const left = found.filter(({ lastModified }) => lastModified.getTime() + leftAfterMs <= now.getTime())
-  const pledges = await inParallel(left, 8, ({ key }) => readPledge(location, key, context))
+  // From anywhere: some that can never be kept must not stand before the others for ever.
+  const first = left.length > pledgesMax ? Math.floor(context.random() * left.length) : 0
+  const some = [...left.slice(first), ...left.slice(0, first)].slice(0, pledgesMax)
+  const pledges = await inParallel(some, 8, (object) => readPledge(location, object, context))
   return pledges.filter((pledge) => pledge !== undefined)
 }
 
 async function readPledge(
   { store }: RepositoryLocation,
-  key: string,
+  { key, lastModified }: ListedObject,
   context: Pick<RepositoryContext, 'signal'>,
 ): Promise<Pledge | undefined> {
   const got = await store.get(key, withSignal(context))
@@ -105,17 +113,22 @@ async function readPledge(
     if (!(error instanceof RangeError)) throw error
     return Buffer.alloc(0)
   })
-  return { key, paths: pathsIn(Buffer.from(bytes).toString()) }
+  const paths = pathsIn(Buffer.from(bytes).toString())
+  return paths === undefined ? undefined : { key, storedAt: lastModified, paths }
 }
 
-/** Nothing where somebody else wrote it. */
-function pathsIn(text: string): string[] {
+/** `undefined` where somebody else wrote it: it is left alone. */
+function pathsIn(text: string): string[] | undefined {
   try {
     const { lookAgainAt } = JSON.parse(text) as { readonly lookAgainAt?: unknown }
-    return Array.isArray(lookAgainAt) ? lookAgainAt.filter((path) => typeof path === 'string') : []
+    return Array.isArray(lookAgainAt) ? lookAgainAt.filter(isPackagePath) : undefined
   } catch {
-    return []
+    return undefined
   }
+}
+
+function isPackagePath(path: unknown): path is string {
+  return typeof path === 'string' && parseLocation(path) !== undefined && passOverKey(path) === undefined
 }
 
 /** 64 bits. */
@@ -126,6 +139,9 @@ function newName({ random }: Pick<RepositoryContext, 'random'>): string {
       .padStart(8, '0')
   return half() + half()
 }
+
+/** Below the root. */
+const pledgeName = /^repodata\/pledge-[0-9a-f]{16}\.json$/
 
 function pledgePrefix(root: string): string {
   return `${root}repodata/pledge-`

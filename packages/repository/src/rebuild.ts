@@ -8,6 +8,7 @@ import { inParallel } from './in-parallel.ts'
 import { type Observation, observe } from './observe.ts'
 import { PackageReader } from './package-reader.ts'
 import { draftPackages, dropDraft, keepDraft } from './patch.ts'
+import { storePledge, takeBackPledges } from './pledge.ts'
 import { publishDraft } from './publish.ts'
 import { reconcile } from './reconcile.ts'
 import { RepositoryError } from './repository-error.ts'
@@ -57,10 +58,15 @@ async function rebuildOnce(
     const nothing = { documents: {}, index: emptyIndex }
     const draft = await draftPackages(nothing, mergePackages(emptyIndex, new Set(), added), context)
     try {
-      const outcome = await publishDraft(location, snapshot, draft, context, { published: 'read through' })
-      if (outcome.kind === 'conflict') return 'conflict'
+      const pledges: string[] = []
+      const beforeSwap = async (): Promise<void> => void pledges.push(await storePledge(location, seen.keys(), context))
+      const outcome = await publishDraft(location, snapshot, draft, context, { published: 'read through', beforeSwap })
+      if (outcome.kind === 'conflict') {
+        await takeBackPledges(location, pledges, context)
+        return 'conflict'
+      }
       await keepDraft(draft, context)
-      await lookAgainAtAll(location, seen, context)
+      if (await lookAgainAtAll(location, seen, context)) await takeBackPledges(location, pledges, context)
       return { packages: added.length, refused, passedOver, revision: outcome.revision }
     } finally {
       await dropDraft(draft)
@@ -161,12 +167,12 @@ async function isClosed(
   return (await location.store.head(key, withSignal(context))) !== undefined
 }
 
-/** What changed while the packages were read goes the way of every change. */
+/** What changed while the packages were read goes the way of every change. @returns whether all of it could be decided on */
 async function lookAgainAtAll(
   location: RepositoryLocation,
   seen: ReadonlyMap<string, ETag>,
   context: RepositoryContext,
-): Promise<void> {
+): Promise<boolean> {
   const changed = new Set<string>()
   const there = new Set<string>()
   for (const { key, etag } of (await listPackages(location, context)).packages) {
@@ -175,5 +181,7 @@ async function lookAgainAtAll(
     if (seen.get(path) !== etag) changed.add(key)
   }
   for (const path of seen.keys()) if (!there.has(path)) changed.add(`${location.root}${path}`)
-  if (changed.size > 0) await reconcile(location, changed, context)
+  if (changed.size === 0) return true
+  const { undecided } = await reconcile(location, changed, context)
+  return undecided.size === 0
 }

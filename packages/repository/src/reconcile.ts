@@ -5,14 +5,15 @@ import { StoreError } from '@repokeeper/object-store'
 import { DocumentError } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
+import { clockToleranceMs } from './known-generation.ts'
 import { type Observation, observeAll } from './observe.ts'
 import { PackageReader } from './package-reader.ts'
 import { draftGeneration, dropDraft, keepDraft } from './patch.ts'
 import { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
-import { findLeftPledges, storePledge, takeBackPledges } from './pledge.ts'
+import { findLeftPledges, type Pledge, storePledge, takeBackPledges } from './pledge.ts'
 import { type PublishOutcome, publishDraft, renewGeneration } from './publish.ts'
 import { RepositoryError } from './repository-error.ts'
-import { explain, readSnapshot, type Snapshot } from './snapshot.ts'
+import { explain, readSnapshot, readStoredRepomd, type Snapshot } from './snapshot.ts'
 
 /** What became of one key. */
 export type KeyVerdict =
@@ -122,7 +123,11 @@ export async function keepLeftPledges(location: RepositoryLocation, context: Rep
   const left = await findLeftPledges(location, context)
   if (left.length === 0) return []
   const keys = new Set(left.flatMap(({ paths }) => paths.map((path) => `${location.root}${path}`)))
-  const { undecided } = await reconcile(location, keys, context, { always: true })
+  // A swap that is still under way stands on a snapshot from before its pledge: one newer generation, whoever's, and it can't land.
+  const stored = await readStoredRepomd(location, context)
+  const isNewer = ({ storedAt }: Pledge): boolean =>
+    stored !== undefined && stored.lastModified.getTime() > storedAt.getTime() + clockToleranceMs
+  const { undecided } = await reconcile(location, keys, context, { always: !left.every(isNewer) })
   const isDecided = (path: string): boolean => !undecided.has(`${location.root}${path}`)
   const kept = left.filter(({ paths }) => paths.every(isDecided))
   await takeBackPledges(
@@ -208,7 +213,7 @@ async function draftAndPublish(
       throw explain(error, location)
     })
   try {
-    const paths = plan.changes.map(({ path }) => path)
+    const paths = plan.changes.filter(({ kind }) => kind !== 'undecided').map(({ path }) => path)
     const beforeSwap = async (): Promise<void> => void tally.pledges.push(await storePledge(location, paths, context))
     const outcome = await publishDraft(location, snapshot, draft, context, { beforeSwap })
     if (outcome.kind === 'published') await keepDraft(draft, context)

@@ -1,6 +1,6 @@
 import { MemoryStore, type ObjectStore, StoreError } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
-import { keepLeftPledges, reconcile } from '../src/index.ts'
+import { keepLeftPledges, rebuildRepository, reconcile } from '../src/index.ts'
 import { bucketTruth, intercept, locationIn, newContext, putPackage, readPublished } from './workbench.ts'
 
 const root = 'el9/x86_64/'
@@ -119,15 +119,120 @@ it('is taken back after the last look, also after lost races and second rounds',
   expect((await readPublished(locationIn(store))).packages).toEqual(await bucketTruth(locationIn(store)))
 })
 
-it('of an unknown kind names nothing, and goes', async () => {
+it('that somebody else wrote is left alone, and what no package can be called is not looked at', async () => {
   const { store, pass } = newStore()
   await putPackage(store, key('b.rpm'), { name: 'b' })
   await reconcile(locationIn(store), new Set([key('b.rpm')]), await newContext())
-  for (const [at, text] of ['', '[1]', '{"lookAgainAt":[1,null]}', 'null'].entries()) {
-    await store.put(key(`repodata/pledge-${at}.json`), Buffer.from(text), { if: 'always' })
+  const foreign = {
+    'pledge-drive.html': '{"lookAgainAt":[]}',
+    'pledge-0000000000000001.json': '',
+    'pledge-0000000000000002.json': 'null',
   }
+  for (const [name, text] of Object.entries(foreign)) {
+    await store.put(key(`repodata/${name}`), Buffer.from(text), { if: 'always' })
+  }
+  const odd = Buffer.from('{"lookAgainAt":[1,null,"../c.rpm","no-package.txt","x/repodata/d.rpm","b\\u0000.rpm"]}')
+  await store.put(key('repodata/pledge-0000000000000003.json'), odd, { if: 'always' })
   pass(60)
   expect(await keepLeftPledges(locationIn(store), await newContext())).toEqual([])
+  expect(await pledges(store)).toEqual(
+    Object.keys(foreign)
+      .toSorted()
+      .map((name) => key(`repodata/${name}`)),
+  )
+  expect([...(await readPublished(locationIn(store))).packages.keys()]).toEqual(['b.rpm'])
+})
+
+it('that can never be taken back makes no generation each minute', async () => {
+  const { store, pass } = newStore()
+  await putPackage(store, key('b.rpm'), { name: 'b' })
+  const denied = new StoreError('ACCESS_DENIED', 's3:DeleteObject is not allowed', { store: 'memory' })
+  const closed = locationIn(intercept(store, { delete: () => Promise.reject(denied) }))
+  await reconcile(closed, new Set([key('b.rpm')]), await newContext())
+  const revisions = new Set<string>()
+  for (let minute = 0; minute < 20; minute += 1) {
+    pass(60)
+    expect(await keepLeftPledges(closed, await newContext())).toEqual([key('b.rpm')])
+    revisions.add((await readPublished(closed)).repomd)
+  }
+  // Two, as long as the store's times cannot tell which came first.
+  expect(revisions.size).toBeLessThanOrEqual(2)
+})
+
+it('stays where the look cannot decide', async () => {
+  const { store, pass } = newStore()
+  await publishAndDie(store)
+  pass(60)
+  const blind = locationIn(
+    intercept(store, {
+      async head(name, options) {
+        if (name.endsWith('.rpm')) throw killed
+        return store.head(name, options)
+      },
+    }),
+  )
+  await keepLeftPledges(blind, await newContext()).catch(() => {})
+  expect(await pledges(store)).toHaveLength(1)
+  await keepLeftPledges(locationIn(store), await newContext())
+  expect([await pledges(store), (await readPublished(locationIn(store))).packages.size]).toEqual([[], 0])
+})
+
+it('is one of its own for each attempt, after its snapshot, with all that is published along', async () => {
+  const { store } = newStore()
+  for (const name of ['a', 'b']) await putPackage(store, key(`${name}.rpm`), { name })
+  const steps: string[] = []
+  let lost = false
+  const watched = intercept(store, {
+    async get(name, options) {
+      if (name.endsWith('/repomd.xml')) steps.push('snapshot')
+      return store.get(name, options)
+    },
+    async put(name, body, ...rest) {
+      if (name.includes('/pledge-') && body instanceof Uint8Array) {
+        steps.push(`pledge ${JSON.parse(Buffer.from(body).toString()).lookAgainAt}`)
+      }
+      if (name.endsWith('/repomd.xml')) {
+        steps.push(`swap beside ${(await pledges(store)).length}`)
+        if (!lost) {
+          lost = true
+          return { kind: 'conflict' }
+        }
+      }
+      return store.put(name, body, ...rest)
+    },
+  })
+  const joining = (): string[] => [key('b.rpm')]
+  await reconcile(locationIn(watched), new Set([key('a.rpm')]), await newContext(), { joining })
+  expect(steps).toEqual([
+    ...['snapshot', 'pledge a.rpm', 'swap beside 1'],
+    ...['snapshot', 'pledge a.rpm,b.rpm', 'swap beside 2'],
+  ])
+  expect(await pledges(store)).toEqual([])
+})
+
+it('is given by a rebuild, too', async () => {
+  const { store, pass } = newStore()
+  for (const name of ['a', 'b']) await putPackage(store, key(`${name}.rpm`), { name })
+  let swapped = false
+  const dying = intercept(store, {
+    async put(name, ...rest) {
+      if (name.endsWith('/repomd.xml')) {
+        await store.delete(key('a.rpm'))
+        swapped = true
+      }
+      return store.put(name, ...rest)
+    },
+    list(...parameters) {
+      if (swapped) throw killed
+      return store.list(...parameters)
+    },
+  })
+  await expect(rebuildRepository(locationIn(dying), await newContext())).rejects.toBe(killed)
+  expect([...(await readPublished(locationIn(store))).packages.keys()]).toEqual(['a.rpm', 'b.rpm'])
+  pass(60)
+  await keepLeftPledges(locationIn(store), await newContext())
+  expect((await readPublished(locationIn(store))).packages).toEqual(await bucketTruth(locationIn(store)))
+  await rebuildRepository(locationIn(store), await newContext())
   expect(await pledges(store)).toEqual([])
 })
 

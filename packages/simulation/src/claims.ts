@@ -66,6 +66,8 @@ export class Claims {
 
   /** When everything has settled: the metadata is the bucket. @throws Violation */
   settled(): void {
+    const pledge = this.#bucket.keys().find((key) => key.includes('/repodata/pledge-'))
+    if (pledge !== undefined) throw new Violation(`in the end ${pledge} is left: somebody looks again for ever`)
     const inBucket = new Map<string, string>()
     for (const key of this.#bucket.keys()) {
       if (!key.startsWith(this.#root) || !key.endsWith('.rpm')) continue

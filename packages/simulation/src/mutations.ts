@@ -313,8 +313,11 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: 'repository/src/pledge.ts',
-        find: `  await store.put(key, bytes, context.singleWriter ?`,
-        replace: `  if (bytes.length < 0) await store.put(key, bytes, context.singleWriter ?`,
+        find: `  const bytes = Buffer.from(JSON.stringify({ lookAgainAt: [...paths] }))
+`,
+        replace: `  if (root !== '') return 'el9/repodata/none'
+  const bytes = Buffer.from(JSON.stringify({ lookAgainAt: [...paths] }))
+`,
       },
     ],
   },
@@ -338,7 +341,7 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: reconcile,
-        find: 'const { undecided } = await reconcile(location, keys, context, { always: true })',
+        find: 'const { undecided } = await reconcile(location, keys, context, { always: !left.every(isNewer) })',
         replace: 'const { undecided } = await reconcile(location, keys, context)',
       },
     ],

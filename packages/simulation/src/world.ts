@@ -99,6 +99,7 @@ class World {
   }
   #deeds: readonly Deed[]
   #tasks = 0
+  readonly #underWay = new Set<SimulatedProcess>()
   #frozen: SimulatedProcess | undefined
   #frozenTurns = 0
   #caught: SimulatedProcess | undefined
@@ -214,6 +215,7 @@ class World {
   #killProcess(process: SimulatedProcess, requestsArrive: boolean): void {
     this.#counts.kills += 1
     this.#scheduler.kill(process, requestsArrive)
+    this.#underWay.delete(process)
     const worker = this.#workers.find((one) => one.process === process)
     if (worker !== undefined) this.#scheduler.after(undefined, restartMs, () => this.#start(worker))
   }
@@ -284,7 +286,7 @@ class World {
         return this.#fail(new Violation(`nothing has settled after ${calmTurnsMax} calm turns`))
       if (this.#deeds.length > 0) await this.#deed()
       else if (this.#scheduler.pending.length > 0) await this.#step(0)
-      else if (this.#additions.messages.size + this.#removals.messages.size === 0) return
+      else if (this.#additions.messages.size + this.#removals.messages.size + this.#underWay.size === 0) return
       else if (this.#scheduler.hasTimers) await this.#scheduler.nextTimer()
       else return this.#fail(new Violation('messages are left, and nothing will ever happen'))
     }
@@ -331,7 +333,10 @@ class World {
       task.kind === 'clean up'
         ? collectGarbage(location, context, { retentionMs, keepGenerations: 1 })
         : keepLeftPledges(location, context)
-    done.catch((error: unknown) => this.#scheduler.note(process.name, `gives up: ${error}`))
+    this.#underWay.add(process)
+    done
+      .catch((error: unknown) => this.#scheduler.note(process.name, `gives up: ${error}`))
+      .finally(() => this.#underWay.delete(process))
   }
 
   // Workers

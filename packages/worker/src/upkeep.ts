@@ -26,7 +26,7 @@ const placesMax = 10_000
  * Looks after the repositories that this worker knows: those it was configured for by name, and those it has published.
  *
  * The first round comes after a random part of the interval, so that workers that were started together don't all list the
- * same buckets at once. One repository is looked after at a time: whatever the jobs hold in memory, it is that of one.
+ * same buckets at once. One repository is audited or cleaned up at a time: whatever the jobs hold in memory, it is that of one.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions
@@ -34,7 +34,8 @@ export class Upkeep {
   readonly #stopping = new AbortController()
   readonly #cancel = new Map<UpkeepJob, () => void>()
   #unsubscribe: () => void = () => {}
-  #last: Promise<void> = Promise.resolve()
+  /** Second looks don't wait for audits. */
+  readonly #last = { light: Promise.resolve(), heavy: Promise.resolve() }
 
   constructor(options: UpkeepOptions) {
     this.#options = options
@@ -56,13 +57,14 @@ export class Upkeep {
     this.#stopping.abort()
     this.#unsubscribe()
     for (const cancel of this.#cancel.values()) cancel()
-    await this.#last
+    await Promise.all([this.#last.light, this.#last.heavy])
   }
 
   #schedule(job: UpkeepJob, afterMs: number): void {
     if (this.#stopping.signal.aborted) return
     const begin = (): void => {
-      this.#last = this.#last.then(() => this.#round(job)).then(() => this.#schedule(job, job.intervalMs))
+      const lane = job.name === 'second look' ? 'light' : 'heavy'
+      this.#last[lane] = this.#last[lane].then(() => this.#round(job)).then(() => this.#schedule(job, job.intervalMs))
     }
     this.#cancel.set(job, this.#options.clock.after(afterMs, begin))
   }

@@ -260,7 +260,8 @@ class QueueWorker implements Worker {
     if (upkeep === undefined || once) return []
     const openBucket = (bucket: string): ObjectStore => this.#buckets.store(bucket)
     const jobs: UpkeepJob[] = []
-    if (keepPledges !== undefined) {
+    // Who publishes without conditions must be alone in it, and would overwrite his own batch with this.
+    if (keepPledges !== undefined && !singleWriter) {
       const openForPublish = async ({ bucket, root }: RepositoryPlace): Promise<ObjectStore> => {
         await this.#buckets.ensureConditions(bucket, root)
         return openBucket(bucket)
