@@ -5,6 +5,7 @@ import { type ETag, type ListedObject, StoreError } from '@repokeeper/object-sto
 import { emptyIndex, emptyRepomd, mergePackages, type NewPackage } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
+import { findLastReadable } from './last-readable.ts'
 import { type Observation, observe } from './observe.ts'
 import { PackageReader } from './package-reader.ts'
 import { draftPackages, dropDraft, keepDraft } from './patch.ts'
@@ -87,9 +88,14 @@ async function readForRebuild(
     return { stored, repomd: parseStoredRepomd(stored, location) }
   } catch (error) {
     if (!(error instanceof RepositoryError && error.code === 'BROKEN_METADATA')) throw error
-    const message = 'repomd.xml could not be read: what else it named (comps, modules, updateinfo) is not carried over'
+    const before = await findLastReadable(location, context)
+    const others = 'what else it named (comps, modules, updateinfo)'
+    const message =
+      before === undefined
+        ? `repomd.xml could not be read: ${others} is not carried over`
+        : `repomd.xml could not be read: ${others} is taken from the generation of ${before.publishedAt.toISOString()}`
     context.onEvent({ kind: 'warning', repository: describeLocation(location), subject: 'repomd.xml', message })
-    return { stored, repomd: emptyRepomd }
+    return { stored, repomd: before?.repomd ?? emptyRepomd }
   }
 }
 

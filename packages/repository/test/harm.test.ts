@@ -258,3 +258,35 @@ describe('names that look encoded', () => {
     expect((await readPublished(location)).packages).toEqual(await bucketTruth(location))
   })
 })
+
+describe('a repomd.xml that was damaged', () => {
+  it('is written anew with what others had in the generation before, as far as that is there', async () => {
+    const store = tickingStore()
+    const location = locationIn(store)
+    const context = await newContext()
+    const publish = async (name: string): Promise<void> => {
+      await putPackage(store, key(`${name}.rpm`), { name })
+      await reconcile(location, new Set([key(`${name}.rpm`)]), context)
+    }
+    await publish('a')
+    const repomd = (await read(store, key('repodata/repomd.xml'))).toString()
+    const record = (type: string): string =>
+      `<data type="${type}"><location href="repodata/${type}.xml"/><size>8</size></data>`
+    const more = repomd.replace('</repomd>', `${record('group')}${record('updateinfo')}${record('modules')}</repomd>`)
+    await store.put(key('repodata/repomd.xml'), Buffer.from(more), { if: 'always' })
+    await store.put(key('repodata/group.xml'), Buffer.from('<comps/>'), { if: 'always' })
+    await store.put(key('repodata/modules.xml'), Buffer.from('another size'), { if: 'always' })
+    await publish('b')
+    await store.put(key('repodata/repomd.xml'), Buffer.from('<repomd'), { if: 'always' })
+
+    await rebuildRepository(location, context)
+    const published = await readPublished(location)
+    expect([...published.packages.keys()]).toEqual(['a.rpm', 'b.rpm'])
+    expect([...published.repomd.matchAll(/<data type="([a-z]+)"/g)].map(([, type]) => type)).toEqual([
+      ...['primary', 'filelists', 'other'],
+      'group',
+    ])
+    const warnings = context.events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))
+    expect(warnings.at(-1)).toMatch(/is taken from the generation of 20/)
+  })
+})
