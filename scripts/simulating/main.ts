@@ -61,7 +61,7 @@ async function tryMutations(seed: number): Promise<number> {
 function describe({ runs, interleavings, counts }: WholeSearch): string {
   const { calls = 0, publishes = 0, kills = 0, faults = 0, duplicates = 0, cleanedUp = 0, deadLetters = 0 } = counts
   return [
-    `${runs} runs, ${interleavings} different interleavings`,
+    `${runs} run${runs === 1 ? '' : 's'}, ${interleavings} different`,
     `${calls} steps of calls, ${publishes} publishes, ${kills} kills, ${faults} faults, ${duplicates} messages delivered again,`,
     `${cleanedUp} objects cleaned up, ${deadLetters} messages of broken packages in the dead-letter queue`,
   ].join('\n')

@@ -127,13 +127,11 @@ function tell(repository: OpenRepository, report: AuditReport, repaired: RepairR
   for (const line of table(rowsOf(findings))) output.print(`${left}${line}`)
   for (const { path, reason } of notes) output.print(`note  ${path}  ${reason}`)
   const generation =
-    revision === undefined
-      ? 'no readable metadata'
-      : `${listed ?? 'an unknown number of'} listed in revision ${revision}`
+    revision === undefined ? 'no readable metadata' : `${listed ?? 'an unknown number'} listed in revision ${revision}`
   const place = isDirectory ? 'directory' : 'bucket'
   const verdict = findings.length === 0 ? 'nothing is wrong' : count(findings.length, 'finding')
   output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict}`)
-  advise(name, findings, repaired !== undefined, cli)
+  advise(report, name, repaired !== undefined, cli)
 }
 
 function rowsOf(findings: readonly AuditFinding[]): string[][] {
@@ -158,13 +156,13 @@ function describeRepair(repair: Repair): string {
 }
 
 /** Once for each way of mending, not once for each finding. */
-function advise(name: string, findings: readonly AuditFinding[], isRepaired: boolean, { output }: Cli): void {
+function advise({ findings, deep }: AuditReport, name: string, isRepaired: boolean, { output }: Cli): void {
   const mendable = findings.filter(({ mend }) => mend !== 'by-hand')
   if (mendable.length > 0) {
     output.tell(
       isRepaired
         ? 'What is left changed while it was mended, or could not be: try again.'
-        : `"repokeeper audit ${name} --repair" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}.`,
+        : `"repokeeper audit ${name}${deep ? ' --deep' : ''} --repair" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}.`,
     )
   }
   for (const { path, remedy } of findings.filter(({ mend }) => mend === 'by-hand')) output.tell(`${path}: ${remedy}`)

@@ -12,6 +12,7 @@ import { inParallel } from './in-parallel.ts'
 import { observe } from './observe.ts'
 import { PackageReader } from './package-reader.ts'
 import { RepositoryError } from './repository-error.ts'
+import { UncachedDocuments } from './uncached-documents.ts'
 
 /** Plain data; findings are sorted: repomd.xml, documents, packages, each by path. */
 export interface AuditReport {
@@ -51,9 +52,11 @@ const attemptsMax = 3
  */
 export async function auditRepository(
   location: RepositoryLocation,
-  context: RepositoryContext,
+  given: RepositoryContext,
   options: AuditOptions = {},
 ): Promise<AuditReport> {
+  // Documents as they are published now: what is kept of them here may be the only copy that is still whole.
+  const context = { ...given, cache: new UncachedDocuments(given.cache) }
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     const { generation, suspects, notes, inBucket } = await look(location, context, options)
     const { settleMs = 0, onSettle, deep = false } = options

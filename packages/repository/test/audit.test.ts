@@ -449,3 +449,15 @@ it('asks for no package but those that differ', async () => {
   await auditRepository({ store: watched, root: location.root }, context)
   expect([...asked].filter((name) => name.endsWith('.rpm'))).toEqual([key('dog.rpm')])
 })
+
+it('sees that primary is damaged in the store, whoever still has it whole', async () => {
+  const name = key(await hrefOf('primary'))
+  const bytes = Buffer.from(await read(store, name))
+  bytes.write('xxxx', 100)
+  await store.put(name, bytes, { if: 'always' })
+  // The context has just published it.
+  expect(kindsOf(await auditRepository(location, context))).toEqual(['unreadable-document primary'])
+  const { after } = await repairRepository(location, context)
+  expect(kindsOf(after)).toEqual([])
+  expect((await readPublished(location)).packages).toEqual(await bucketTruth(location))
+})
