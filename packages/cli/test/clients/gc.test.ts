@@ -20,7 +20,11 @@ const dayMs = 24 * 3600 * 1000
 /** Published one by one: three generations, of which two are superseded. */
 const place = clientPlaceForTests(async (opened) => {
   const files = await harbourFiles(await opened.makeDirectory())
-  for (const file of files.slice(0, 3)) await opened.repokeeper('add', opened.repoOf(root), file, '--publish')
+  for (const file of files.slice(0, 3)) {
+    // Far enough apart that their records lie in the order of publication.
+    opened.cloud.clock.advance(100_000)
+    await opened.repokeeper('add', opened.repoOf(root), file, '--publish')
+  }
 })
 
 describeWithClients(['createrepo_c'], 'createrepo_c --update', () => {
