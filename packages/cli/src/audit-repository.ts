@@ -1,6 +1,7 @@
 /**
  * The work of `audit`: what is wrong with a repository, and with `--repair` what is left of it.
  */
+
 import {
   type AuditFinding,
   type AuditOptions,
@@ -10,9 +11,9 @@ import {
   type RepairReport,
   repairRepository,
 } from '@repokeeper/repository'
+import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
-import { formatDuration } from './gc-duration.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { ensureConditions } from './publish-changes.ts'

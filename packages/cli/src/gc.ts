@@ -1,10 +1,11 @@
 /**
  * The work of `gc`: what is deleted, said as it goes.
  */
+
 import { carryOut, type PlannedDelete, planCleanUp, readForCleanUp } from '@repokeeper/repository'
+import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
-import { formatDuration } from './gc-duration.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { count, formatBytes, table } from './text-layout.ts'
 

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { formatDuration, parseDuration } from '../src/gc-duration.ts'
 import { type Workplace, workplaceForTests } from './run-cli.ts'
 
 const place = workplaceForTests()
@@ -164,23 +163,4 @@ describe('gc in a bucket', () => {
       AWS_MAX_ATTEMPTS: '1',
     })
   }
-})
-
-describe('a span of time', () => {
-  test.each([
-    ['0', 0, '0'],
-    ['90s', 90_000, '90s'],
-    ['120m', 2 * hourMs, '2h'],
-    ['24h', 24 * hourMs, '24h'],
-    ['2d', 48 * hourMs, '48h'],
-    ['7d', 168 * hourMs, '7d'],
-    ['3650d', 87_600 * hourMs, '3650d'],
-  ])('%s', (text, milliseconds, shown) => {
-    expect(parseDuration(text)).toBe(milliseconds)
-    expect(formatDuration(milliseconds)).toBe(shown)
-  })
-
-  test.each(['', '24', 'h', '-1h', '1.5h', '1w', '3651d', '24 h', '1h30m', '9999999999s'])('%j is none', (text) => {
-    expect(parseDuration(text)).toBeUndefined()
-  })
 })

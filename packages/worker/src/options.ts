@@ -1,6 +1,7 @@
 import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
+import { parseDuration } from './duration.ts'
 
 /** Texts from flags and the environment become numbers; what is no number is left for the schema to name. */
 const number = (schema: z.ZodNumber) =>
@@ -9,14 +10,14 @@ const number = (schema: z.ZodNumber) =>
     schema,
   )
 
-/** `90s`, `30m`, `6h`, `1d`, or 0. */
+/** `90s`, `30m`, `6h`, `1d`, or 0, which YAML gives as a number. */
 const duration = (daysMax: number) =>
   z.preprocess(
     (value) => (typeof value === 'number' ? String(value) : value),
     z
       .string()
       .refine(
-        (text) => (durationMs(text) ?? Number.POSITIVE_INFINITY) <= daysMax * 86_400_000,
+        (text) => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= daysMax * 86_400_000,
         `expected a time such as 90s, 30m, 6h or 1d, ${daysMax}d at most; 0 is none`,
       ),
   )
@@ -243,13 +244,6 @@ export function parseRepository(text: string): { readonly bucket: string; readon
   const [, bucket, path = ''] = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._:-]*)(?:\/(.*))?$/.exec(text) ?? []
   if (bucket === undefined) throw new Error(`${JSON.stringify(text)} is no repository: expected s3://bucket/path`)
   return { bucket, pattern: parseRootPattern(path) }
-}
-
-/** Milliseconds of `90s`, `30m`, `6h`, `1d` or `0`; `undefined` where the text is none of these. */
-export function durationMs(text: string): number | undefined {
-  const [, amount = '', unit] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text.trim()) ?? []
-  if (unit === undefined) return /^0+$/.test(amount) ? 0 : undefined
-  return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 's' | 'm' | 'h' | 'd']
 }
 
 /** Patterns by bucket; `undefined` where none are configured. */

@@ -1,8 +1,9 @@
 import type { ObjectStore } from '@repokeeper/object-store'
 import { type Clock, systemClock } from './clock.ts'
+import { parseDuration } from './duration.ts'
 import { WorkerEvents } from './events.ts'
 import { logEvents } from './log.ts'
-import { durationMs, rootsOf, type WorkerOptions } from './options.ts'
+import { rootsOf, type WorkerOptions } from './options.ts'
 import { QueueError } from './queue-error.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds } from './settle.ts'
@@ -105,10 +106,10 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     once: options.once,
     graceMs: options.graceSeconds * 1000,
     upkeep: {
-      auditIntervalMs: durationMs(options.auditInterval) ?? 0,
-      gcIntervalMs: durationMs(options.gcInterval) ?? 0,
+      auditIntervalMs: parseDuration(options.auditInterval) ?? 0,
+      gcIntervalMs: parseDuration(options.gcInterval) ?? 0,
       // Parsed before; what cannot be told is kept.
-      retentionMs: durationMs(options.retention) ?? Number.POSITIVE_INFINITY,
+      retentionMs: parseDuration(options.retention) ?? Number.POSITIVE_INFINITY,
       keepGenerations: options.keepGenerations,
     },
   }

@@ -1,8 +1,8 @@
+import { parseDuration } from '@repokeeper/worker/duration'
 import { type Command, InvalidArgumentError } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
 import { readConnection } from '../connection.ts'
-import { parseDuration } from '../gc-duration.ts'
 
 const examples = `
 Exit codes: 0 where nothing is found (or left after --repair), 1 where something is, or it failed, 2 for wrong use.

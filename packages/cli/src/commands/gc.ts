@@ -1,8 +1,8 @@
+import { parseDuration } from '@repokeeper/worker/duration'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
 import { readConnection } from '../connection.ts'
-import { parseDuration } from '../gc-duration.ts'
 
 const examples = `
 Each publish leaves the documents of the generation before it where they are, for clients that have its repomd.xml still. This

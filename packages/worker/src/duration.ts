@@ -1,9 +1,17 @@
-/** A span of time as people write it: `90s`, `30m`, `24h`, `7d`, or `0`. @returns milliseconds; `undefined` where it is none */
+/**
+ * Spans of time as people write them. Imported as `@repokeeper/worker/duration`: a command that reads an option need not load the worker.
+ */
+
+/**
+ * Reads `90s`, `30m`, `1.5h`, `7d`, or `0`; blanks around it do not matter.
+ * @returns milliseconds, whole ones, ten years at most; `undefined` where the text is none of these
+ */
 export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0
-  const [, digits, unit] = /^([0-9]{1,9})([smhd])$/.exec(text) ?? []
-  if (digits === undefined || unit === undefined) return undefined
-  const milliseconds = Number(digits) * (millisecondsOf[unit] ?? Number.NaN)
+  const trimmed = text.trim()
+  if (trimmed === '0') return 0
+  const [, amount, unit] = /^([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])$/.exec(trimmed) ?? []
+  if (amount === undefined || unit === undefined) return undefined
+  const milliseconds = Math.round(Number(amount) * (millisecondsOf[unit] ?? Number.NaN))
   return milliseconds <= longestMs ? milliseconds : undefined
 }
 
@@ -19,5 +27,5 @@ export function formatDuration(milliseconds: number): string {
 
 const millisecondsOf: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 }
 
-/** Ten years: dates stay dates. */
+/** Dates stay dates. */
 const longestMs = 3_650 * 24 * 3_600_000
