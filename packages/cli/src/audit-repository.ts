@@ -1,7 +1,6 @@
 /**
  * The work of `audit`: what is wrong with a repository, and with `--repair` what is left of it.
  */
-
 import {
   type AuditFinding,
   type AuditOptions,

@@ -1,7 +1,6 @@
 /**
  * The work of `gc`: what is deleted, said as it goes.
  */
-
 import { carryOut, type PlannedDelete, planCleanUp, readForCleanUp } from '@repokeeper/repository'
 import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'

@@ -111,6 +111,11 @@ const eventTexts: EventTexts = {
     ({ job, bucket, root, error }) =>
       `s3://${bucket}/${root}: the ${job} could not be done and is tried again later: ${messageOf(error)}`,
   ],
+  'history-unwritable': [
+    'warn',
+    ({ path, error }) =>
+      `the history of the runs is not kept in ${shown(path)}; the work goes on: ${messageOf(error)}${diskHint(error)}`,
+  ],
   stopping: ['info', ({ publishing, held }) => `stopping: ${publishing} publishes under way, ${held} messages held`],
   stopped: ['info', ({ givenBack }) => `stopped: ${givenBack} messages given back`],
   drained: [

@@ -117,6 +117,8 @@ export interface WorkerEventMap {
     readonly root: string
     readonly error: unknown
   }
+  /** The file of the history cannot be read or written. Said once, until it can be again. */
+  'history-unwritable': { readonly path: string; readonly error: unknown }
   stopping: { readonly publishing: number; readonly held: number }
   stopped: { readonly givenBack: number }
   /** `--once` has found the queue empty and published. */

@@ -60,9 +60,10 @@ export interface UnreadableMessage {
   readonly reason: string
 }
 
-/** Runs, and messages that nobody could read, which are remembered. */
-const runsMax = 60
-const unreadableMax = 60
+export type HistoryRecord = (Run & { readonly kind: 'run' }) | (UnreadableMessage & { readonly kind: 'unreadable' })
+
+/** So many runs are remembered, and so many messages that nobody could read. */
+export const rememberedMax = 60
 /** Reasons of one run, and characters of one reason. */
 const reasonsMax = 20
 const reasonCharactersMax = 500
@@ -72,6 +73,10 @@ export interface RunHistoryOptions {
   readonly clock: Pick<Clock, 'now'>
   /** The time of day. */
   readonly date: () => Date
+  /** Of earlier, the oldest first. */
+  readonly remembered?: readonly HistoryRecord[] | undefined
+  /** Is given each record when it is complete. What it throws is its own affair. */
+  readonly keep?: ((record: HistoryRecord) => void) | undefined
 }
 
 type RunUnderWay = { -readonly [Field in keyof Run]: Run[Field] } & { readonly began: number; refusals: Refusal[] }
@@ -80,6 +85,7 @@ type RunUnderWay = { -readonly [Field in keyof Run]: Run[Field] } & { readonly b
 export class RunHistory {
   readonly #clock: Pick<Clock, 'now'>
   readonly #date: () => Date
+  readonly #keep: (record: HistoryRecord) => void
   /** Of each repository that is being published: one batch at a time. */
   readonly #underWay = new Map<string, RunUnderWay>()
   readonly #runs: Run[] = []
@@ -87,9 +93,11 @@ export class RunHistory {
   /** Listens no more; what is remembered stays. */
   readonly close: () => void
 
-  constructor(events: WorkerEvents, { clock, date }: RunHistoryOptions) {
+  constructor(events: WorkerEvents, { clock, date, remembered = [], keep = () => {} }: RunHistoryOptions) {
     this.#clock = clock
     this.#date = date
+    this.#keep = keep
+    for (const record of remembered) this.#remember(record)
     const handlers: { readonly [E in keyof WorkerEventMap]?: (event: WorkerEventMap[E]) => void } = {
       'batch-started': (event) => this.#start(event),
       repository: (event) => this.#note(event),
@@ -172,12 +180,27 @@ export class RunHistory {
     const { added, replaced, removed, kept, absent, refused, outcome, reason } = { ...rest, ...end }
     const counts = { added, replaced, removed, kept, absent, refused }
     const durationMs = Math.round(this.#clock.now() - began)
-    remember(this.#runs, { ...rest, ...counts, durationMs, outcome, ...(reason !== undefined && { reason }) }, runsMax)
+    this.#take({ kind: 'run', ...rest, ...counts, durationMs, outcome, ...(reason !== undefined && { reason }) })
   }
 
   #passOver({ messageId, receiveCount, reason }: WorkerEventMap['unreadable']): void {
     const at = this.#date().toISOString()
-    remember(this.#unreadable, { at, messageId, delivery: receiveCount, reason: cut(reason) }, unreadableMax)
+    this.#take({ kind: 'unreadable', at, messageId, delivery: receiveCount, reason: cut(reason) })
+  }
+
+  #take(record: HistoryRecord): void {
+    this.#remember(record)
+    this.#keep(record)
+  }
+
+  #remember(record: HistoryRecord): void {
+    if (record.kind === 'run') {
+      const { kind: _kind, ...run } = record
+      addToLast(this.#runs, run)
+    } else {
+      const { kind: _kind, ...message } = record
+      addToLast(this.#unreadable, message)
+    }
   }
 }
 
@@ -185,9 +208,9 @@ function placeIn({ bucket, root }: { readonly bucket: string; readonly root: str
   return `${bucket}/${root}`
 }
 
-function remember<T>(list: T[], one: T, most: number): void {
+function addToLast<T>(list: T[], one: T): void {
   list.push(one)
-  if (list.length > most) list.shift()
+  if (list.length > rememberedMax) list.shift()
 }
 
 function reasonOf(error: unknown): string {

@@ -2,7 +2,8 @@
 export { WorkerError } from './buckets.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
-export { type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
+export { type HistoryRecord, type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
+export { HistoryFile, readHistory } from './history-file.ts'
 export { logEvents } from './log.ts'
 export {
   describeWorkerOptions,
@@ -17,7 +18,7 @@ export type { Delivery, EntryFailure, MessageQueue, Subscriber, Subscription } f
 export { QueueError, type QueueErrorCode } from './queue-error.ts'
 export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
 export { runWorker, settingsOf, type WorkerIo, type WorkerStages } from './run.ts'
-export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
+export { openSqsQueue, queueName, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
 export type { Audit } from './upkeep-audit.ts'
 export type { CollectGarbage } from './upkeep-clean-up.ts'
 export type { KeepPledges } from './upkeep-second-look.ts'

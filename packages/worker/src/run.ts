@@ -2,6 +2,8 @@ import type { ObjectStore } from '@repokeeper/object-store'
 import { type Clock, systemClock } from './clock.ts'
 import { parseDuration } from './duration.ts'
 import { WorkerEvents } from './events.ts'
+import { RunHistory } from './history.ts'
+import { HistoryFile } from './history-file.ts'
 import { logEvents } from './log.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
 import { QueueError } from './queue-error.ts'
@@ -34,6 +36,8 @@ export interface WorkerIo {
   readonly exit: (code: number) => void
   readonly clock: Clock
   readonly events: WorkerEvents
+  /** Path of the file in which what was done is remembered. Absent: the history ends with the process. */
+  readonly historyPath: string
 }
 
 /** Long polling; `once` wants to know soon whether there is more. */
@@ -52,6 +56,7 @@ export async function runWorker(
   const { stream = process.stderr, signals = process, clock = systemClock, events = new WorkerEvents() } = io
   const exit = io.exit ?? ((code) => process.exit(code))
   const endLog = logEvents(events, { level: options.logLevel, format: options.logFormat, stream })
+  const history = openHistory(events, clock, io.historyPath)
   const stopping = new AbortController()
   let worker: Worker | undefined
   const onSignal = (signal: NodeJS.Signals) => {
@@ -87,6 +92,7 @@ export async function runWorker(
   } finally {
     signals.off('SIGTERM', onSignal)
     signals.off('SIGINT', onSignal)
+    history.close()
     endLog()
   }
 }
@@ -113,6 +119,19 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
       keepGenerations: options.keepGenerations,
     },
   }
+}
+
+function openHistory(events: WorkerEvents, clock: Clock, path: string | undefined): RunHistory {
+  const file =
+    path === undefined
+      ? undefined
+      : HistoryFile.open(path, (error) => events.emit('history-unwritable', { path, error }))
+  return new RunHistory(events, {
+    clock,
+    date: () => new Date(),
+    remembered: file?.remembered,
+    keep: (record) => file?.append(record),
+  })
 }
 
 /**

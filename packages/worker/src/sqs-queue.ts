@@ -201,8 +201,8 @@ function regionOfUrl(queue: string): string | undefined {
   )?.[1]
 }
 
-/** The last segment of the URL: without account, host and whatever else a URL may hold. */
-function queueName(url: string): string {
+/** Of a name or URL the last segment: without account, host and whatever else a URL may hold. */
+export function queueName(url: string): string {
   return (URL.canParse(url) ? new URL(url).pathname : url).split('/').filter(Boolean).at(-1) ?? url
 }
 
