@@ -10,6 +10,8 @@ const bytesMax = 4 * 2 ** 30
 
 export interface OpenCache {
   readonly cache: DocumentCache
+  /** Where it lies, and what else is kept between runs. */
+  readonly directory: string
   readonly close: () => Promise<void>
 }
 
@@ -19,7 +21,7 @@ export interface OpenCache {
  */
 export async function openCache({ directory, isChosen }: Connection['cache']): Promise<OpenCache> {
   try {
-    return { cache: await DiskCache.open({ directory, bytesMax }), close: async () => {} }
+    return { cache: await DiskCache.open({ directory, bytesMax }), directory, close: async () => {} }
   } catch (cause) {
     if (isChosen) {
       const why = cause instanceof Error ? cause.message : String(cause)
@@ -29,6 +31,7 @@ export async function openCache({ directory, isChosen }: Connection['cache']): P
   const temporary = await mkdtemp(join(tmpdir(), 'repokeeper-'))
   return {
     cache: await DiskCache.open({ directory: temporary, bytesMax }),
+    directory: temporary,
     close: () => rm(temporary, { recursive: true, force: true }),
   }
 }

@@ -6,6 +6,7 @@ import type { Cli } from './cli.ts'
 import { defineAdd } from './commands/add.ts'
 import { defineAudit } from './commands/audit.ts'
 import { defineGc } from './commands/gc.ts'
+import { defineHistory } from './commands/history.ts'
 import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
 import { defineRebuild } from './commands/rebuild.ts'
@@ -41,5 +42,6 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineAudit(program, cli)
   defineGc(program, cli)
   await defineWorker(program, cli, args)
+  defineHistory(program, cli)
   return program.helpCommand('help [command]', 'print the help of a command').addHelpText('after', guide)
 }

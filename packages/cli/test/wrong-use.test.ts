@@ -17,6 +17,9 @@ describe('wrong use ends with exit code 2 and says what to write instead', () =>
     [['gc', 's3://b', '--retention', 'tomorrow'], /a time such as 30m, 24h or 7d/],
     [['gc', 's3://b', '--retention', '99999d'], /ten years at most/],
     [['gc', 's3://b', '--keep-generations', '0'], /whole number from 1/],
+    [['history', 'additions'], /too many arguments/],
+    [['history', '-q'], /option '-q, --queue <queue>' argument missing/],
+    [['history', '-q', ''], /--queue is empty: give the name or URL/],
     [['worker'], /options cannot be used:\n {2}--queue: give the name/],
     [
       ['worker', '-q', 'x', '--batch-keys-max', 'many', '--log-level', 'loud'],
@@ -65,7 +68,7 @@ describe('what fails ends with exit code 1, without a stack', () => {
 })
 
 describe('help', () => {
-  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'audit', 'gc', 'worker'])(
+  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'audit', 'gc', 'worker', 'history'])(
     'of %s goes to stdout and has examples',
     async (command) => {
       const { code, stdout, stderr } = await here().repokeeper(command, '--help')

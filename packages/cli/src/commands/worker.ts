@@ -60,11 +60,13 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
 
   const [
     { openCache },
+    { historyPath },
     { openConnected },
     { probeConditions },
     { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile },
   ] = await Promise.all([
     import('../document-cache.ts'),
+    import('../history-directory.ts'),
     import('../open-repository.ts'),
     import('@repokeeper/object-store'),
     import('@repokeeper/repository'),
@@ -74,7 +76,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     ...s3Options(worker, { flags, environment, file }),
     profile: options.profile,
   }
-  const { cache, close } = await openCache(connection.cache)
+  const { cache, directory, close } = await openCache(connection.cache)
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
   interruption.on('SIGHUP', onHangUp)
@@ -92,7 +94,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
         keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache })),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
-      { signals: interruption },
+      { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },
     )
   } finally {
     interruption.off('SIGHUP', onHangUp)
