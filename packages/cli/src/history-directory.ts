@@ -19,7 +19,10 @@ export function historyPath(cacheDirectory: string, queue: string): string {
   return join(historyDirectory(cacheDirectory), `${encodeURIComponent(queue)}${ending}`)
 }
 
-/** Names of the queues of which there is a history, sorted. */
+/**
+ * Names of the queues of which there is a history, sorted.
+ * @throws the system's error, but for a directory that is not there
+ */
 export async function queuesWithHistory(cacheDirectory: string): Promise<string[]> {
   const names = await readdir(historyDirectory(cacheDirectory)).catch((error: unknown) => {
     if (isAbsent(error)) return []
@@ -31,9 +34,9 @@ export async function queuesWithHistory(cacheDirectory: string): Promise<string[
     .sort()
 }
 
-/** Nothing is at the path. */
+/** Nothing is at the path, nor can anything be. */
 export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 }
 
 function decode(name: string): string[] {

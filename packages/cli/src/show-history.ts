@@ -24,7 +24,9 @@ interface History {
 /** @returns the exit code: 0, also where nothing is remembered */
 export async function showHistory(cacheDirectory: string, options: HistoryOptions, { output }: Cli): Promise<number> {
   const directory = historyDirectory(cacheDirectory)
-  const known = await queuesWithHistory(cacheDirectory)
+  const known = await queuesWithHistory(cacheDirectory).catch((cause: unknown) => {
+    throw cannotRead('what is remembered', cause)
+  })
   const history = readHistories(cacheDirectory, chosenQueues(options.queue, known))
   if (options.json) output.printJson({ directory, ...history })
   else {
@@ -63,10 +65,14 @@ function readHistoryOf(cacheDirectory: string, queue: string) {
     return readHistory(path)
   } catch (cause) {
     if (isAbsent(cause)) return []
-    const why = cause instanceof Error ? cause.message : String(cause)
-    const message = `the history of queue ${queue} cannot be read: ${why}; ask as the user whose worker it is`
-    throw new CommandError('NO_HISTORY', message, { cause })
+    throw cannotRead(`the history of queue ${queue}`, cause)
   }
+}
+
+function cannotRead(what: string, cause: unknown): CommandError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `${what} cannot be read: ${why}; ask as the user whose workers they are`
+  return new CommandError('NO_HISTORY', message, { cause })
 }
 
 /** A row for each run, and beneath it why it did not do everything. */

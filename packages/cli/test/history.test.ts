@@ -120,7 +120,9 @@ describe('the history', () => {
     await appendFile(join(historyDirectory(), 'repo-additions.jsonl'), '{"kind":"run"}\n{"kin')
     await appendFile(join(historyDirectory(), 'notes.txt'), 'mine')
     await appendFile(join(historyDirectory(), '%zz.jsonl'), 'mine')
-    expect((await lines('history')).slice(2)).toEqual(['  refused el9/\\u001b[2J.rpm: CUT_OFF: cut'])
+    const [header, ...rest] = await lines('history')
+    expect(header).not.toContain('queue')
+    expect(rest.slice(1)).toEqual(['  refused el9/\\u001b[2J.rpm: CUT_OFF: cut'])
   })
 })
 
@@ -144,6 +146,11 @@ describe('where nothing is remembered', () => {
         /^no runs of queue typo are remembered in .*\nThere are histories of repo-additions\.\n$/,
       ),
     })
+  })
+
+  test('because there can be no directory, it says so as well', async () => {
+    const { code, stderr } = await place().repokeeper('history', '--cache-dir', '/dev/null')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('in /dev/null/history\n') })
   })
 
   test('because it cannot be read, it says which and why, and ends with 1', async () => {

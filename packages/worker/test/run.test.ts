@@ -8,9 +8,10 @@ import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { MemoryStore } from '@repokeeper/object-store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type WorkerEventName, WorkerEvents } from '../src/events.ts'
+import { readHistory } from '../src/history-file.ts'
 import { readWorkerOptions } from '../src/options.ts'
 import type { Reconcile } from '../src/reconcile.ts'
-import { runWorker, type WorkerStages } from '../src/run.ts'
+import { runWorker, type WorkerIo, type WorkerStages } from '../src/run.ts'
 import { coverAll, covered, latch, notification } from './bench.ts'
 
 let directory = ''
@@ -56,7 +57,7 @@ async function createQueue(maxReceiveCount = 3) {
   }
 }
 
-function run(flags: Record<string, unknown>, stages: Partial<WorkerStages> = {}) {
+function run(flags: Record<string, unknown>, stages: Partial<WorkerStages> = {}, io: Partial<WorkerIo> = {}) {
   const outcome = readWorkerOptions({
     flags: {
       queue: 'additions',
@@ -89,7 +90,7 @@ function run(flags: Record<string, unknown>, stages: Partial<WorkerStages> = {})
       probeConditions: async () => ({ kind: 'honoured' }),
       ...stages,
     },
-    { stream, signals, events, exit: (code) => void exits.push(code) },
+    { stream, signals, events, exit: (code) => void exits.push(code), ...io },
   )
   return { exitCode, signals, exits, next, log: () => String(stream.read() ?? '') }
 }
@@ -190,6 +191,19 @@ it('says of a receive that may not be what is missing, on which queue', async ()
   worker.signals.emit('SIGTERM', 'SIGTERM')
   expect(await worker.exitCode).toBe(0)
   expect(worker.log()).toContain(`The credentials may not use queue \\"additions\\" at ${cloud.endpoint}: ${message}.`)
+})
+
+it('remembers what it did in a file, and works on where that cannot be written', async () => {
+  const queue = await createQueue()
+  await queue.send(notification('el9/a.rpm'))
+  const historyPath = join(directory, 'history', 'additions.jsonl')
+  expect(await run({ once: true }, {}, { historyPath }).exitCode).toBe(0)
+  expect(readHistory(historyPath)).toMatchObject([{ kind: 'run', repository: 's3://packages/el9/', keys: 1 }])
+
+  await queue.send(notification('el9/b.rpm'))
+  const worker = run({ once: true }, {}, { historyPath: join(historyPath, 'no directory.jsonl') })
+  expect(await worker.exitCode).toBe(0)
+  expect(worker.log().match(/"event":"history-unwritable"/g)).toHaveLength(1)
 })
 
 describe('the exit code', () => {
