@@ -23,11 +23,14 @@ export interface SecondLookJobOptions {
 
 /** One listing of a prefix under which there is nothing, mostly. */
 const intervalMs = 60_000
+/** Who starts may come after one that was killed: what that one left needn't wait for an interval more. */
+const firstWithinMs = 5_000
 
 export function secondLookJob({ keepPledges, singleWriter, openForPublish, events }: SecondLookJobOptions): UpkeepJob {
   return {
     name: 'second look',
     intervalMs,
+    firstWithinMs,
     async run({ bucket, root }, signal) {
       const store = await openForPublish({ bucket, root })
       const onEvent: ReconcileContext['onEvent'] = (event) => events.emit('repository', { ...event, bucket, root })

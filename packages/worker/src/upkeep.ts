@@ -7,6 +7,8 @@ export interface UpkeepJob {
   readonly name: 'audit' | 'clean-up' | 'second look'
   /** Milliseconds from the end of one round to the begin of the next. 0: never. */
   readonly intervalMs: number
+  /** Milliseconds from the start within which the first round begins, after a random part of them. Default: the interval. */
+  readonly firstWithinMs?: number
   /** May reject: then it is said, and tried again in the next round. */
   run(place: RepositoryPlace, signal: AbortSignal): Promise<void>
 }
@@ -25,8 +27,8 @@ const placesMax = 10_000
 /**
  * Looks after the repositories that this worker knows: those it was configured for by name, and those it has published.
  *
- * The first round comes after a random part of the interval, so that workers that were started together don't all list the
- * same buckets at once. One repository is audited or cleaned up at a time: whatever the jobs hold in memory, it is that of one.
+ * The first round comes after a random part of a time, so that workers that were started together don't all list the same
+ * buckets at once. One repository is audited or cleaned up at a time: whatever the jobs hold in memory, it is that of one.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions
@@ -49,7 +51,10 @@ export class Upkeep {
       if (name !== 'batch-settled' || !('bucket' in event) || !('root' in event)) return
       this.#know({ bucket: event.bucket, root: parseRepositoryRoot(event.root) })
     })
-    for (const job of jobs) if (job.intervalMs > 0) this.#schedule(job, clock.random() * job.intervalMs)
+    for (const job of jobs) {
+      const { intervalMs, firstWithinMs = intervalMs } = job
+      if (intervalMs > 0) this.#schedule(job, clock.random() * firstWithinMs)
+    }
   }
 
   /** Begins nothing more, and gives up what is under way. Resolves when that is over; never rejects. */

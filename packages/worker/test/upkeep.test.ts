@@ -345,7 +345,7 @@ describe('the times of upkeep', () => {
 })
 
 describe('a second look in the stead of publishers that are gone', () => {
-  it('is taken every minute, and told where there was something to look at', async () => {
+  it('is taken soon after the start and then every minute, and told where there was something to look at', async () => {
     const looks: string[] = []
     const left = [['el9/a.rpm'], [], []]
     const keepPledges: KeepPledges = async ({ root }) => {
@@ -355,7 +355,8 @@ describe('a second look in the stead of publishers that are gone', () => {
     const { worker, clock, eventsNamed } = setUp({ keepPledges, random: () => 0.5 })
     worker.start()
     await clock.pass(150_000)
-    expect(looks).toEqual(['el9/ at 30', 'el9/ at 90', 'el9/ at 150'])
+    // The first after half of five seconds.
+    expect(looks).toEqual(['el9/ at 2.5', 'el9/ at 62.5', 'el9/ at 122.5'])
     expect(eventsNamed('looked-again')).toEqual([{ bucket: 'packages', root: 'el9/', keys: 1 }])
     await worker.stop()
   })
