@@ -89,9 +89,26 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
     ...additions,
     done(async (scene) => {
       await superseded(scene)
-      const signal = { in: 'stderr', when: 'superseded objects deleted', signal: 'SIGTERM' } as const
-      const options = ['--audit-interval', '0', '--gc-interval', '1s', '--retention', '0']
-      return await runWorker(scene, 'add', [...options, { interrupt: signal }])
+      return await runUpkeep(scene, 'clean-up', 'superseded objects deleted')
+    }),
+    done(async (scene) => {
+      await published(scene)
+      await putUntold(scene, 'lost')
+      return await runUpkeep(scene, 'audit', ': 1 added')
+    }),
+    done(async (scene) => {
+      await published(scene)
+      const pledge = await pledgeOfTheDead(scene, 'left')
+      const ran = await runUpkeep(scene, 'second look', 'looked again')
+      expect(await scene.store.head(pledge), 'the pledge that was kept').toBeUndefined()
+      expect((await scene.admin.repokeeper('list', repo)).stdout).toContain('left')
+      return ran
+    }),
+    // Last, for nothing can be published any more.
+    done(async (scene) => {
+      await published(scene)
+      await deleteDocuments(scene)
+      return await runUpkeep(scene, 'audit', 'found to differ')
     }),
   ],
   add: [
@@ -124,10 +141,14 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
     }),
   ],
   plan: [
-    done(async (scene) => {
-      await published(scene)
-      return await scene.part.repokeeper('plan', repo)
-    }),
+    {
+      exitCode: 100,
+      run: async (scene) => {
+        await published(scene)
+        await putUntold(scene, 'lost')
+        return await scene.part.repokeeper('plan', repo)
+      },
+    },
   ],
   rebuild: [
     done(async (scene) => {
@@ -148,6 +169,22 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       await published(scene)
       return await scene.part.repokeeper('audit', repo)
     }),
+    {
+      exitCode: 1,
+      run: async (scene) => {
+        await published(scene)
+        await putUntold(scene, 'lost')
+        return await scene.part.repokeeper('audit', repo, '--settle', '0')
+      },
+    },
+    {
+      exitCode: 1,
+      run: async (scene) => {
+        await published(scene)
+        await deleteDocuments(scene)
+        return await scene.part.repokeeper('audit', repo, '--settle', '0')
+      },
+    },
   ],
   'audit --deep': [
     done(async (scene) => {
@@ -229,6 +266,52 @@ describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
   )
 })
 
+/** A worker goes on where a job of its upkeep fails: so each says for itself what it misses. */
+describe.concurrent('the upkeep of a worker', () => {
+  const { needs } = leastPower['worker with upkeep']
+
+  it.each([
+    ['audit', 's3:GetObject'],
+    ['audit', 's3:ListBucket'],
+    ['clean-up', 's3:GetObject'],
+    ['clean-up', 's3:ListBucket'],
+    ['clean-up', 's3:DeleteObject'],
+    ['second look', 's3:GetObject'],
+    ['second look', 's3:ListBucket'],
+    ['second look', 's3:PutObject'],
+    ['second look', 's3:DeleteObject'],
+  ] as const)(
+    'says of its %s that it could not be done without %s',
+    async (job, action) => {
+      const failure = failureOf(job)
+      const rest = needs.filter((need) => need.action !== action)
+      const { code, stderr } = await withScene(rest, async (scene) => {
+        await superseded(scene)
+        return await runUpkeep(scene, job, failure)
+      })
+      expect(code, stderr).toBe(0)
+      expect(stderr).toMatch(new RegExp(`${failure}.*${action} .*arn:aws:s3:::${bucket}`))
+    },
+    limitMs,
+  )
+
+  it(
+    'says of a pledge that it has kept and may not delete that it will be looked at again, and why',
+    async () => {
+      const rest: readonly Need[] = leastPower['add worker'].needs.filter(
+        ({ on }) => !JSON.stringify(on).includes('pledge-'),
+      )
+      const { stderr } = await withScene(rest, async (scene) => {
+        await published(scene)
+        await pledgeOfTheDead(scene, 'left')
+        return await runUpkeep(scene, 'second look', 'looked again')
+      })
+      expect(stderr).toMatch(/pledge-\w+\.json could not be deleted.*looked at once more.*s3:DeleteObject /)
+    },
+    limitMs,
+  )
+})
+
 const place: Place = { bucket, root, queueArn: `arn:aws:sqs:us-east-1:000000000000:${bucket}-*` }
 
 async function withScene<T>(needs: readonly Need[], work: (scene: Scene) => Promise<T>): Promise<T> {
@@ -272,6 +355,67 @@ async function superseded(scene: Scene): Promise<void> {
   for (const version of ['2', '3']) {
     await scene.admin.repokeeper('add', repo, await scene.rpm('foo', version), '--publish')
   }
+}
+
+/** A package that no notification tells of. */
+async function putUntold({ cloud, store }: Scene, name: string): Promise<void> {
+  cloud.faults.add({ body: `*${name}.rpm*`, action: { kind: 'lose' } })
+  await store.put(`${root}${name}.rpm`, buildPackage({ name }), { if: 'always' })
+}
+
+/**
+ * A publisher that got no further than its pledge, more than a minute ago: its package is in the bucket, and nobody else is told of it.
+ *
+ * @returns the key of the pledge
+ */
+async function pledgeOfTheDead(scene: Scene, name: string): Promise<string> {
+  const { cloud, store, admin } = scene
+  cloud.faults.add({ body: `*${name}-*`, action: { kind: 'lose' } })
+  const swap = { accessKey: 'admin', operation: 'PutObject', key: '*/repomd.xml' }
+  cloud.faults.add({ ...swap, count: 1, action: { kind: 'error', status: 403 } })
+  const ran = await admin.repokeeper('add', repo, await scene.rpm(name), '--publish')
+  expect(ran.code, ran.stderr).toBe(1)
+  cloud.clock.advance(120_000)
+  const pledges = await keysBelow(store, `${root}repodata/pledge-`)
+  expect(pledges, 'pledges that are left').toHaveLength(1)
+  return pledges.join()
+}
+
+/** As somebody with all rights does by hand: repomd.xml still names them. */
+async function deleteDocuments({ store }: Scene): Promise<void> {
+  for (const key of await keysBelow(store, `${root}repodata/`)) if (key.includes('.xml.')) await store.delete(key)
+}
+
+async function keysBelow(store: S3Store, prefix: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of store.list(prefix)) keys.push(key)
+  return keys
+}
+
+const upkeepOptions = {
+  // Drift counts once it has lasted longer than a batch waits.
+  audit: [
+    ...['--audit-interval', '1s', '--gc-interval', '0'],
+    ...['--batch-quiet-seconds', '0', '--batch-longest-wait-seconds', '0'],
+  ],
+  'clean-up': ['--audit-interval', '0', '--gc-interval', '1s', '--retention', '0'],
+  /** Always on. */
+  'second look': ['--audit-interval', '0', '--gc-interval', '0'],
+} as const
+
+type UpkeepJobName = keyof typeof upkeepOptions
+
+/** A worker that has one job beside its queue and the second look, until its log says this. */
+async function runUpkeep(scene: Scene, job: UpkeepJobName, said: string): Promise<Ran> {
+  // What could not be done is tried again, and can't be then: nothing else would come.
+  const interrupt = { in: 'stderr', when: [said, failureOf(job)], signal: 'SIGTERM' } as const
+  const ran = await runWorker(scene, 'add', [...upkeepOptions[job], { interrupt }])
+  expect(ran.stderr, ran.stderr).toContain(said)
+  return ran
+}
+
+function failureOf(job: UpkeepJobName): string {
+  return `the ${job} could not be done`
 }
 
 /** Until the queue is empty, or with options of its own. */

@@ -21,8 +21,12 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Arguments of Node itself. */
   readonly nodeArguments?: readonly string[]
-  /** Sends this signal as soon as stdout, or stderr, holds this text. */
-  readonly interrupt?: { readonly when: string; readonly signal: NodeJS.Signals; readonly in?: 'stdout' | 'stderr' }
+  /** Sends this signal as soon as stdout, or stderr, holds one of these texts. */
+  readonly interrupt?: {
+    readonly when: string | readonly string[]
+    readonly signal: NodeJS.Signals
+    readonly in?: 'stdout' | 'stderr'
+  }
   /** Stdout is closed at the first byte, as `| head` does. */
   readonly closeStdout?: boolean
 }
@@ -73,10 +77,11 @@ export class Workplace {
     })
     if (interrupt !== undefined) {
       let heard = ''
+      const isDue = () => [interrupt.when].flat().some((text) => heard.includes(text))
       child[interrupt.in ?? 'stdout'].on('data', (chunk: Buffer) => {
-        if (heard.includes(interrupt.when)) return
+        if (isDue()) return
         heard += chunk
-        if (heard.includes(interrupt.when)) child.kill(interrupt.signal)
+        if (isDue()) child.kill(interrupt.signal)
       })
     }
     if (closeStdout) child.stdout.once('data', () => child.stdout.destroy())
