@@ -2,7 +2,7 @@
  * The work of `list`: what the published metadata says.
  */
 import type { ListedPackage } from '@repokeeper/repodata'
-import { readSnapshot } from '@repokeeper/repository'
+import { readIndexedSnapshot } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode } from './failure.ts'
 import { listedNevra, showNevra } from './listed-nevra.ts'
@@ -17,7 +17,7 @@ export async function listRepository(
   { json }: { readonly json: boolean },
   { output }: Cli,
 ): Promise<number> {
-  const { etag, index } = await readSnapshot(location, context())
+  const { etag, index } = await readIndexedSnapshot(location, context())
   if (etag === undefined) {
     const message =
       `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "repokeeper rebuild ${name}" ` +

@@ -4,7 +4,7 @@
 import type { ListedObject } from '@repokeeper/object-store'
 import { StoreError } from '@repokeeper/object-store'
 import type { ListedPackage } from '@repokeeper/repodata'
-import { listPackages, RepositoryError, readSnapshot } from '@repokeeper/repository'
+import { listPackages, RepositoryError, readIndexedSnapshot } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { ChangeOptions, RemoveOptions } from './change-options.ts'
 import type { Cli } from './cli.ts'
@@ -83,7 +83,7 @@ export async function removePackages(
 /** Everything that can be named, in the order of the paths: what is in the bucket, and what only the metadata has. */
 async function readCandidates({ location, context, name }: OpenRepository, { output }: Cli): Promise<Candidate[]> {
   const { packages } = await listPackages(location, context())
-  const index = await readSnapshot(location, context()).then(
+  const index = await readIndexedSnapshot(location, context()).then(
     (snapshot) => snapshot.index,
     (error: unknown) => {
       // File names do without the metadata.

@@ -3,7 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { discardBody, type ETag, StoreError } from '@repokeeper/object-store'
-import { RepositoryError, readSnapshot, repomdKey } from '@repokeeper/repository'
+import { RepositoryError, readIndexedSnapshot, repomdKey } from '@repokeeper/repository'
 import type { OpenRepository } from './open-repository.ts'
 
 /** What the metadata is to show. */
@@ -85,7 +85,7 @@ class PublishedView {
     // Nothing is published yet: then nothing is listed.
     const isNew = got.kind === 'found' ? got.head.etag !== this.#etag : got.kind === 'absent' && this.changes === 0
     if (!isNew) return this.#pending.length
-    const { etag, index } = await readSnapshot(location, context(signal))
+    const { etag, index } = await readIndexedSnapshot(location, context(signal))
     this.#etag = etag
     this.changes += 1
     this.#pending = this.#pending.filter(({ path, sha256 }) => {

@@ -14,6 +14,8 @@ export const blockLimits = {
   packagesMax: 1024,
   /** Between the two, one location in this many ends a block: 384 packages on average, some 1 MB of primary. */
   oneIn: 256,
+  /** Bytes of entries, open, after which a block goes on in a further piece: memory holds pieces, never a block of large packages. */
+  pieceBytes: 2 ** 20,
 } as const
 
 /** @param packages how many packages the block holds, the one at `location` included */

@@ -18,6 +18,8 @@ export type DocumentErrorCode =
   | 'DIGEST_MISMATCH'
   /** The entries of filelists or other do not lie in the order of primary: they must be sorted first. */
   | 'OUT_OF_ORDER'
+  /** The blocks of a document are not what its own table says: it must be read whole. */
+  | 'BROKEN_TABLE'
 
 /** A document that cannot be used as it is. The message says which part and where; the caller adds which repository. */
 export class DocumentError extends Error {

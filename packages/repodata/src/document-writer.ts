@@ -1,12 +1,16 @@
 /**
- * Writes a document as one gzip member whose deflate stream is cut into blocks by full flushes: each block starts with an
- * empty window and ends on a byte, so that it can later be copied, or replaced, without touching its neighbours.
+ * Writes a document as blocks (block-cut.ts), each compressed for itself: so that a later generation can copy it, or replace it, without
+ * touching its neighbours. Blocks of the last generation that did not change are taken as they lie.
  */
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { constants, crc32, deflateRaw, deflateRawSync } from 'node:zlib'
-import { endsBlock } from './block-cut.ts'
+import { type BlockContainer, brokenTable, packPiece } from './block-container.ts'
+import { blockLimits, endsBlock } from './block-cut.ts'
+import { type BlockTable, type Piece, piecesOf } from './block-table.ts'
+import { type PlacedBlock, readPieces } from './blocked-document.ts'
 import { type DocumentKind, formatFoot, formatHead } from './document-kind.ts'
+import { isRegular } from './package-index.ts'
+import { readAhead } from './read-ahead.ts'
+import type { RandomAccess, ScratchFile } from './scratch-file.ts'
 
 /** Takes compressed bytes in order; a promise holds the writer back. */
 export type DocumentSink = (bytes: Uint8Array) => void | Promise<void>
@@ -14,116 +18,204 @@ export type DocumentSink = (bytes: Uint8Array) => void | Promise<void>
 /** What a record of repomd.xml says of a document, and the number of its entries. Digests are SHA-256 in lower-case hex. */
 export interface WrittenDocument {
   readonly kind: DocumentKind
+  readonly compression: BlockContainer['compression']
   readonly packages: number
   readonly sha256: string
   readonly size: number
-  readonly openSha256: string
+  /** Absent where it was left out. */
+  readonly openSha256?: string
   readonly openSize: number
 }
 
-/** Blocks that may be compressed at once: the thread pool has four threads, and the memory of each block is taken. */
-const blocksInFlightMax = 4
-const level = 6
+/**
+ * Whether repomd.xml says the digest of the open document, for which all of it has to be uncompressed. No client of today looks at it
+ * (librepo, libsolv, libzypp and createrepo_c read it and leave it at that), yum 3 did. `auto`: where the document is small.
+ */
+export type OpenChecksum = 'auto' | 'always' | 'never'
 
-/** Entries come in the order of their locations; how many there will be is said first, because the head holds the number. */
+export interface DocumentForm {
+  readonly container: BlockContainer
+  readonly openChecksum: OpenChecksum
+}
+
+/** Bytes, open, from which on `auto` leaves the open checksum out. */
+export const openChecksumBytesMax = 64 * 2 ** 20
+
+/** Pieces that may be compressed at once: the thread pool has four threads, and the memory of each piece is taken. */
+const piecesInFlightMax = 4
+/** Bytes that are copied at a time, unless a single piece is longer, and how many times as many are read ahead. */
+const runBytes = 2 ** 20
+const runsAhead = 2
+
 export class DocumentWriter {
   readonly #kind: DocumentKind
-  readonly #packages: number
-  readonly #sink: DocumentSink
-  readonly #digest = createHash('sha256')
-  readonly #openDigest = createHash('sha256')
-  #size = 0
-  #openSize = 0
-  #crc = 0
-  #written = 0
-  #block: Uint8Array[] = []
-  #blockPackages = 0
-  readonly #inFlight: Promise<Buffer>[] = []
+  readonly #form: DocumentForm
+  readonly #scratch: ScratchFile
+  #scratchBytes = 0
+  readonly #placed: PlacedBlock[] = []
+  /** The block that is being written, and what of it is not yet compressed. */
+  #block: NewBlock | undefined
+  #entries: Uint8Array[] = []
+  #entriesBytes = 0
+  /** Each settles when its piece, and all before it, lie in the scratch file. */
+  readonly #inFlight: Promise<void>[] = []
 
-  constructor(kind: DocumentKind, packages: number, sink: DocumentSink) {
+  /** @param scratch an empty file for the blocks that are new, the caller's to discard in the end */
+  constructor(kind: DocumentKind, form: DocumentForm, scratch: ScratchFile) {
     this.#kind = kind
-    this.#packages = packages
-    this.#sink = sink
-    this.#inFlight.push(Promise.resolve(gzipHeader))
-    this.#compress(formatHead(kind, packages))
+    this.#form = form
+    this.#scratch = scratch
   }
 
-  /** @param entry from `<package` to `</package>`, without a line end */
-  async add(location: string, entry: Uint8Array): Promise<void> {
-    this.#block.push(entry, lineEnd)
-    this.#blockPackages += 1
-    this.#written += 1
-    if (endsBlock(location, this.#blockPackages)) await this.#endBlock()
+  /** Whether the last entry ended a block: only then can blocks be copied. */
+  get isBetweenBlocks(): boolean {
+    return this.#block === undefined
   }
 
-  /** @throws Error where another number of entries came than was promised */
-  async finish(): Promise<WrittenDocument> {
-    if (this.#written !== this.#packages) {
-      throw new Error(`${this.#kind} was to hold ${this.#packages} packages, ${this.#written} were written`)
-    }
+  /**
+   * Entries come in the order of their locations.
+   * @param entry from `<package` to `</package>`, without a line end
+   */
+  async add(place: { readonly href: string; readonly base?: string }, entry: Uint8Array): Promise<void> {
+    this.#block ??= this.#beginBlock(place.href)
+    const { block } = this.#block
+    block.packages += 1
+    if (this.#kind === 'primary' && !isRegular(place)) block.irregular += 1
+    this.#entries.push(entry, lineEnd)
+    this.#entriesBytes += entry.length + lineEnd.length
+    if (endsBlock(place.href, block.packages)) await this.#endBlock()
+    else if (this.#entriesBytes >= blockLimits.pieceBytes) await this.#endPiece()
+  }
+
+  /** Takes blocks that were written before, with their compressed bytes. */
+  copy(blocks: readonly PlacedBlock[]): void {
+    if (!this.isBetweenBlocks) throw new Error('blocks cannot be copied into the middle of one')
+    for (const block of blocks) this.#placed.push(block)
+  }
+
+  /**
+   * @throws DocumentError `BROKEN_TABLE` where copied blocks turn out to be none; what went to the sink until then is to be thrown away
+   */
+  async finish(sink: DocumentSink): Promise<WrittenDocument> {
     await this.#endBlock()
-    this.#compress(formatFoot(this.#kind))
-    while (this.#inFlight.length > 0) await this.#writeOldest()
-    await this.#write(gzipTrailer(this.#crc, this.#openSize))
+    await Promise.all(this.#inFlight)
+    const { container, openChecksum } = this.#form
+    const packages = this.#placed.reduce((sum, { block }) => sum + block.packages, 0)
+    const head = await packPiece(container, formatHead(this.#kind, packages))
+    const foot = await packPiece(container, formatFoot(this.#kind))
+    const table: BlockTable = { head: head.piece, blocks: this.#placed.map(({ block }) => block), foot: foot.piece }
+
+    const digest = createHash('sha256')
+    let size = 0
+    const write = (bytes: Uint8Array): void | Promise<void> => {
+      digest.update(bytes)
+      size += bytes.length
+      return sink(bytes)
+    }
+    await write(Buffer.concat([container.formatHeader(table), head.bytes]))
+    for await (const bytes of readBlocks(container, this.#placed)) await write(bytes)
+    await write(Buffer.concat([foot.bytes, container.formatTrailer(table)]))
+
+    let openSize = 0
+    for (const piece of piecesOf(table)) openSize += piece.openSize
+    const isWanted = openChecksum === 'always' || (openChecksum === 'auto' && openSize <= openChecksumBytesMax)
     return {
       kind: this.#kind,
-      packages: this.#packages,
-      sha256: this.#digest.digest('hex'),
-      size: this.#size,
-      openSha256: this.#openDigest.digest('hex'),
-      openSize: this.#openSize,
+      compression: container.compression,
+      packages,
+      sha256: digest.digest('hex'),
+      size,
+      ...(isWanted ? { openSha256: await this.#openDigest(packages) } : {}),
+      openSize,
     }
+  }
+
+  #beginBlock(location: string): NewBlock {
+    const firstLocation = this.#kind === 'primary' ? location : ''
+    return { block: { packages: 0, irregular: 0, firstLocation, pieces: [] }, file: this.#scratch, start: 0 }
   }
 
   async #endBlock(): Promise<void> {
-    if (this.#blockPackages === 0) return
-    this.#compress(Buffer.concat(this.#block))
-    this.#block = []
-    this.#blockPackages = 0
-    while (this.#inFlight.length > blocksInFlightMax) await this.#writeOldest()
+    if (this.#block === undefined) return
+    this.#placed.push(this.#block)
+    await this.#endPiece()
+    this.#block = undefined
   }
 
-  #compress(open: Buffer): void {
-    this.#openDigest.update(open)
-    this.#openSize += open.length
-    this.#crc = crc32(open, this.#crc)
-    const compressed = deflateBlock(open)
-    // Awaited in order by #writeOldest; until then a failure must not count as unhandled.
-    compressed.catch(() => {})
-    this.#inFlight.push(compressed)
+  async #endPiece(): Promise<void> {
+    const placed = this.#block
+    if (placed === undefined || this.#entries.length === 0) return
+    const packed = packPiece(this.#form.container, Buffer.concat(this.#entries))
+    this.#entries = []
+    this.#entriesBytes = 0
+    const laidAside = Promise.all([packed, this.#inFlight.at(-1)]).then(async ([{ piece, bytes }]) => {
+      if (placed.block.pieces.length === 0) placed.start = this.#scratchBytes
+      placed.block.pieces.push(piece)
+      this.#scratchBytes += bytes.length
+      await this.#scratch.append(bytes)
+    })
+    // Awaited in its turn; until then a failure must not count as unhandled.
+    laidAside.catch(() => {})
+    this.#inFlight.push(laidAside)
+    while (this.#inFlight.length > piecesInFlightMax) await this.#inFlight.shift()
   }
 
-  async #writeOldest(): Promise<void> {
-    const oldest = this.#inFlight.shift()
-    if (oldest !== undefined) await this.#write(await oldest)
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    this.#digest.update(bytes)
-    this.#size += bytes.length
-    await this.#sink(bytes)
+  async #openDigest(packages: number): Promise<string> {
+    const digest = createHash('sha256').update(formatHead(this.#kind, packages))
+    for await (const open of readPieces(this.#form.container, this.#placed)) digest.update(open)
+    return digest.update(formatFoot(this.#kind)).digest('hex')
   }
 }
 
-const deflateAside = promisify<Buffer, object, Buffer>(deflateRaw)
-const blockOptions = { level, finishFlush: constants.Z_FULL_FLUSH }
-/** Up to so many bytes are compressed in a millisecond, sooner than they would come back from another thread. */
-const atOnceBytesMax = 2 ** 15
+/** A block under way: its pieces and its place are known once they are compressed. */
+interface NewBlock {
+  readonly block: { packages: number; irregular: number; readonly firstLocation: string; readonly pieces: Piece[] }
+  readonly file: RandomAccess
+  start: number
+}
 
-async function deflateBlock(open: Buffer): Promise<Buffer> {
-  return open.length <= atOnceBytesMax ? deflateRawSync(open, blockOptions) : await deflateAside(open, blockOptions)
+/** The compressed bytes of blocks, those that lie one behind the other together. */
+function readBlocks(container: BlockContainer, placed: readonly PlacedBlock[]): AsyncGenerator<Buffer> {
+  function* jobs(): Generator<() => Promise<Buffer>> {
+    for (const run of runsOf(placed)) yield () => readRun(container, run)
+  }
+  return readAhead(jobs(), runsAhead)
+}
+
+/** Bytes of one file that are read together. */
+interface Run {
+  readonly file: RandomAccess
+  readonly start: number
+  readonly pieces: Piece[]
+  bytes: number
+}
+
+function* runsOf(placed: readonly PlacedBlock[]): Generator<Run> {
+  let run: Run | undefined
+  for (const { block, file, start } of placed) {
+    let at = start
+    for (const piece of block.pieces) {
+      const follows = run !== undefined && run.file === file && run.start + run.bytes === at
+      if (run === undefined || !follows || run.bytes + piece.size > runBytes) {
+        if (run !== undefined) yield run
+        run = { file, start: at, pieces: [], bytes: 0 }
+      }
+      run.pieces.push(piece)
+      run.bytes += piece.size
+      at += piece.size
+    }
+  }
+  if (run !== undefined) yield run
+}
+
+async function readRun({ isPiece }: BlockContainer, { file, start, pieces, bytes }: Run): Promise<Buffer> {
+  const read = await file.read(start, bytes)
+  let at = 0
+  for (const { size } of pieces) {
+    if (!isPiece(read.subarray(at, at + size))) throw brokenTable()
+    at += size
+  }
+  return read
 }
 
 const lineEnd = Buffer.from('\n')
-
-/** RFC 1952, section 2.3: deflate, no flags, no time, unknown system. Nothing in it depends on when or where it was written. */
-const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
-
-/** An empty last block (RFC 1951, 3.2.3: final, fixed codes, end of block), then CRC-32 and length, low byte first. */
-function gzipTrailer(crc: number, openSize: number): Buffer {
-  const trailer = Buffer.alloc(10)
-  trailer.writeUInt16LE(0x0003, 0)
-  trailer.writeUInt32LE(crc, 2)
-  trailer.writeUInt32LE(openSize % 2 ** 32, 6)
-  return trailer
-}

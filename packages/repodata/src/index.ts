@@ -3,14 +3,25 @@
  * It reads and writes streams and temporary files, and knows no network.
  */
 
+export type { BlockContainer } from './block-container.ts'
+export { BlockLookup } from './block-lookup.ts'
+export { type BlockStep, planBlocks } from './block-plan.ts'
+export { BlockedDocument } from './blocked-document.ts'
 export { type Compression, decompress, detectCompression } from './decompress.ts'
 export { DocumentError, type DocumentErrorCode } from './document-error.ts'
 export type { ScannedHead } from './document-head.ts'
 export { type DocumentKind, documentKinds } from './document-kind.ts'
-export { type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
+export {
+  type DocumentForm,
+  type DocumentSink,
+  DocumentWriter,
+  type OpenChecksum,
+  type WrittenDocument,
+} from './document-writer.ts'
 export { formatEntries, type PackageEntries } from './entries.ts'
 export { readPkgId } from './entry-facts.ts'
 export { EntrySpool, type SpoolSpan } from './entry-spool.ts'
+export { gzipContainer } from './gzip-member.ts'
 export {
   type ChecksumType,
   compareLocations,
@@ -25,12 +36,14 @@ export {
   emptyIndex,
   type ListedPackage,
   PackageIndex,
+  type PackageLookup,
   pathOf,
   readListedPackages,
   readPackageIndex,
 } from './package-index.ts'
 export { type DescribedPackage, describePackage, type FileFacts, type PackageRecord } from './package-record.ts'
 export { PackageTooLargeError, packageLimits, textBytesOf } from './package-size.ts'
+export { areAligned, patchBlocks } from './patch-blocks.ts'
 export {
   mergePackages,
   type NewPackage,
@@ -57,5 +70,5 @@ export {
   scanDocument,
   scanLimits,
 } from './scan.ts'
-export { DiskFile, MemoryFile, type ScratchFile } from './scratch-file.ts'
-export { readEntries, type StoredDocument } from './stored-document.ts'
+export { DiskFile, MemoryFile, type RandomAccess, readAt, type ScratchFile } from './scratch-file.ts'
+export { openBlocks, readEntries, type StoredDocument } from './stored-document.ts'

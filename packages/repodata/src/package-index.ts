@@ -11,7 +11,23 @@ export interface ListedPackage extends PrimaryFacts {
 }
 
 /** Finds the listed packages by the object they stand for. */
-export class PackageIndex {
+export interface PackageLookup {
+  /** How many are listed. */
+  readonly count: number
+  /**
+   * Every entry that stands for the object at this path below the repository's root; more than one only in bad metadata.
+   * @throws DocumentError where they cannot be read
+   */
+  at(path: string): readonly ListedPackage[] | Promise<readonly ListedPackage[]>
+  /**
+   * Entries whose href would be this path if it were percent-encoded, as some tools write it. They stand for the object at
+   * this path only where there is none at the path as it is written (`pathOf`).
+   */
+  atDecoded(path: string): readonly ListedPackage[] | Promise<readonly ListedPackage[]>
+}
+
+/** All of them, in memory. */
+export class PackageIndex implements PackageLookup {
   readonly packages: readonly ListedPackage[]
   /** The entries lie in the order of their locations: this project wrote them, or it fell so. */
   readonly inOrder: boolean
@@ -28,15 +44,14 @@ export class PackageIndex {
     this.#byDecodedPath = groupBy(packages, decodedPathOf)
   }
 
-  /** Every entry that stands for the object at this path below the repository's root; more than one only in bad metadata. */
+  get count(): number {
+    return this.packages.length
+  }
+
   at(path: string): readonly ListedPackage[] {
     return this.#byPath.get(path) ?? []
   }
 
-  /**
-   * Entries whose href would be this path if it were percent-encoded, as some tools write it. They stand for the object at
-   * this path only where there is none at the path as it is written (`pathOf`).
-   */
   atDecoded(path: string): readonly ListedPackage[] {
     return this.#byDecodedPath.get(path) ?? []
   }
@@ -70,7 +85,12 @@ export function pathOf({ href, base }: Pick<PrimaryFacts, 'href' | 'base'>): str
   return base === undefined ? href.replace(/^(?:\.\/+)+/, '') : undefined
 }
 
-function decodedPathOf(listed: PrimaryFacts): string | undefined {
+/** Whether the object at a path is found by looking for an entry with this href, in the order of the entries. */
+export function isRegular(place: Pick<PrimaryFacts, 'href' | 'base'>): boolean {
+  return pathOf(place) === place.href && decodedPathOf(place) === undefined
+}
+
+function decodedPathOf(listed: Pick<PrimaryFacts, 'href' | 'base'>): string | undefined {
   const path = pathOf(listed)
   if (path === undefined || !path.includes('%')) return undefined
   const decoded = decodePercent(path)

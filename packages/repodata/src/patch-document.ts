@@ -1,9 +1,9 @@
 /**
- * The new document from the old one: entries that stay are copied byte for byte, in the order that the plan gives.
+ * The new document from whatever there was before, read whole: entries that stay are taken byte for byte, in the order that the plan gives.
  */
 import { DocumentError } from './document-error.ts'
 import type { DocumentKind } from './document-kind.ts'
-import { type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
+import { type DocumentForm, type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
 import { readPkgId } from './entry-facts.ts'
 import { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 import { compareLocations, type Location } from './identity.ts'
@@ -23,15 +23,15 @@ export type NewPackage = Extract<NextPackage, { kind: 'new' }>
 /**
  * The packages of the next generation in the order of their locations.
  *
- * @param gone entries of the index that are left out
+ * @param gone ordinals of the packages that are left out
  * @param added at most one for a location
  */
 export function mergePackages(
   index: PackageIndex,
-  gone: ReadonlySet<ListedPackage>,
+  gone: ReadonlySet<number>,
   added: readonly NewPackage[],
 ): NextPackage[] {
-  const kept: ListedPackage[] = index.packages.filter((listed) => !gone.has(listed))
+  const kept: ListedPackage[] = index.packages.filter(({ ordinal }) => !gone.has(ordinal))
   if (!index.inOrder) kept.sort(compareListed)
   const fresh = added.toSorted((a, b) => compareLocations(a.location, b.location))
 
@@ -47,6 +47,13 @@ export function mergePackages(
   return [...next, ...fresh.slice(at)]
 }
 
+interface Output {
+  /** Begins the new document. */
+  readonly start: () => Promise<DocumentSink>
+  /** Makes an empty file for what is laid aside. */
+  readonly scratch: () => Promise<ScratchFile>
+}
+
 export interface PatchedDocument extends WrittenDocument {
   /** For people: what the old document lacked. */
   readonly warnings: readonly string[]
@@ -56,7 +63,6 @@ export interface PatchedDocument extends WrittenDocument {
  * Writes one document of the next generation.
  *
  * @param old the document of the generation that `index` was read from; `undefined` where there is none
- * @param output `start` begins the new document, anew if it is called again; `scratch` makes a file for what is laid aside
  * @throws DocumentError where the old document cannot be read; what went to the sink until then is to be thrown away
  */
 export async function patchDocument(
@@ -64,18 +70,19 @@ export async function patchDocument(
   old: StoredDocument | undefined,
   index: PackageIndex,
   next: readonly NextPackage[],
-  output: { readonly start: () => Promise<DocumentSink>; readonly scratch: () => Promise<ScratchFile> },
+  form: DocumentForm,
+  output: Output,
 ): Promise<PatchedDocument> {
   if (index.inOrder && old !== undefined) {
     try {
-      return await write(kind, next, await output.start(), new StreamedEntries(kind, old, index))
+      return await write(kind, next, new StreamedEntries(kind, old, index), form, output)
     } catch (cause) {
       if (!(cause instanceof DocumentError && cause.code === 'OUT_OF_ORDER')) throw cause
     }
   }
   const spool = new EntrySpool(await output.scratch())
   try {
-    return await write(kind, next, await output.start(), await SpooledEntries.read(kind, old, index, spool))
+    return await write(kind, next, await SpooledEntries.read(kind, old, index, spool), form, output)
   } finally {
     await spool.close()
   }
@@ -93,19 +100,22 @@ interface OldEntries {
 async function write(
   kind: DocumentKind,
   next: readonly NextPackage[],
-  sink: DocumentSink,
   old: OldEntries,
+  form: DocumentForm,
+  output: Output,
 ): Promise<PatchedDocument> {
+  const scratch = await output.scratch()
   try {
-    const writer = new DocumentWriter(kind, next.length, sink)
+    const writer = new DocumentWriter(kind, form, scratch)
     for (const one of next) {
-      if (one.kind === 'kept') await writer.add(one.listed.href, await old.entryOf(one.listed))
-      else await writer.add(one.location, await one.read(kind))
+      if (one.kind === 'kept') await writer.add(one.listed, await old.entryOf(one.listed))
+      else await writer.add({ href: one.location }, await one.read(kind))
     }
     const warnings = await old.finish()
-    return { ...(await writer.finish()), warnings }
+    return { ...(await writer.finish(await output.start())), warnings }
   } finally {
     await old.close()
+    await scratch.discard()
   }
 }
 

@@ -62,7 +62,7 @@ export function recordOf(repomd: Repomd, type: string): RepomdRecord | undefined
 }
 
 /** A document that was written, and where it lies below the root. */
-export interface NamedDocument extends WrittenDocument {
+export interface NamedDocument extends Omit<WrittenDocument, 'compression'> {
   readonly href: string
   /** Seconds since 1970. */
   readonly timestamp: number
@@ -166,7 +166,9 @@ function documentRecord(document: NamedDocument): XmlElement {
     attributes: new Map([['type', document.kind]]),
     children: [
       { ...textElement('checksum', document.sha256), attributes: new Map([['type', 'sha256']]) },
-      { ...textElement('open-checksum', document.openSha256), attributes: new Map([['type', 'sha256']]) },
+      ...(document.openSha256 === undefined
+        ? []
+        : [{ ...textElement('open-checksum', document.openSha256), attributes: new Map([['type', 'sha256']]) }]),
       { name: 'location', attributes: new Map([['href', document.href]]), children: [] },
       textElement('timestamp', String(document.timestamp)),
       textElement('size', String(document.size)),

@@ -56,6 +56,25 @@ export async function* scanDocument(
   scanner.end()
 }
 
+/**
+ * Entries alone, without head and foot: of blocks in the middle of a document.
+ * @throws DocumentError like `scanDocument`
+ */
+export async function* scanEntries(
+  kind: DocumentKind,
+  chunks: AsyncIterable<Uint8Array>,
+  limits: ScanLimits = scanLimits,
+): AsyncGenerator<ScannedEntry> {
+  const scanner = new DocumentScanner(kind, limits, 'between entries')
+  for await (const chunk of chunks) {
+    if (!scanner.push(chunk)) continue
+    for (const part of scanner.parts()) if (part.kind === 'entry') yield part
+  }
+  scanner.join()
+  for (const part of scanner.parts()) if (part.kind === 'entry') yield part
+  scanner.endBetweenEntries()
+}
+
 /** Where the scanner stands. */
 type State = 'in head' | 'between entries' | 'in entry' | 'behind foot'
 
@@ -69,11 +88,12 @@ class DocumentScanner {
   #consumed = 0
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
-  #state: State = 'in head'
+  #state: State
 
-  constructor(kind: DocumentKind, limits: ScanLimits) {
+  constructor(kind: DocumentKind, limits: ScanLimits, state: State = 'in head') {
     this.#kind = kind
     this.#limits = limits
+    this.#state = state
   }
 
   /**
@@ -112,6 +132,11 @@ class DocumentScanner {
     if (this.#state === 'behind foot') return
     const where = this.#state === 'in head' ? 'in its head' : `after byte ${this.#position(this.#at)}`
     throw new DocumentError('BROKEN_XML', `${this.#kind} ends ${where}, before </${documentFrames[this.#kind].root}>`)
+  }
+
+  endBetweenEntries(): void {
+    if (this.#state === 'between entries' && this.#at === this.#buffer.length) return
+    throw new DocumentError('BROKEN_XML', `${this.#kind}: a block ends within an entry`)
   }
 
   #next(): ScannedPart | 'more' | 'nothing' {

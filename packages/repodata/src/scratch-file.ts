@@ -4,12 +4,17 @@
  */
 import { type FileHandle, open, rm, unlink } from 'node:fs/promises'
 
-/** A file that nobody else knows of. Offsets and lengths in bytes. */
-export interface ScratchFile {
-  /** One call after the other: the next one waits for the promise of the last. */
-  append(bytes: Uint8Array): Promise<void>
+/** A file that is read wherever one likes. Offsets and lengths in bytes. */
+export interface RandomAccess {
+  readonly size: number
   /** @throws Error where the file ends before */
   read(start: number, length: number): Promise<Buffer>
+}
+
+/** A file that nobody else knows of. */
+export interface ScratchFile extends RandomAccess {
+  /** One call after the other: the next one waits for the promise of the last. */
+  append(bytes: Uint8Array): Promise<void>
   /** All that was appended, in pieces; as often as it is asked for. */
   bytes(): AsyncGenerator<Uint8Array>
   /** It is gone, and its space free. May be called again, also after the file was given away. */
@@ -41,6 +46,10 @@ export class DiskFile implements ScratchFile {
     return new DiskFile(file, undefined)
   }
 
+  get size(): number {
+    return this.#size
+  }
+
   async append(bytes: Uint8Array): Promise<void> {
     const start = this.#size
     this.#size += bytes.length
@@ -51,15 +60,8 @@ export class DiskFile implements ScratchFile {
     }
   }
 
-  async read(start: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(length)
-    let read = 0
-    while (read < length) {
-      const { bytesRead } = await this.#file.read(bytes, read, length - read, start + read)
-      if (bytesRead === 0) throw endsAt(start + read)
-      read += bytesRead
-    }
-    return bytes
+  read(start: number, length: number): Promise<Buffer> {
+    return readAt(this.#file, start, length)
   }
 
   async *bytes(): AsyncGenerator<Uint8Array> {
@@ -94,6 +96,10 @@ export class DiskFile implements ScratchFile {
 export class MemoryFile implements ScratchFile {
   #pieces: Buffer[] = []
 
+  get size(): number {
+    return this.#pieces.reduce((sum, { length }) => sum + length, 0)
+  }
+
   async append(bytes: Uint8Array): Promise<void> {
     this.#pieces.push(Buffer.from(bytes))
   }
@@ -122,6 +128,18 @@ export class MemoryFile implements ScratchFile {
   }
 }
 
+/** All of `length` bytes from `start` on. @throws Error where the file ends before */
+export async function readAt(file: FileHandle, start: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  let read = 0
+  while (read < length) {
+    const { bytesRead } = await file.read(bytes, read, length - read, start + read)
+    if (bytesRead === 0) throw endsAt(start + read)
+    read += bytesRead
+  }
+  return bytes
+}
+
 function endsAt(offset: number): Error {
-  return new Error(`the scratch file ends at ${offset}, before what was to be read`)
+  return new Error(`the file ends at ${offset}, before what was to be read`)
 }

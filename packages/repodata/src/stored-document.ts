@@ -1,6 +1,7 @@
 /**
  * A document as it lies in the store: compressed in one way or another, made by one tool or another.
  */
+import { BlockedDocument } from './blocked-document.ts'
 import { decompress } from './decompress.ts'
 import { DocumentError } from './document-error.ts'
 import type { ScannedHead } from './document-head.ts'
@@ -8,14 +9,33 @@ import type { DocumentKind } from './document-kind.ts'
 import { checkEntry } from './entry-check.ts'
 import { parseDocument } from './parse-document.ts'
 import { type ScannedEntry, scanDocument } from './scan.ts'
+import type { RandomAccess } from './scratch-file.ts'
 
 export interface StoredDocument {
   /** For people: its file name. */
   readonly name: string
   /** Its compressed bytes, from the start; may be asked for again. */
   open(): AsyncIterable<Uint8Array>
+  /** The same bytes, wherever one likes; absent or `undefined` where they are not kept. */
+  access?(): Promise<RandomAccess | undefined>
   /** What it may uncompress to: the size that its record promises, or a bound. */
   readonly openBytesMax: number
+}
+
+/**
+ * The document by its blocks.
+ * @returns `undefined` where it has none of this project's, or is not kept: then it has to be read whole
+ * @throws DocumentError with the document's name in front
+ */
+export async function openBlocks(kind: DocumentKind, document: StoredDocument): Promise<BlockedDocument | undefined> {
+  try {
+    const file = await document.access?.()
+    const blocks = file === undefined ? undefined : await BlockedDocument.open(kind, file)
+    // One that says other things than its record is looked at in every byte.
+    return blocks === undefined || blocks.openSize > document.openBytesMax ? undefined : blocks
+  } catch (error) {
+    throw named(document, error)
+  }
 }
 
 /**
@@ -29,9 +49,13 @@ export async function* readEntries(kind: DocumentKind, document: StoredDocument)
     const passed = yield* readAsBytes(kind, document)
     if (passed !== 'all') yield* readParsed(kind, document, passed)
   } catch (error) {
-    if (!(error instanceof DocumentError)) throw error
-    throw new DocumentError(error.code, `${document.name}: ${error.message}`, { cause: error })
+    throw named(document, error)
   }
+}
+
+function named({ name }: StoredDocument, error: unknown): unknown {
+  if (!(error instanceof DocumentError)) return error
+  return new DocumentError(error.code, `${name}: ${error.message}`, { cause: error })
 }
 
 /** Says after how many entries it came to something that cannot be found as bytes. */

@@ -12,6 +12,7 @@ import {
   readPackageIndex,
   type StoredDocument,
 } from '../src/index.ts'
+import { form } from './block-documents.ts'
 import { canonical, extras, formatForeign, type Name, type Node, parseForeign, styles } from './foreign-document.ts'
 
 function stored(bytes: Buffer, pieceBytes = 1000): StoredDocument {
@@ -136,7 +137,7 @@ describe('a document in a style of its own', () => {
           const { primary } = documents
           if (primary === undefined) throw new Error('no primary')
           const index = await readPackageIndex(primary)
-          const gone = new Set(index.packages.filter((_, at) => at === removed))
+          const gone = new Set([removed])
           const location = parseLocation('m.rpm')
           if (location === undefined) throw new Error('no location')
           const fresh: Package = { href: 'm.rpm', id: 9, extras: [] }
@@ -152,7 +153,7 @@ describe('a document in a style of its own', () => {
           )
           for (const kind of documentKinds) {
             const written: Uint8Array[] = []
-            await patchDocument(kind, documents[kind], index, next, {
+            await patchDocument(kind, documents[kind], index, next, form, {
               async start() {
                 written.length = 0
                 return (bytes) => void written.push(bytes)

@@ -6,7 +6,7 @@ import type { DocumentKind, PackageIndex, Repomd, StoredDocument } from '@repoke
 import type { AuditFinding } from './audit-finding.ts'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { RepositoryError } from './repository-error.ts'
-import { readRepomd, readSnapshot } from './snapshot.ts'
+import { readIndexedSnapshot, readRepomd } from './snapshot.ts'
 
 export interface Generation {
   /** Of repomd.xml; `undefined` where there is none, or it cannot be read. */
@@ -30,7 +30,7 @@ export interface Suspect {
 /** @throws StoreError; what is wrong with the metadata is in the result */
 export async function readGeneration(location: RepositoryLocation, context: RepositoryContext): Promise<Generation> {
   try {
-    const { etag, repomd, documents, index } = await readSnapshot(location, context)
+    const { etag, repomd, documents, index } = await readIndexedSnapshot(location, context)
     return { etag, repomd, documents, index, fault: undefined }
   } catch (error) {
     const fault = metadataFault(error)

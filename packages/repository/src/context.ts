@@ -3,6 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '@repokeeper/object-store'
+import { type DocumentForm, gzipContainer } from '@repokeeper/repodata'
 import type { DocumentCache } from './document-cache.ts'
 import type { RepositoryEvent } from './repository-event.ts'
 import type { RepositoryRoot } from './roots.ts'
@@ -24,6 +25,8 @@ export interface RepositoryContext {
   readonly onEvent: (event: RepositoryEvent) => void
   /** The store ignores conditions, and a person has said that nobody else publishes: writes are not conditional. */
   readonly singleWriter: boolean
+  /** How documents are written. */
+  readonly form: DocumentForm
   /** Packages that are read from the store at a time. */
   readonly packageReadsMax: number
   /** Large packages take their turn here, one in a process, so that memory holds one of them. */
@@ -32,7 +35,10 @@ export interface RepositoryContext {
 }
 
 export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
-  Partial<Pick<RepositoryContext, 'singleWriter' | 'packageReadsMax' | 'signal'>>
+  Partial<Pick<RepositoryContext, 'singleWriter' | 'form' | 'packageReadsMax' | 'signal'>>
+
+/** What clients of any age read. */
+export const usualForm: DocumentForm = { container: gzipContainer, openChecksum: 'auto' }
 
 /** The real clock and real chance. */
 export function realContext(options: ContextOptions): RepositoryContext {
@@ -41,6 +47,7 @@ export function realContext(options: ContextOptions): RepositoryContext {
     random: Math.random,
     sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
     singleWriter: false,
+    form: usualForm,
     packageReadsMax: 16,
     largePackages: processTurnstile,
     ...options,

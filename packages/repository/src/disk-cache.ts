@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { DiskFile, type ScratchFile } from '@repokeeper/repodata'
+import { DiskFile, type RandomAccess, readAt, type ScratchFile } from '@repokeeper/repodata'
 import { type DocumentCache, type DocumentDigest, digestName, nodeAlgorithm } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
 
@@ -50,6 +50,23 @@ export class DiskCache implements DocumentCache {
     yield* file.createReadStream({ highWaterMark: 2 ** 18 })
   }
 
+  /** The file is opened for each reading: it may be swept away in between, and is fetched again then. */
+  async access(
+    digest: DocumentDigest,
+    size: number | undefined,
+    fetch: () => AsyncIterable<Uint8Array>,
+  ): Promise<RandomAccess> {
+    const opened = await this.#openFile(digest, size, fetch)
+    const stat = await opened.stat().finally(() => opened.close())
+    return {
+      size: stat.size,
+      read: async (start, length) => {
+        const file = await this.#openAgain(digest, size, fetch)
+        return readAt(file, start, length).finally(() => file.close())
+      },
+    }
+  }
+
   distrust(): void {
     this.#checked.clear()
   }
@@ -71,6 +88,17 @@ export class DiskCache implements DocumentCache {
     await rename(await draft.giveAway(), this.#path(digest))
     this.#checked.add(digestName(digest))
     await this.#trim(digestName(digest))
+  }
+
+  async #openAgain(
+    digest: DocumentDigest,
+    size: number | undefined,
+    fetch: () => AsyncIterable<Uint8Array>,
+  ): Promise<FileHandle> {
+    const opened = this.#checked.has(digestName(digest))
+      ? await open(this.#path(digest)).catch(() => undefined)
+      : undefined
+    return opened ?? this.#openFile(digest, size, fetch)
   }
 
   /** Another process may take a file away between the look and the opening. */

@@ -1,7 +1,7 @@
 /**
  * Where the documents of a repository are kept between one generation and the next, and the files of what is under way.
  */
-import type { ChecksumType, ScratchFile } from '@repokeeper/repodata'
+import type { ChecksumType, RandomAccess, ScratchFile } from '@repokeeper/repodata'
 
 /** A digest that names a document. */
 export interface DocumentDigest {
@@ -20,6 +20,15 @@ export interface DocumentCache {
     size: number | undefined,
     fetch: () => AsyncIterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array>
+  /**
+   * The same bytes, checked, wherever one likes; `undefined` where nothing is kept.
+   * @throws DocumentError like `read`, and so does each reading from it where the bytes had to be fetched again
+   */
+  access(
+    digest: DocumentDigest,
+    size: number | undefined,
+    fetch: () => AsyncIterable<Uint8Array>,
+  ): Promise<RandomAccess | undefined>
   /** A file for a document that is being written. */
   newDraft(): Promise<ScratchFile>
   /** A file for what is laid aside meanwhile. */

@@ -29,6 +29,7 @@ export {
   type RepositoryContext,
   type RepositoryLocation,
   realContext,
+  usualForm,
 } from './context.ts'
 export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
 export type { DocumentCache, DocumentDigest } from './document-cache.ts'
@@ -51,6 +52,13 @@ export { RepositoryError, type RepositoryErrorCode } from './repository-error.ts
 export type { RepositoryEvent } from './repository-event.ts'
 export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentionMsDefault } from './retention.ts'
 export * from './roots.ts'
-export { readRepomd, readSnapshot, recordKey, type Snapshot } from './snapshot.ts'
+export {
+  type IndexedSnapshot,
+  readIndexedSnapshot,
+  readRepomd,
+  readSnapshot,
+  recordKey,
+  type Snapshot,
+} from './snapshot.ts'
 export { type Difference, listPackages, type Survey, surveyRepository } from './survey.ts'
 export { Turnstile } from './turnstile.ts'

@@ -1,7 +1,7 @@
 /**
  * Documents in memory, for small repositories where no disk is wanted.
  */
-import { MemoryFile, type ScratchFile } from '@repokeeper/repodata'
+import { MemoryFile, type RandomAccess, type ScratchFile } from '@repokeeper/repodata'
 import { type DocumentCache, type DocumentDigest, digestName } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
 
@@ -20,8 +20,26 @@ export class MemoryCache implements DocumentCache {
     size: number | undefined,
     fetch: () => AsyncIterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array> {
+    yield await this.#ensure(digest, size, fetch)
+  }
+
+  async access(
+    digest: DocumentDigest,
+    size: number | undefined,
+    fetch: () => AsyncIterable<Uint8Array>,
+  ): Promise<RandomAccess> {
+    const file = new MemoryFile()
+    await file.append(await this.#ensure(digest, size, fetch))
+    return file
+  }
+
+  async #ensure(
+    digest: DocumentDigest,
+    size: number | undefined,
+    fetch: () => AsyncIterable<Uint8Array>,
+  ): Promise<Buffer> {
     const known = this.#documents.get(digestName(digest))
-    if (known !== undefined) return yield known
+    if (known !== undefined) return known
     const check = new DocumentCheck(digest, size)
     const pieces: Uint8Array[] = []
     for await (const piece of fetch()) {
@@ -31,7 +49,7 @@ export class MemoryCache implements DocumentCache {
     check.finish()
     const bytes = Buffer.concat(pieces)
     this.#keep(digest, bytes)
-    yield bytes
+    return bytes
   }
 
   async newDraft(): Promise<ScratchFile> {

@@ -2,7 +2,7 @@
  * Observe: a key → what the bucket holds now. Never the event, never a memory: the object itself.
  */
 import { type ObjectHead, StoreError } from '@repokeeper/object-store'
-import { type ListedPackage, type PackageIndex, pathOf } from '@repokeeper/repodata'
+import { compareLocations, type ListedPackage, type PackageLookup, pathOf } from '@repokeeper/repodata'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import { modifiedSeconds, type PackageReader, type ReadOutcome } from './package-reader.ts'
@@ -24,7 +24,7 @@ export type Observation = {
 const observationsMax = 10
 
 /**
- * One object that the store cannot give harms itself only.
+ * One object that the store cannot give harms itself only. In the order of the paths, so that each block of the metadata is read once.
  *
  * @param paths below the repository's root
  * @throws StoreError where it can give none of them
@@ -32,18 +32,22 @@ const observationsMax = 10
 export async function observeAll(
   location: RepositoryLocation,
   paths: Iterable<string>,
-  index: PackageIndex,
+  lookup: PackageLookup,
   reader: PackageReader,
   context: RepositoryContext,
 ): Promise<Observation[]> {
-  const observations = await inParallel([...paths], context.packageReadsMax, async (path): Promise<Observation> => {
-    try {
-      return await observe(location, path, index, reader, context)
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      return { kind: 'fault', path, listed: [], error }
-    }
-  })
+  const observations = await inParallel(
+    [...paths].sort(compareLocations),
+    context.packageReadsMax,
+    async (path): Promise<Observation> => {
+      try {
+        return await observe(location, path, lookup, reader, context)
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        return { kind: 'fault', path, listed: [], error }
+      }
+    },
+  )
   const [first] = observations
   if (first?.kind === 'fault' && observations.every(({ kind }) => kind === 'fault')) throw first.error
   return observations
@@ -53,11 +57,11 @@ export async function observeAll(
 export async function observe(
   location: RepositoryLocation,
   path: string,
-  index: PackageIndex,
+  lookup: PackageLookup,
   reader: PackageReader,
   context: RepositoryContext,
 ): Promise<Observation> {
-  const listed = await listedAt(location, path, index, context)
+  const listed = await listedAt(location, path, lookup, context)
   for (let look = 1; ; look += 1) {
     const head = await location.store.head(`${location.root}${path}`, withSignal(context))
     if (head === undefined) return { kind: 'absent', path, listed }
@@ -78,11 +82,11 @@ export async function observe(
 async function listedAt(
   location: RepositoryLocation,
   path: string,
-  index: PackageIndex,
+  lookup: PackageLookup,
   context: RepositoryContext,
 ): Promise<readonly ListedPackage[]> {
-  const exact = index.at(path)
-  const decoded = await inParallel(index.atDecoded(path), 1, async (listed) => {
+  const exact = await lookup.at(path)
+  const decoded = await inParallel(await lookup.atDecoded(path), 1, async (listed) => {
     const head = await location.store.head(`${location.root}${pathOf(listed) ?? ''}`, withSignal(context))
     return head === undefined ? [listed] : []
   })

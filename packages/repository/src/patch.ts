@@ -2,14 +2,26 @@
  * Patch: snapshot × plan → the documents of the next generation, in files of their own.
  */
 import {
+  areAligned,
+  type BlockedDocument,
+  BlockLookup,
+  DocumentError,
   type DocumentKind,
+  type DocumentSink,
   documentKinds,
+  emptyIndex,
   mergePackages,
   type NewPackage,
   type NextPackage,
+  openBlocks,
+  PackageIndex,
   type PatchedDocument,
+  patchBlocks,
   patchDocument,
+  planBlocks,
+  readPackageIndex,
   type ScratchFile,
+  type StoredDocument,
 } from '@repokeeper/repodata'
 import type { RepositoryContext } from './context.ts'
 import { goneOf, type PlannedPackage, type RepositoryPlan } from './plan.ts'
@@ -23,22 +35,102 @@ export interface DraftDocument extends PatchedDocument {
 
 export type Draft = Readonly<Record<DocumentKind, DraftDocument>>
 
-/** @throws DocumentError where a published document cannot be read; nothing is left behind then */
-export function draftGeneration(snapshot: Snapshot, plan: RepositoryPlan, context: RepositoryContext): Promise<Draft> {
-  const gone = new Set(plan.changes.flatMap(goneOf))
+/**
+ * By blocks where the published documents have them, else all of them anew.
+ * @throws DocumentError where a published document cannot be read; nothing is left behind then
+ */
+export async function draftGeneration(
+  snapshot: Snapshot,
+  plan: RepositoryPlan,
+  context: RepositoryContext,
+): Promise<Draft> {
+  const gone = new Set(plan.changes.flatMap(goneOf).map(({ ordinal }) => ordinal))
   const added = plan.changes.flatMap((change) =>
     change.kind === 'add' || change.kind === 'replace' ? [newPackage(change.package)] : [],
   )
-  return draftPackages(snapshot, mergePackages(snapshot.index, gone, added), context)
+  return (await draftBlocks(snapshot, gone, added, context)) ?? (await draftWhole(snapshot, gone, added, context))
 }
 
-/** The three documents side by side. */
-export async function draftPackages(
-  snapshot: Pick<Snapshot, 'documents' | 'index'>,
+/** All documents anew. @param published what kept packages are taken from */
+export function draftPackages(
+  published: { readonly documents: Snapshot['documents']; readonly index: PackageIndex },
   next: readonly NextPackage[],
   context: RepositoryContext,
 ): Promise<Draft> {
-  const written = await Promise.allSettled(documentKinds.map((kind) => draftDocument(kind, snapshot, next, context)))
+  const { documents, index } = published
+  return draftAll(context, (kind, output) => patchDocument(kind, documents[kind], index, next, context.form, output))
+}
+
+async function draftWhole(
+  { documents, lookup }: Snapshot,
+  gone: ReadonlySet<number>,
+  added: readonly NewPackage[],
+  context: RepositoryContext,
+): Promise<Draft> {
+  const index = await indexOf(documents.primary, lookup)
+  return draftPackages({ documents, index }, mergePackages(index, gone, added), context)
+}
+
+function indexOf(
+  primary: StoredDocument | undefined,
+  lookup: Snapshot['lookup'],
+): Promise<PackageIndex> | PackageIndex {
+  if (lookup instanceof PackageIndex) return lookup
+  return primary === undefined ? emptyIndex : readPackageIndex(primary)
+}
+
+/** `undefined` where the documents are not of this project, or not what their tables say: then they are read whole. */
+async function draftBlocks(
+  { documents, lookup }: Snapshot,
+  gone: ReadonlySet<number>,
+  added: readonly NewPackage[],
+  context: RepositoryContext,
+): Promise<Draft | undefined> {
+  const { filelists, other } = documents
+  if (!(lookup instanceof BlockLookup) || filelists === undefined || other === undefined) return undefined
+  const old = {
+    primary: lookup.primary,
+    filelists: await openBlocks('filelists', filelists),
+    other: await openBlocks('other', other),
+  }
+  const all = Object.values(old).filter((document) => document !== undefined)
+  const isInForm = all.every(({ container }) => container === context.form.container)
+  if (old.filelists === undefined || old.other === undefined || !isInForm || !areAligned(all)) return undefined
+  const blocked: Readonly<Record<DocumentKind, BlockedDocument>> = {
+    ...old,
+    filelists: old.filelists,
+    other: old.other,
+  }
+  try {
+    const steps = await planBlocks(lookup, gone, added)
+    return await draftAll(context, async (kind, { start, scratch }) => {
+      const laidAside = await scratch()
+      try {
+        const output = { sink: await start(), scratch: laidAside }
+        return { ...(await patchBlocks(kind, blocked[kind], steps, context.form, output)), warnings: [] }
+      } finally {
+        await laidAside.discard()
+      }
+    })
+  } catch (error) {
+    if (error instanceof DocumentError && (error.code === 'BROKEN_TABLE' || error.code === 'OUT_OF_ORDER'))
+      return undefined
+    throw error
+  }
+}
+
+interface DraftOutput {
+  /** Begins the draft, anew if it is called again. */
+  readonly start: () => Promise<DocumentSink>
+  readonly scratch: () => Promise<ScratchFile>
+}
+
+/** The three documents side by side. */
+async function draftAll(
+  context: RepositoryContext,
+  write: (kind: DocumentKind, output: DraftOutput) => Promise<PatchedDocument>,
+): Promise<Draft> {
+  const written = await Promise.allSettled(documentKinds.map((kind) => draftDocument(kind, write, context)))
   const drafts = new Map<DocumentKind, DraftDocument>()
   for (const one of written) if (one.status === 'fulfilled') drafts.set(one.value.kind, one.value)
   const [primary, filelists, other] = documentKinds.map((kind) => drafts.get(kind))
@@ -58,22 +150,18 @@ export async function dropDraft(draft: Draft): Promise<void> {
 
 async function draftDocument(
   kind: DocumentKind,
-  { documents, index }: Pick<Snapshot, 'documents' | 'index'>,
-  next: readonly NextPackage[],
+  write: (kind: DocumentKind, output: DraftOutput) => Promise<PatchedDocument>,
   { cache }: RepositoryContext,
 ): Promise<DraftDocument> {
   let file: ScratchFile | undefined
-  const start = async (): Promise<(bytes: Uint8Array) => Promise<void>> => {
+  const start = async (): Promise<DocumentSink> => {
     await file?.discard()
     const begun = await cache.newDraft()
     file = begun
     return (bytes) => begun.append(bytes)
   }
   try {
-    const patched = await patchDocument(kind, documents[kind], index, next, {
-      start,
-      scratch: () => cache.newScratch(),
-    })
+    const patched = await write(kind, { start, scratch: () => cache.newScratch() })
     if (file === undefined) throw new Error(`no ${kind} was begun`)
     return { ...patched, file }
   } catch (error) {

@@ -37,6 +37,10 @@ export interface PublishOptions {
  */
 export type Published = 'believed' | 'read through'
 
+/** createrepo_c (compression_wrapper.c `cr_compression_suffix`), and the media types of RFC 6713 and RFC 8878. */
+const suffixes = { gzip: 'gz', zstd: 'zst' } as const
+const contentTypes = { gzip: 'application/gzip', zstd: 'application/zstd' } as const
+
 /** The name that a document gets is taken by one that nobody may name: so many other names are tried. */
 const namesMax = 10
 
@@ -131,7 +135,7 @@ async function placeDocument(
       context.singleWriter ? { if: 'always' } : { if: 'absent' },
       {
         sha256: draft.sha256,
-        contentType: 'application/gzip',
+        contentType: contentTypes[draft.compression],
         cacheControl: 'public, max-age=31536000, immutable',
         ...withSignal(context),
       },
@@ -177,11 +181,11 @@ async function digestOf(
  * `repodata/<sha256>-5f3a99c1-primary.xml.gz`. Each name is used once: a clean-up that was decided long ago, and whose DELETE
  * arrives late, must never meet a document that was created anew under the same name.
  */
-function documentHref({ kind, sha256 }: DraftDocument, chance: number): string {
+function documentHref({ kind, sha256, compression }: DraftDocument, chance: number): string {
   const salt = Math.floor(chance * 2 ** 32)
     .toString(16)
     .padStart(8, '0')
-  return `repodata/${sha256}-${salt}-${kind}.xml.gz`
+  return `repodata/${sha256}-${salt}-${kind}.xml.${suffixes[compression]}`
 }
 
 function swapCondition({ stored }: Pick<Snapshot, 'stored'>, { singleWriter }: RepositoryContext): PutCondition {

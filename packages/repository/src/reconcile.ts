@@ -13,7 +13,7 @@ import { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan }
 import { findLeftPledges, type Pledge, storePledge, takeBackPledges } from './pledge.ts'
 import { type PublishOutcome, publishDraft, renewGeneration } from './publish.ts'
 import { RepositoryError } from './repository-error.ts'
-import { explain, readSnapshot, readStoredRepomd, type Snapshot } from './snapshot.ts'
+import { explain, readIndexedSnapshot, readSnapshot, readStoredRepomd, type Snapshot } from './snapshot.ts'
 
 /** What became of one key. */
 export type KeyVerdict =
@@ -160,8 +160,7 @@ async function publishOnce(
   const paths = new Set(asked)
   for (let conflicts = 0; ; ) {
     const startedAt = context.now().getTime()
-    const snapshot = await readSnapshot(location, context)
-    const observations = await observeAll(location, paths, snapshot.index, reader, context)
+    const { snapshot, observations } = await look(location, paths, reader, context)
     const plan = planChanges(observations)
     const changes = changesMetadata(plan)
     if (!changes && !always) {
@@ -173,7 +172,7 @@ async function publishOnce(
     const { outcome, packages } =
       changes || snapshot.stored === undefined
         ? await draftAndPublish(location, snapshot, plan, tally, context)
-        : { outcome: await renewGeneration(location, snapshot, context), packages: snapshot.index.packages.length }
+        : { outcome: await renewGeneration(location, snapshot, context), packages: snapshot.lookup.count }
     if (outcome.kind === 'published') {
       tally.publishes += 1
       tally.bytesSent += outcome.bytesSent
@@ -193,6 +192,24 @@ async function publishOnce(
     await context.sleep(waitMilliseconds, context.signal)
     for (const key of joining()) paths.add(key.slice(location.root.length))
   }
+}
+
+/** Snapshot, then observe. A lookup that fails in between may be the fault of the copy on disk, or of a table: then all is read. */
+async function look(
+  location: RepositoryLocation,
+  paths: ReadonlySet<string>,
+  reader: PackageReader,
+  context: RepositoryContext,
+): Promise<{ readonly snapshot: Snapshot; readonly observations: readonly Observation[] }> {
+  const snapshot = await readSnapshot(location, context)
+  try {
+    return { snapshot, observations: await observeAll(location, paths, snapshot.lookup, reader, context) }
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error
+  }
+  context.cache.distrust()
+  const whole = await readIndexedSnapshot(location, context)
+  return { snapshot: whole, observations: await observeAll(location, paths, whole.lookup, reader, context) }
 }
 
 async function draftAndPublish(

@@ -3,12 +3,15 @@
  */
 import { type ETag, readBody } from '@repokeeper/object-store'
 import {
+  BlockLookup,
   DocumentError,
   type DocumentKind,
   documentKinds,
   emptyIndex,
   emptyRepomd,
+  openBlocks,
   type PackageIndex,
+  type PackageLookup,
   parseLocation,
   parseRepomd,
   type Repomd,
@@ -28,6 +31,12 @@ export interface Snapshot {
   readonly stored: StoredRepomd | undefined
   readonly repomd: Repomd
   readonly documents: Readonly<Partial<Record<DocumentKind, StoredDocument>>>
+  /** Finds what is listed. Of a document of this project it reads only the blocks that are asked for. */
+  readonly lookup: PackageLookup
+}
+
+/** A snapshot for who looks at all packages. */
+export interface IndexedSnapshot extends Snapshot {
   readonly index: PackageIndex
 }
 
@@ -50,9 +59,32 @@ const rereadsMax = 5
 /**
  * Reads what is published. The newest repomd.xml is taken each time; documents come from the cache.
  *
- * @throws RepositoryError `BROKEN_METADATA` or `MISSING_DOCUMENT`, and what the store throws
+ * @throws RepositoryError `BROKEN_METADATA` or `MISSING_DOCUMENT`, and what the store throws; its lookup throws DocumentErrors
  */
 export async function readSnapshot(location: RepositoryLocation, context: RepositoryContext): Promise<Snapshot> {
+  const { lookup, ...snapshot } = await readWith(location, context, openLookup)
+  return { ...snapshot, lookup }
+}
+
+/** The same with all packages. @throws like `readSnapshot` */
+export async function readIndexedSnapshot(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<IndexedSnapshot> {
+  const { lookup: index, ...snapshot } = await readWith(location, context, readPackageIndex)
+  return { ...snapshot, lookup: index, index }
+}
+
+async function openLookup(primary: StoredDocument): Promise<PackageLookup> {
+  const blocks = await openBlocks('primary', primary)
+  return blocks === undefined ? readPackageIndex(primary) : new BlockLookup(blocks, () => readPackageIndex(primary))
+}
+
+async function readWith<L extends PackageLookup>(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+  read: (primary: StoredDocument) => Promise<L>,
+): Promise<Omit<Snapshot, 'lookup'> & { readonly lookup: L | PackageIndex }> {
   await context.cache.restore()
   let distrusted = false
   for (let reread = 0; ; reread += 1) {
@@ -61,10 +93,10 @@ export async function readSnapshot(location: RepositoryLocation, context: Reposi
       const { etag, stored, repomd } = head
       const documents = openDocuments(location, repomd, context)
       const { primary } = documents
-      const index = primary === undefined ? emptyIndex : await readPackageIndex(primary)
+      const lookup = primary === undefined ? emptyIndex : await read(primary)
       const repository = describeLocation(location)
-      context.onEvent({ kind: 'snapshot read', repository, revision: repomd.revision, packages: index.packages.length })
-      return { etag, stored, repomd, documents, index }
+      context.onEvent({ kind: 'snapshot read', repository, revision: repomd.revision, packages: lookup.count })
+      return { etag, stored, repomd, documents, lookup }
     } catch (error) {
       if (isMissing(error) && reread < rereadsMax) {
         if ((await readRepomd(location, context)).etag !== head.etag) continue
@@ -165,6 +197,7 @@ function openDocument(location: RepositoryLocation, record: RepomdRecord, contex
   return {
     name: record.href,
     open: () => context.cache.read(checksum, record.size, fetch),
+    access: () => context.cache.access(checksum, record.size, fetch),
     openBytesMax: record.openSize ?? openBytesMax,
   }
 }

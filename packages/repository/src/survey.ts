@@ -6,7 +6,7 @@ import { compareLocations, type ListedPackage, type PackageIndex, pathOf } from 
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { modifiedSeconds } from './package-reader.ts'
 import { passOverKey } from './roots.ts'
-import { readSnapshot } from './snapshot.ts'
+import { readIndexedSnapshot } from './snapshot.ts'
 
 /** Where bucket and metadata differ. Paths are relative to the root and sorted. */
 export interface Difference {
@@ -31,7 +31,7 @@ export interface Survey {
 
 /** @throws RepositoryError, StoreError */
 export async function surveyRepository(location: RepositoryLocation, context: RepositoryContext): Promise<Survey> {
-  const { index, repomd } = await readSnapshot(location, context)
+  const { index, repomd } = await readIndexedSnapshot(location, context)
   const { packages, passedOver } = await listPackages(location, context)
   const differences: Difference[] = []
   const paths = new Set(packages.map(({ key }) => key.slice(location.root.length)))

@@ -27,6 +27,8 @@ export class UncachedDocuments implements DocumentCache {
     check.finish()
   }
 
+  async access(): Promise<undefined> {}
+
   newDraft(): Promise<ScratchFile> {
     return this.#cache.newDraft()
   }

@@ -32,12 +32,10 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: reconcile,
-        find: `    const snapshot = await readSnapshot(location, context)
-    const observations = await observeAll(location, paths, snapshot.index, reader, context)
+        find: `    const { snapshot, observations } = await look(location, paths, reader, context)
 `,
-        replace: `    const before = await readSnapshot(location, context)
-    const early = await observeAll(location, paths, before.index, reader, context)
-    const snapshot = await readSnapshot(location, context)
+        replace: `    const { observations: early } = await look(location, paths, reader, context)
+    const snapshot = await readIndexedSnapshot(location, context)
     const observations = early.map((one) => ({ ...one, listed: snapshot.index.at(one.path) }))
 `,
       },
@@ -105,9 +103,10 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: reconcile,
-        find: `    const observations = await observeAll(location, paths, snapshot.index, reader, context)
+        find: `    const { snapshot, observations } = await look(location, paths, reader, context)
 `,
-        replace: `    kept ??= await observeAll(location, paths, snapshot.index, reader, context)
+        replace: `    kept ??= (await look(location, paths, reader, context)).observations
+    const snapshot = await readIndexedSnapshot(location, context)
     const observations = kept.map((one) => ({ ...one, listed: snapshot.index.at(one.path) }))
 `,
       },

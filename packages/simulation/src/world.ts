@@ -11,6 +11,7 @@ import {
   type RepositoryContext,
   reconcile,
   Turnstile,
+  usualForm,
 } from '@repokeeper/repository'
 import { createWorker, WorkerEvents } from '@repokeeper/worker'
 import { Bucket } from './bucket.ts'
@@ -406,6 +407,7 @@ class World {
       cache,
       onEvent: () => {},
       singleWriter: false,
+      form: usualForm,
       packageReadsMax: 4,
       largePackages: new Turnstile(),
     }

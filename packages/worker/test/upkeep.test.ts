@@ -7,7 +7,7 @@ import {
   MemoryCache,
   parseRepositoryRoot,
   parseRootPattern,
-  readSnapshot,
+  readIndexedSnapshot,
   realContext,
   rebuildRepository,
   reconcile,
@@ -130,7 +130,7 @@ describe('a worker', () => {
     await audited
     await clock.pass(settings.windows.quietMs)
     await settled
-    const { index } = await readSnapshot(location, context)
+    const { index } = await readIndexedSnapshot(location, context)
     expect(index.packages.map(({ href }) => href)).toEqual(['kept.rpm', 'lost.rpm'])
     expect(eventsNamed('drift')).toMatchObject([
       { kind: 'vanished', path: 'gone.rpm', healing: true },

@@ -1,0 +1,49 @@
+/**
+ * How the pieces of a document, compressed each for itself, are put together to what readers take for one compressed file.
+ */
+import { crc32 } from 'node:zlib'
+import type { BlockTable, Piece } from './block-table.ts'
+import { DocumentError } from './document-error.ts'
+
+export interface BlockContainer {
+  readonly compression: 'gzip' | 'zstd'
+  /** What the header may take, its table included. */
+  readonly headerBytesMax: number
+  /** Where the table is too long for its place, a header without one: such a document is read whole. */
+  formatHeader(table: BlockTable): Buffer
+  /**
+   * @param bytes the first ones of a file, `headerBytesMax` of them or all
+   * @returns the table, and how long the header is; `undefined` where the file was not written here
+   */
+  parseHeader(bytes: Buffer): { readonly table: BlockTable; readonly headerBytes: number } | undefined
+  formatTrailer(table: BlockTable): Buffer
+  compress(open: Buffer): Promise<Buffer>
+  /** @throws where the bytes are no piece, or more than `openBytesMax` come out of them */
+  uncompress(bytes: Buffer, openBytesMax: number): Promise<Buffer>
+  /** Whether bytes that are copied unread look like a piece: cheap, and not more than a look. */
+  isPiece(bytes: Buffer): boolean
+}
+
+export async function packPiece(
+  { compress }: BlockContainer,
+  open: Buffer,
+): Promise<{ readonly piece: Piece; readonly bytes: Buffer }> {
+  const bytes = await compress(open)
+  return { piece: { size: bytes.length, openSize: open.length, crc32: crc32(open) }, bytes }
+}
+
+/** @throws DocumentError `BROKEN_TABLE` where the bytes are not what the table says of them */
+export async function unpackPiece({ uncompress }: BlockContainer, piece: Piece, bytes: Buffer): Promise<Buffer> {
+  let open: Buffer
+  try {
+    open = await uncompress(bytes, piece.openSize)
+  } catch (cause) {
+    throw brokenTable(cause)
+  }
+  if (open.length !== piece.openSize || crc32(open) !== piece.crc32) throw brokenTable()
+  return open
+}
+
+export function brokenTable(cause?: unknown): DocumentError {
+  return new DocumentError('BROKEN_TABLE', 'its blocks are not what its own table says', { cause })
+}

@@ -1,0 +1,74 @@
+/**
+ * Documents in blocks: what is patched is what would be written anew, byte for byte, whatever way led there.
+ */
+import { crc32, gunzipSync } from 'node:zlib'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { combineCrc32 } from '../src/crc32-combine.ts'
+import { areAligned, documentKinds } from '../src/index.ts'
+import { blockTablesOf, changesOf, generationOf, type Packages, patched, written } from './block-documents.ts'
+
+describe('the CRC-32 of two runs', () => {
+  it('follows from that of each, and the length of the second', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 300 }), (a, b) => {
+        expect(combineCrc32(crc32(a), crc32(b), b.length)).toBe(crc32(Buffer.concat([a, b])))
+      }),
+    )
+  })
+
+  it('also where the second is long', () => {
+    const first = Buffer.from('repomd')
+    for (const length of [2 ** 16, 2 ** 20 + 1, 5_000_001]) {
+      const second = Buffer.alloc(length, 'xml')
+      expect(combineCrc32(crc32(first), crc32(second), length)).toBe(crc32(Buffer.concat([first, second])))
+    }
+  })
+})
+
+describe('patched documents', () => {
+  it('are those that would be written anew, byte for byte, after any changes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        generationOf(1500),
+        fc.array(changesOf(1700), { minLength: 1, maxLength: 4 }),
+        async (start, all) => {
+          let packages: Packages = start
+          let files = await written(packages)
+          for (const changes of all) {
+            const next = await patched(files, packages, changes)
+            packages = next.packages
+            files = next.files
+            const anew = await written(packages)
+            for (const kind of documentKinds)
+              expect(files[kind].contents().equals(anew[kind].contents()), kind).toBe(true)
+          }
+        },
+      ),
+      { numRuns: 25 },
+    )
+  })
+
+  it('hold, inflated by anybody, the entries in the order of their locations', async () => {
+    await fc.assert(
+      fc.asyncProperty(generationOf(800), async (packages) => {
+        const files = await written(packages)
+        const open = gunzipSync(files.primary.contents()).toString()
+        expect([...open.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)).toEqual([...packages.keys()].sort())
+        expect(open).toContain(` packages="${packages.size}">`)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('have the same packages in each block of the three', async () => {
+    await fc.assert(
+      fc.asyncProperty(generationOf(3000), async (packages) => {
+        const documents = await blockTablesOf(await written(packages))
+        expect(areAligned(documents)).toBe(true)
+        expect(documents.map((document) => document.packages)).toEqual([packages.size, packages.size, packages.size])
+      }),
+      { numRuns: 10 },
+    )
+  })
+})
