@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, lstat, open, rename, rm } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { releasingBody } from './body.ts'
 import { readDirectoryClock } from './directory-clock.ts'
@@ -35,7 +35,7 @@ import type {
 } from './port.ts'
 import { holds } from './put-condition.ts'
 import { checkRange, clampRange } from './range.ts'
-import { verifiedSource } from './verified-source.ts'
+import { verifiedSource, wrongLength } from './verified-source.ts'
 
 export interface DirectoryStoreOptions {
   /** Stamped on what is put, as its modification time. Default: the file system's (see directory-clock.ts). */
@@ -179,8 +179,16 @@ export class DirectoryStore implements ObjectStore {
     const subject = { store: this.name, key }
     const handle = await this.#translated(`cannot store ${key}`, key, () => open(draft, 'wx'))
     try {
-      for await (const chunk of verifiedSource(body, { ...options, subject })) {
-        await this.#translated(`cannot store ${key}`, key, () => handle.writeFile(chunk))
+      if (!(body instanceof Uint8Array) && body.path !== undefined) {
+        const { path, size } = body
+        await this.#translated(`cannot store ${key}`, key, () => copyInto(handle, draft, path))
+        if ((await handle.stat()).size !== size)
+          throw wrongLength(`a file of another length than ${size} bytes`, { subject })
+        options.onProgress?.(size)
+      } else {
+        for await (const chunk of verifiedSource(body, { ...options, subject })) {
+          await this.#translated(`cannot store ${key}`, key, () => handle.writeFile(chunk))
+        }
       }
       return await this.#translated(`cannot store ${key}`, key, async () => {
         const etag = await stampDraft(handle, this.#clock)
@@ -267,6 +275,13 @@ export class DirectoryStore implements ObjectStore {
       throw directoryFault(error, doing, { store: this.name, ...(key !== undefined && { key }) })
     }
   }
+}
+
+/** By the kernel. copyfile(3) of libuv takes over the mode of the source, which may be nobody else's to read. */
+async function copyInto(handle: FileHandle, draft: string, path: string): Promise<void> {
+  const { mode } = await handle.stat()
+  await copyFile(path, draft)
+  await handle.chmod(mode)
 }
 
 /** A body on its way to its place. */

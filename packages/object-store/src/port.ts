@@ -28,7 +28,17 @@ export interface ObjectHead {
 export type ListedObject = Omit<ObjectHead, 'sha256'>
 
 /** Bytes to store: whole in memory, or a source that can be opened again for a retry. */
-export type PutBody = Uint8Array | { readonly size: number; open(): AsyncIterable<Uint8Array> }
+export type PutBody = Uint8Array | PutSource
+
+export interface PutSource {
+  readonly size: number
+  open(): AsyncIterable<Uint8Array>
+  /**
+   * A file of this machine that holds these bytes and that nobody changes meanwhile: a store that lies on this machine has the kernel copy
+   * it. It takes the caller's word for `sha256` then.
+   */
+  readonly path?: string | undefined
+}
 
 /** Every write states its condition. */
 export type PutCondition =

@@ -66,7 +66,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-function wrongLength(found: string, { subject }: SourceChecks): StoreError {
+export function wrongLength(found: string, { subject }: Pick<SourceChecks, 'subject'>): StoreError {
   return new StoreError(
     'FAILED',
     `${subject.store}: nothing was stored as ${subject.key}, because its source gave ${found}; did the file change while it was read?`,

@@ -98,30 +98,37 @@ export function* piecesOf({ head, blocks, foot }: BlockTable): Generator<Piece> 
 }
 
 class TableWriter {
-  readonly #parts: Uint8Array[] = []
+  #bytes = Buffer.alloc(2 ** 12)
+  #length = 0
 
   number(value: number): void {
-    const bytes: number[] = []
+    this.#makeRoom(8)
     let rest = value
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)
-    bytes.push(rest)
-    this.#parts.push(Uint8Array.from(bytes))
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80))
+      this.#length = this.#bytes.writeUInt8((rest % 0x80) | 0x80, this.#length)
+    this.#length = this.#bytes.writeUInt8(rest, this.#length)
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#parts.push(bytes)
+    this.#makeRoom(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
   }
 
   piece({ size, openSize, crc32 }: Piece): void {
     this.number(size)
     this.number(openSize)
-    const crc = Buffer.alloc(4)
-    crc.writeUInt32LE(crc32)
-    this.#parts.push(crc)
+    this.#makeRoom(4)
+    this.#length = this.#bytes.writeUInt32LE(crc32, this.#length)
   }
 
   finish(): Buffer {
-    return Buffer.concat(this.#parts)
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return
+    this.#bytes = Buffer.concat([this.#bytes], 2 * (this.#length + bytes))
   }
 }
 

@@ -12,6 +12,7 @@ import { gzipContainer } from './gzip-member.ts'
 import { readAhead } from './read-ahead.ts'
 import { type ScannedEntry, scanEntries } from './scan.ts'
 import type { RandomAccess } from './scratch-file.ts'
+import { zstdContainer } from './zstd-member.ts'
 
 /** A block and where it lies. */
 export interface PlacedBlock {
@@ -21,7 +22,7 @@ export interface PlacedBlock {
   readonly start: number
 }
 
-const containers: readonly BlockContainer[] = [gzipContainer]
+const containers: readonly BlockContainer[] = [gzipContainer, zstdContainer]
 /** Pieces that may be read and uncompressed before their turn. */
 const piecesAhead = 3
 

@@ -174,10 +174,17 @@ interface NewBlock {
   start: number
 }
 
-/** The compressed bytes of blocks, those that lie one behind the other together. */
+/** The compressed bytes of blocks, those that lie one behind the other together. Each is good until the next one is asked for. */
 function readBlocks(container: BlockContainer, placed: readonly PlacedBlock[]): AsyncGenerator<Buffer> {
+  // In turns, or the garbage of large copies would cost as much as they do.
+  const buffers = Array.from({ length: runsAhead + 1 }, () => Buffer.allocUnsafeSlow(runBytes))
   function* jobs(): Generator<() => Promise<Buffer>> {
-    for (const run of runsOf(placed)) yield () => readRun(container, run)
+    let number = 0
+    for (const run of runsOf(placed)) {
+      const into = buffers[number % buffers.length]
+      number += 1
+      yield () => readRun(container, run, into)
+    }
   }
   return readAhead(jobs(), runsAhead)
 }
@@ -208,8 +215,12 @@ function* runsOf(placed: readonly PlacedBlock[]): Generator<Run> {
   if (run !== undefined) yield run
 }
 
-async function readRun({ isPiece }: BlockContainer, { file, start, pieces, bytes }: Run): Promise<Buffer> {
-  const read = await file.read(start, bytes)
+async function readRun(
+  { isPiece }: BlockContainer,
+  { file, start, pieces, bytes }: Run,
+  into: Buffer | undefined,
+): Promise<Buffer> {
+  const read = await file.read(start, bytes, into)
   let at = 0
   for (const { size } of pieces) {
     if (!isPiece(read.subarray(at, at + size))) throw brokenTable()

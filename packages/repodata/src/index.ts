@@ -72,3 +72,4 @@ export {
 } from './scan.ts'
 export { DiskFile, MemoryFile, type RandomAccess, readAt, type ScratchFile } from './scratch-file.ts'
 export { openBlocks, readEntries, type StoredDocument } from './stored-document.ts'
+export { zstdContainer } from './zstd-member.ts'

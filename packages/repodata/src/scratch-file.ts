@@ -7,14 +7,19 @@ import { type FileHandle, open, rm, unlink } from 'node:fs/promises'
 /** A file that is read wherever one likes. Offsets and lengths in bytes. */
 export interface RandomAccess {
   readonly size: number
-  /** @throws Error where the file ends before */
-  read(start: number, length: number): Promise<Buffer>
+  /**
+   * @param into where the bytes may be put; else, or where it is too short, they are in memory of their own
+   * @throws Error where the file ends before
+   */
+  read(start: number, length: number, into?: Buffer): Promise<Buffer>
 }
 
 /** A file that nobody else knows of. */
 export interface ScratchFile extends RandomAccess {
   /** One call after the other: the next one waits for the promise of the last. */
   append(bytes: Uint8Array): Promise<void>
+  /** Where it lies on this machine; `undefined` where it has no name there. */
+  readonly path: string | undefined
   /** All that was appended, in pieces; as often as it is asked for. */
   bytes(): AsyncGenerator<Uint8Array>
   /** It is gone, and its space free. May be called again, also after the file was given away. */
@@ -50,6 +55,10 @@ export class DiskFile implements ScratchFile {
     return this.#size
   }
 
+  get path(): string | undefined {
+    return this.#path
+  }
+
   async append(bytes: Uint8Array): Promise<void> {
     const start = this.#size
     this.#size += bytes.length
@@ -60,8 +69,8 @@ export class DiskFile implements ScratchFile {
     }
   }
 
-  read(start: number, length: number): Promise<Buffer> {
-    return readAt(this.#file, start, length)
+  read(start: number, length: number, into?: Buffer): Promise<Buffer> {
+    return readAt(this.#file, start, length, into)
   }
 
   async *bytes(): AsyncGenerator<Uint8Array> {
@@ -94,6 +103,7 @@ export class DiskFile implements ScratchFile {
 }
 
 export class MemoryFile implements ScratchFile {
+  readonly path = undefined
   #pieces: Buffer[] = []
 
   get size(): number {
@@ -128,9 +138,9 @@ export class MemoryFile implements ScratchFile {
   }
 }
 
-/** All of `length` bytes from `start` on. @throws Error where the file ends before */
-export async function readAt(file: FileHandle, start: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
+/** All of `length` bytes from `start` on. @param into like that of `RandomAccess` @throws Error where the file ends before */
+export async function readAt(file: FileHandle, start: number, length: number, into?: Buffer): Promise<Buffer> {
+  const bytes = into !== undefined && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafe(length)
   let read = 0
   while (read < length) {
     const { bytesRead } = await file.read(bytes, read, length - read, start + read)

@@ -17,6 +17,7 @@ import {
   patchBlocks,
   planBlocks,
   type WrittenDocument,
+  zstdContainer,
 } from '../src/index.ts'
 
 /** Location → version. */
@@ -26,6 +27,7 @@ export type Files = Readonly<Record<DocumentKind, MemoryFile>>
 export type Changes = ReadonlyMap<string, number | undefined>
 
 export const form: DocumentForm = { container: gzipContainer, openChecksum: 'always' }
+export const forms: readonly DocumentForm[] = [form, { container: zstdContainer, openChecksum: 'always' }]
 
 /** Of so many possible locations, most, few or none. */
 export function generationOf(locations: number): fc.Arbitrary<Packages> {
@@ -71,10 +73,10 @@ export function entryOf(kind: DocumentKind, location: string, version: number): 
   )
 }
 
-export async function written(packages: Packages): Promise<Files> {
+export async function written(packages: Packages, inForm = form): Promise<Files> {
   const write = async (kind: DocumentKind): Promise<MemoryFile> => {
     const file = new MemoryFile()
-    const writer = new DocumentWriter(kind, form, new MemoryFile())
+    const writer = new DocumentWriter(kind, inForm, new MemoryFile())
     for (const location of inOrder(packages.keys())) {
       await writer.add({ href: location }, entryOf(kind, location, packages.get(location) ?? 0))
     }
@@ -89,6 +91,7 @@ export async function patched(
   old: Files,
   before: Packages,
   changes: Changes,
+  inForm = form,
 ): Promise<{ readonly packages: Packages; readonly files: Files; readonly documents: readonly WrittenDocument[] }> {
   const [primary, filelists, other] = await blockTablesOf(old)
   if (primary === undefined || filelists === undefined || other === undefined) throw new Error('no table')
@@ -113,7 +116,7 @@ export async function patched(
     ['other', other],
   ] as const) {
     const output = { sink: (bytes: Uint8Array) => files[kind].append(bytes), scratch: new MemoryFile() }
-    documents.push(await patchBlocks(kind, document, steps, form, output))
+    documents.push(await patchBlocks(kind, document, steps, inForm, output))
   }
   return { packages, files, documents }
 }

@@ -1,12 +1,13 @@
 /**
  * Documents in blocks: what is patched is what would be written anew, byte for byte, whatever way led there.
  */
+import { createHash } from 'node:crypto'
 import { crc32, gunzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { combineCrc32 } from '../src/crc32-combine.ts'
-import { areAligned, documentKinds } from '../src/index.ts'
-import { blockTablesOf, changesOf, generationOf, type Packages, patched, written } from './block-documents.ts'
+import { areAligned, decompress, documentKinds } from '../src/index.ts'
+import { blockTablesOf, changesOf, forms, generationOf, type Packages, patched, written } from './block-documents.ts'
 
 describe('the CRC-32 of two runs', () => {
   it('follows from that of each, and the length of the second', () => {
@@ -27,27 +28,30 @@ describe('the CRC-32 of two runs', () => {
 })
 
 describe('patched documents', () => {
-  it('are those that would be written anew, byte for byte, after any changes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        generationOf(1500),
-        fc.array(changesOf(1700), { minLength: 1, maxLength: 4 }),
-        async (start, all) => {
-          let packages: Packages = start
-          let files = await written(packages)
-          for (const changes of all) {
-            const next = await patched(files, packages, changes)
-            packages = next.packages
-            files = next.files
-            const anew = await written(packages)
-            for (const kind of documentKinds)
-              expect(files[kind].contents().equals(anew[kind].contents()), kind).toBe(true)
-          }
-        },
-      ),
-      { numRuns: 25 },
-    )
-  })
+  it.each(forms)(
+    'are those that would be written anew, byte for byte, after any changes: $container.compression',
+    async (form) => {
+      await fc.assert(
+        fc.asyncProperty(
+          generationOf(1500),
+          fc.array(changesOf(1700), { minLength: 1, maxLength: 4 }),
+          async (start, all) => {
+            let packages: Packages = start
+            let files = await written(packages, form)
+            for (const changes of all) {
+              const next = await patched(files, packages, changes, form)
+              packages = next.packages
+              files = next.files
+              const anew = await written(packages, form)
+              for (const kind of documentKinds)
+                expect(files[kind].contents().equals(anew[kind].contents()), kind).toBe(true)
+            }
+          },
+        ),
+        { numRuns: 20 },
+      )
+    },
+  )
 
   it('hold, inflated by anybody, the entries in the order of their locations', async () => {
     await fc.assert(
@@ -57,6 +61,26 @@ describe('patched documents', () => {
         expect([...open.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)).toEqual([...packages.keys()].sort())
         expect(open).toContain(` packages="${packages.size}">`)
       }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('have the open checksum and size of what anybody inflates', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        generationOf(700),
+        changesOf(700),
+        fc.constantFrom(...forms),
+        async (packages, changes, form) => {
+          const { files, documents } = await patched(await written(packages, form), packages, changes, form)
+          for (const { kind, openSha256, openSize, sha256, size } of documents) {
+            const bytes = files[kind].contents()
+            const open = Buffer.concat(await Array.fromAsync(decompress(once(bytes), 2 ** 30)))
+            expect({ openSha256, openSize }).toEqual({ openSha256: sha256Of(open), openSize: open.length })
+            expect({ sha256, size }).toEqual({ sha256: sha256Of(bytes), size: bytes.length })
+          }
+        },
+      ),
       { numRuns: 20 },
     )
   })
@@ -72,3 +96,11 @@ describe('patched documents', () => {
     )
   })
 })
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -60,9 +60,9 @@ export class DiskCache implements DocumentCache {
     const stat = await opened.stat().finally(() => opened.close())
     return {
       size: stat.size,
-      read: async (start, length) => {
+      read: async (start, length, into) => {
         const file = await this.#openAgain(digest, size, fetch)
-        return readAt(file, start, length).finally(() => file.close())
+        return readAt(file, start, length, into).finally(() => file.close())
       },
     }
   }

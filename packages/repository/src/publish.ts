@@ -131,7 +131,7 @@ async function placeDocument(
     const href = documentHref(draft, context.random())
     const outcome = await location.store.put(
       recordKey(location, { type: draft.kind, href }),
-      { size: draft.size, open: () => draft.file.bytes() },
+      { size: draft.size, open: () => draft.file.bytes(), path: draft.file.path },
       context.singleWriter ? { if: 'always' } : { if: 'absent' },
       {
         sha256: draft.sha256,
