@@ -3,9 +3,13 @@
  */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import type { DocumentOptions } from '@repokeeper/repository'
+import { type Command, Option } from 'commander'
 import * as z from 'zod'
 import { UsageError } from './failure.ts'
+
+const compressions = ['gzip', 'zstd'] as const
+const openChecksums = ['auto', 'always', 'never'] as const
 
 export interface Connection {
   readonly endpointUrl: string | undefined
@@ -13,6 +17,7 @@ export interface Connection {
   readonly profile: string | undefined
   readonly signRequest: boolean
   readonly singleWriter: boolean
+  readonly documents: DocumentOptions
   readonly cache: { readonly directory: string /** A person chose it. */; readonly isChosen: boolean }
 }
 
@@ -24,6 +29,20 @@ export function defineConnectionOptions(program: Command): void {
     .option('--profile <name>', 'AWS profile with the credentials to use; also $AWS_PROFILE')
     .option('--no-sign-request', 'send requests without credentials: for public buckets')
     .option('--single-writer', 'publish although the store ignores conditional writes: you vouch that nobody else does')
+    .addOption(
+      new Option(
+        '--compression <name>',
+        'of metadata: that of the published one, else gzip; not all old clients read zstd',
+      )
+        .choices(compressions)
+        .env('REPOKEEPER_COMPRESSION'),
+    )
+    .addOption(
+      new Option('--open-checksum <when>', 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed')
+        .choices(openChecksums)
+        .default('auto')
+        .env('REPOKEEPER_OPEN_CHECKSUM'),
+    )
     .option('--cache-dir <dir>', 'where metadata is kept between runs; also $REPOKEEPER_CACHE_DIR')
 }
 
@@ -48,6 +67,7 @@ export function readConnection(values: unknown, environment: Readonly<Record<str
     profile: flags.profile ?? (REPOKEEPER_PROFILE || undefined),
     signRequest: flags.signRequest,
     singleWriter: flags.singleWriter || /^(1|true|yes|on)$/i.test(environment.REPOKEEPER_SINGLE_WRITER ?? ''),
+    documents: { compression: flags.compression, openChecksum: flags.openChecksum },
     cache: { directory: chosen ?? defaultCache(environment), isChosen: chosen !== undefined },
   }
 }
@@ -58,6 +78,8 @@ const Flags = z.object({
   profile: z.string().optional(),
   signRequest: z.boolean().default(true),
   singleWriter: z.boolean().default(false),
+  compression: z.enum(compressions).optional(),
+  openChecksum: z.enum(openChecksums).default('auto'),
   cacheDir: z.string().optional(),
 })
 

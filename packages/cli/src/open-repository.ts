@@ -50,7 +50,7 @@ export async function withRepository<T>(
       name: address.kind === 'directory' ? address.path : describeLocation(location),
       isDirectory: address.kind === 'directory',
       singleWriter,
-      context: (signal = cli.interruption.signal) => contextOf(cache, singleWriter, signal, cli),
+      context: (signal = cli.interruption.signal) => contextOf(cache, connection, signal, cli),
     })
   } finally {
     await store.close()
@@ -75,8 +75,13 @@ export function openConnected(address: StoreLocation, connection: Connection): O
   })
 }
 
-function contextOf(cache: DocumentCache, singleWriter: boolean, signal: AbortSignal, cli: Cli): RepositoryContext {
-  return realContext({ cache, singleWriter, signal, onEvent: (event) => tellEvent(event, cli) })
+function contextOf(
+  cache: DocumentCache,
+  { singleWriter, documents }: Connection,
+  signal: AbortSignal,
+  cli: Cli,
+): RepositoryContext {
+  return realContext({ cache, singleWriter, documents, signal, onEvent: (event) => tellEvent(event, cli) })
 }
 
 /** What a person at a command should know of what happens below; each command tells the rest in its own words. */

@@ -3,7 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '@repokeeper/object-store'
-import { type DocumentForm, gzipContainer } from '@repokeeper/repodata'
+import type { BlockContainer, OpenChecksum } from '@repokeeper/repodata'
 import type { DocumentCache } from './document-cache.ts'
 import type { RepositoryEvent } from './repository-event.ts'
 import type { RepositoryRoot } from './roots.ts'
@@ -26,7 +26,7 @@ export interface RepositoryContext {
   /** The store ignores conditions, and a person has said that nobody else publishes: writes are not conditional. */
   readonly singleWriter: boolean
   /** How documents are written. */
-  readonly form: DocumentForm
+  readonly documents: DocumentOptions
   /** Packages that are read from the store at a time. */
   readonly packageReadsMax: number
   /** Large packages take their turn here, one in a process, so that memory holds one of them. */
@@ -34,11 +34,16 @@ export interface RepositoryContext {
   readonly signal?: AbortSignal
 }
 
-export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
-  Partial<Pick<RepositoryContext, 'singleWriter' | 'form' | 'packageReadsMax' | 'signal'>>
+export interface DocumentOptions {
+  /** `undefined`: that of the published documents where they are ours; else gzip, which clients of any age read. */
+  readonly compression: BlockContainer['compression'] | undefined
+  readonly openChecksum: OpenChecksum
+}
 
-/** What clients of any age read. */
-export const usualForm: DocumentForm = { container: gzipContainer, openChecksum: 'auto' }
+export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
+  Partial<Pick<RepositoryContext, 'singleWriter' | 'documents' | 'packageReadsMax' | 'signal'>>
+
+export const usualDocuments: DocumentOptions = { compression: undefined, openChecksum: 'auto' }
 
 /** The real clock and real chance. */
 export function realContext(options: ContextOptions): RepositoryContext {
@@ -47,7 +52,7 @@ export function realContext(options: ContextOptions): RepositoryContext {
     random: Math.random,
     sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
     singleWriter: false,
-    form: usualForm,
+    documents: usualDocuments,
     packageReadsMax: 16,
     largePackages: processTurnstile,
     ...options,

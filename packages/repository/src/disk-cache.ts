@@ -8,12 +8,19 @@ import { basename, join } from 'node:path'
 import { DiskFile, type RandomAccess, readAt, type ScratchFile } from '@repokeeper/repodata'
 import { type DocumentCache, type DocumentDigest, digestName, nodeAlgorithm } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
+import { LastRepomds } from './last-repomds.ts'
 
 export interface DiskCacheOptions {
   readonly directory: string
   /** What the documents may take together; the least recently used go first. A single larger one is kept while it is the newest. */
   readonly bytesMax: number
 }
+
+/**
+ * Superseded documents that are kept: another worker of this machine may be patching them. The others are deleted before the kernel has
+ * written them to the disk, more often than not.
+ */
+const retiredMax = 6
 
 /** A file that is taken away so often between two steps of ours is somebody's intention. */
 const opensMax = 5
@@ -24,10 +31,13 @@ const abandonedAfterMs = 24 * 3600 * 1000
 /** Several processes may share a directory: files appear whole, by rename, and a reader that finds one gone fetches it again. */
 export class DiskCache implements DocumentCache {
   readonly directory: string
+  readonly lastRepomds = new LastRepomds()
   readonly #bytesMax: number
   /** Digests that this process has seen whole: written by itself, or checked. */
   readonly #checked = new Set<string>()
   readonly #underWay = new Map<string, Promise<string>>()
+  /** The longest ago first. */
+  readonly #retired: DocumentDigest[] = []
 
   private constructor({ directory, bytesMax }: DiskCacheOptions) {
     this.directory = directory
@@ -64,6 +74,14 @@ export class DiskCache implements DocumentCache {
         const file = await this.#openAgain(digest, size, fetch)
         return readAt(file, start, length, into).finally(() => file.close())
       },
+    }
+  }
+
+  async retire(digests: readonly DocumentDigest[]): Promise<void> {
+    this.#retired.push(...digests)
+    for (const digest of this.#retired.splice(0, this.#retired.length - retiredMax)) {
+      this.#checked.delete(digestName(digest))
+      await rm(this.#path(digest), { force: true })
     }
   }
 

@@ -2,6 +2,7 @@
  * Where the documents of a repository are kept between one generation and the next, and the files of what is under way.
  */
 import type { ChecksumType, RandomAccess, ScratchFile } from '@repokeeper/repodata'
+import type { LastRepomds } from './last-repomds.ts'
 
 /** A digest that names a document. */
 export interface DocumentDigest {
@@ -11,6 +12,7 @@ export interface DocumentDigest {
 }
 
 export interface DocumentCache {
+  readonly lastRepomds: LastRepomds
   /**
    * The document's bytes, from here or else from `fetch`, checked before they are given out.
    * @throws DocumentError `DIGEST_MISMATCH` where what is fetched has another digest or size
@@ -35,6 +37,8 @@ export interface DocumentCache {
   newScratch(): Promise<ScratchFile>
   /** Takes a draft that holds the document with this digest: who reads it next finds it here. */
   adopt(draft: ScratchFile, digest: DocumentDigest): Promise<void>
+  /** These are superseded: in a while nobody will ask for them. */
+  retire(digests: readonly DocumentDigest[]): Promise<void>
   /** Something read from here made no sense: whatever lies here is checked again before it is believed. */
   distrust(): void
   /** Whoever took the place away meanwhile: it is there again. */

@@ -25,11 +25,12 @@ export {
 } from './clean-up-plan.ts'
 export {
   type ContextOptions,
+  type DocumentOptions,
   describeLocation,
   type RepositoryContext,
   type RepositoryLocation,
   realContext,
-  usualForm,
+  usualDocuments,
 } from './context.ts'
 export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
 export type { DocumentCache, DocumentDigest } from './document-cache.ts'

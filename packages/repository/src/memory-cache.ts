@@ -4,8 +4,10 @@
 import { MemoryFile, type RandomAccess, type ScratchFile } from '@repokeeper/repodata'
 import { type DocumentCache, type DocumentDigest, digestName } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
+import { LastRepomds } from './last-repomds.ts'
 
 export class MemoryCache implements DocumentCache {
+  readonly lastRepomds = new LastRepomds()
   readonly #documents = new Map<string, Buffer>()
   readonly #bytesMax: number
   #bytes = 0
@@ -63,6 +65,13 @@ export class MemoryCache implements DocumentCache {
   async adopt(draft: ScratchFile, digest: DocumentDigest): Promise<void> {
     if (!(draft instanceof MemoryFile)) throw new Error('the draft was made by another cache')
     this.#keep(digest, draft.contents())
+  }
+
+  async retire(digests: readonly DocumentDigest[]): Promise<void> {
+    for (const digest of digests) {
+      this.#bytes -= this.#documents.get(digestName(digest))?.length ?? 0
+      this.#documents.delete(digestName(digest))
+    }
   }
 
   distrust(): void {

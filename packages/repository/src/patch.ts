@@ -6,10 +6,12 @@ import {
   type BlockedDocument,
   BlockLookup,
   DocumentError,
+  type DocumentForm,
   type DocumentKind,
   type DocumentSink,
   documentKinds,
   emptyIndex,
+  gzipContainer,
   mergePackages,
   type NewPackage,
   type NextPackage,
@@ -19,9 +21,11 @@ import {
   patchBlocks,
   patchDocument,
   planBlocks,
+  type Repomd,
   readPackageIndex,
   type ScratchFile,
   type StoredDocument,
+  zstdContainer,
 } from '@repokeeper/repodata'
 import type { RepositoryContext } from './context.ts'
 import { goneOf, type PlannedPackage, type RepositoryPlan } from './plan.ts'
@@ -51,24 +55,34 @@ export async function draftGeneration(
   return (await draftBlocks(snapshot, gone, added, context)) ?? (await draftWhole(snapshot, gone, added, context))
 }
 
-/** All documents anew. @param published what kept packages are taken from */
+/** All documents anew. @param published what kept packages are taken from, and what repomd.xml says */
 export function draftPackages(
-  published: { readonly documents: Snapshot['documents']; readonly index: PackageIndex },
+  published: Pick<Snapshot, 'repomd' | 'documents'> & { readonly index: PackageIndex },
   next: readonly NextPackage[],
   context: RepositoryContext,
 ): Promise<Draft> {
-  const { documents, index } = published
-  return draftAll(context, (kind, output) => patchDocument(kind, documents[kind], index, next, context.form, output))
+  const { documents, index, repomd } = published
+  const form = formOf(repomd, context)
+  return draftAll(context, (kind, output) => patchDocument(kind, documents[kind], index, next, form, output))
+}
+
+/** As `publish` names documents. Those of other tools are taken over as gzip: nobody has said that all clients read more. */
+const ownZstd = /^repodata\/[0-9a-f]{64}-[0-9a-f]{8}-primary\.xml\.zst$/
+
+function formOf(repomd: Repomd, { documents: { compression, openChecksum } }: RepositoryContext): DocumentForm {
+  const isOwnZstd = repomd.records.some(({ type, href }) => type === 'primary' && ownZstd.test(href))
+  const published = isOwnZstd ? 'zstd' : 'gzip'
+  return { container: (compression ?? published) === 'zstd' ? zstdContainer : gzipContainer, openChecksum }
 }
 
 async function draftWhole(
-  { documents, lookup }: Snapshot,
+  { repomd, documents, lookup }: Snapshot,
   gone: ReadonlySet<number>,
   added: readonly NewPackage[],
   context: RepositoryContext,
 ): Promise<Draft> {
   const index = await indexOf(documents.primary, lookup)
-  return draftPackages({ documents, index }, mergePackages(index, gone, added), context)
+  return draftPackages({ repomd, documents, index }, mergePackages(index, gone, added), context)
 }
 
 function indexOf(
@@ -81,11 +95,12 @@ function indexOf(
 
 /** `undefined` where the documents are not of this project, or not what their tables say: then they are read whole. */
 async function draftBlocks(
-  { documents, lookup }: Snapshot,
+  { repomd, documents, lookup }: Snapshot,
   gone: ReadonlySet<number>,
   added: readonly NewPackage[],
   context: RepositoryContext,
 ): Promise<Draft | undefined> {
+  const form = formOf(repomd, context)
   const { filelists, other } = documents
   if (!(lookup instanceof BlockLookup) || filelists === undefined || other === undefined) return undefined
   const old = {
@@ -94,7 +109,7 @@ async function draftBlocks(
     other: await openBlocks('other', other),
   }
   const all = Object.values(old).filter((document) => document !== undefined)
-  const isInForm = all.every(({ container }) => container === context.form.container)
+  const isInForm = all.every(({ container }) => container === form.container)
   if (old.filelists === undefined || old.other === undefined || !isInForm || !areAligned(all)) return undefined
   const blocked: Readonly<Record<DocumentKind, BlockedDocument>> = {
     ...old,
@@ -107,7 +122,7 @@ async function draftBlocks(
       const laidAside = await scratch()
       try {
         const output = { sink: await start(), scratch: laidAside }
-        return { ...(await patchBlocks(kind, blocked[kind], steps, context.form, output)), warnings: [] }
+        return { ...(await patchBlocks(kind, blocked[kind], steps, form, output)), warnings: [] }
       } finally {
         await laidAside.discard()
       }
@@ -139,9 +154,19 @@ async function draftAll(
   throw written.find((one) => one.status === 'rejected')?.reason
 }
 
-/** Hands the files of a published draft to the cache, where the next snapshot finds them. */
-export async function keepDraft(draft: Draft, { cache }: RepositoryContext): Promise<void> {
+/** Hands the files of a published draft to the cache, where the next snapshot finds them. @param superseded what it stands in the place of */
+export async function keepDraft(draft: Draft, superseded: Repomd, { cache }: RepositoryContext): Promise<void> {
+  const kept = new Set(documentKinds.map((kind) => draft[kind].sha256))
   for (const kind of documentKinds) await cache.adopt(draft[kind].file, { type: 'sha256', hex: draft[kind].sha256 })
+  await cache.retire(
+    superseded.records.flatMap(({ type, checksum }) =>
+      checksum !== undefined && isDocumentKind(type) && !kept.has(checksum.hex) ? [checksum] : [],
+    ),
+  )
+}
+
+function isDocumentKind(type: string): boolean {
+  return documentKinds.some((kind) => kind === type)
 }
 
 export async function dropDraft(draft: Draft): Promise<void> {

@@ -56,7 +56,7 @@ async function rebuildOnce(
   const reader = await PackageReader.open(location, context)
   try {
     const { added, refused, seen } = await readPackages(location, objects, reader, context, options)
-    const nothing = { documents: {}, index: emptyIndex }
+    const nothing = { repomd: snapshot.repomd, documents: {}, index: emptyIndex }
     const draft = await draftPackages(nothing, mergePackages(emptyIndex, new Set(), added), context)
     try {
       const pledges: string[] = []
@@ -66,7 +66,7 @@ async function rebuildOnce(
         await takeBackPledges(location, pledges, context)
         return 'conflict'
       }
-      await keepDraft(draft, context)
+      await keepDraft(draft, snapshot.repomd, context)
       if (await lookAgainAtAll(location, seen, context)) await takeBackPledges(location, pledges, context)
       return { packages: added.length, refused, passedOver, revision: outcome.revision }
     } finally {

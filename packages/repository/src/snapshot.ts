@@ -115,26 +115,31 @@ async function readWith<L extends PackageLookup>(
 /** What repomd.xml says, without looking at what it names. @throws RepositoryError `BROKEN_METADATA` */
 export async function readRepomd(
   location: RepositoryLocation,
-  context: Pick<RepositoryContext, 'signal'>,
+  context: Pick<RepositoryContext, 'signal' | 'cache'>,
 ): Promise<Pick<Snapshot, 'etag' | 'stored' | 'repomd'>> {
   const stored = await readStoredRepomd(location, context)
   if (stored === undefined) return { etag: undefined, stored, repomd: emptyRepomd }
   return { etag: stored.etag, stored, repomd: parseStoredRepomd(stored, location) }
 }
 
-/** repomd.xml, unread. `undefined` where there is none. @throws StoreError */
+/** repomd.xml, unread: the one that is there now. `undefined` where there is none. @throws StoreError */
 export async function readStoredRepomd(
   location: RepositoryLocation,
-  context: Pick<RepositoryContext, 'signal'>,
+  { cache, ...context }: Pick<RepositoryContext, 'signal'> & Partial<Pick<RepositoryContext, 'cache'>>,
 ): Promise<StoredRepomd | undefined> {
-  const got = await location.store.get(repomdKey(location.root), withSignal(context))
+  const known = cache?.lastRepomds.of(location)
+  const ifNoneMatch = known === undefined ? {} : { ifNoneMatch: known.etag }
+  const got = await location.store.get(repomdKey(location.root), { ...ifNoneMatch, ...withSignal(context) })
+  if (got.kind === 'unchanged') return known
   if (got.kind !== 'found') return undefined
   const { etag, lastModified } = got.head
   const bytes = await readBody(got.body, repomdBytesMax).catch((error: unknown) => {
     if (!(error instanceof RangeError)) throw error
     return undefined
   })
-  return { etag, lastModified, bytes }
+  const stored = { etag, lastModified, bytes }
+  cache?.lastRepomds.remember(location, stored)
+  return stored
 }
 
 /** @throws RepositoryError `BROKEN_METADATA` */

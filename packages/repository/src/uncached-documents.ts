@@ -4,8 +4,10 @@
 import type { ScratchFile } from '@repokeeper/repodata'
 import type { DocumentCache, DocumentDigest } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
+import { LastRepomds } from './last-repomds.ts'
 
 export class UncachedDocuments implements DocumentCache {
+  readonly lastRepomds = new LastRepomds()
   readonly #cache: DocumentCache
 
   /** @param cache for files of what is under way */
@@ -39,6 +41,10 @@ export class UncachedDocuments implements DocumentCache {
 
   adopt(draft: ScratchFile, digest: DocumentDigest): Promise<void> {
     return this.#cache.adopt(draft, digest)
+  }
+
+  retire(digests: readonly DocumentDigest[]): Promise<void> {
+    return this.#cache.retire(digests)
   }
 
   distrust(): void {

@@ -11,7 +11,7 @@ import {
   type RepositoryContext,
   reconcile,
   Turnstile,
-  usualForm,
+  usualDocuments,
 } from '@repokeeper/repository'
 import { createWorker, readWorkerOptions, settingsOf, WorkerEvents } from '@repokeeper/worker'
 import { Bucket } from './bucket.ts'
@@ -121,7 +121,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
       cache: new MemoryCache(cacheBytesMax),
       onEvent: () => {},
       singleWriter: false,
-      form: usualForm,
+      documents: usualDocuments,
       packageReadsMax: 16,
       largePackages: new Turnstile(),
     }

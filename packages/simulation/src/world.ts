@@ -11,7 +11,7 @@ import {
   type RepositoryContext,
   reconcile,
   Turnstile,
-  usualForm,
+  usualDocuments,
 } from '@repokeeper/repository'
 import { createWorker, WorkerEvents } from '@repokeeper/worker'
 import { Bucket } from './bucket.ts'
@@ -407,7 +407,7 @@ class World {
       cache,
       onEvent: () => {},
       singleWriter: false,
-      form: usualForm,
+      documents: usualDocuments,
       packageReadsMax: 4,
       largePackages: new Turnstile(),
     }

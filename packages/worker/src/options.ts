@@ -135,6 +135,14 @@ const workerOptions = z.strictObject({
   singleWriter: flag().default(false).meta({
     description: 'nobody else writes these repositories: work although the store ignores conditional writes',
   }),
+  compression: z.enum(['gzip', 'zstd']).optional().meta({
+    description: 'of metadata: that of the published one, else gzip; not all old clients read zstd',
+    placeholder: 'NAME',
+  }),
+  openChecksum: z.enum(['auto', 'always', 'never']).default('auto').meta({
+    description: 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed',
+    placeholder: 'WHEN',
+  }),
   once: flag().default(false).meta({
     description: 'empty the queue, publish, and exit: 0, or 1 where a message was left',
   }),

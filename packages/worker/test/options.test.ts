@@ -30,6 +30,7 @@ describe('options', () => {
       keepGenerations: 1,
       singleWriter: false,
       once: false,
+      openChecksum: 'auto',
       logLevel: 'info',
       logFormat: 'auto',
     })

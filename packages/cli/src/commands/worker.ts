@@ -18,7 +18,14 @@ Examples:
 `
 
 /** Options of every command have been defined already. */
-const sharedOptions = new Set<string>(['endpointUrl', 'region', 'profile', 'singleWriter'])
+const sharedOptions = new Set<string>([
+  'endpointUrl',
+  'region',
+  'profile',
+  'singleWriter',
+  'compression',
+  'openChecksum',
+])
 
 /** @param args the whole command line: only who asks for the worker waits for its schema to be loaded */
 export async function defineWorker(program: Command, cli: Cli, args: readonly string[]): Promise<void> {
@@ -76,6 +83,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     ...s3Options(worker, { flags, environment, file }),
     profile: options.profile,
   }
+  const documents = { compression: options.compression, openChecksum: options.openChecksum }
   const { cache, directory, close } = await openCache(connection.cache)
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
@@ -87,11 +95,11 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
         reconcile: (location, keys, { joining, ...context }) =>
-          reconcile(location, keys, realContext({ ...context, cache }), { joining }),
+          reconcile(location, keys, realContext({ ...context, cache, documents }), { joining }),
         audit: (location, { settleMs, ...context }) =>
-          auditRepository(location, realContext({ ...context, cache }), { settleMs }),
+          auditRepository(location, realContext({ ...context, cache, documents }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
-        keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache })),
+        keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache, documents })),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
       { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },
