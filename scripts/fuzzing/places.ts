@@ -34,6 +34,17 @@ export function rpmPlaces(bytes: Uint8Array): Place[] {
 const leadBytes = 96
 const introBytes = 16
 
+/** Every byte of a table of blocks: most are numbers of one byte, or parts of such. */
+export function tablePlaces(bytes: Uint8Array): Place[] {
+  return range(0, bytes.length).map((at) => ({
+    start: at,
+    end: at + 1,
+    values: [0, 1, 2, 0x7f, 0x80, 0xff, (bytes[at] ?? 0) + 1, (bytes[at] ?? 0) + 0xff].map((value) =>
+      Uint8Array.of(value & 0xff),
+    ),
+  }))
+}
+
 /** The first and the last bytes of a compressed file: flags, window and dictionary sizes, lengths, checksums. */
 export function framePlaces(bytes: Uint8Array): Place[] {
   const frame = [...range(0, 40), ...range(bytes.length - 40, bytes.length)].filter(

@@ -7,16 +7,22 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import {
+  type BlockContainer,
+  BlockedDocument,
   type DocumentKind,
+  DocumentWriter,
   describePackage,
   documentKinds,
   emptyRepomd,
   formatEntries,
   formatRepomd,
+  gzipContainer,
+  MemoryFile,
   parseLocation,
   sha256PkgId,
+  zstdContainer,
 } from '@repokeeper/repodata'
-import { formatFoot, formatHead } from '@repokeeper/repodata/testing'
+import { formatBlockTable, formatFoot, formatHead } from '@repokeeper/repodata/testing'
 import { locateHeaders, parsePackage, RpmError } from '@repokeeper/rpm-parser'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 
@@ -102,6 +108,37 @@ export function repomdSeeds(): Uint8Array[] {
   const withEntities = extended.replace('?>', '?><!DOCTYPE repomd [<!ENTITY n "repo">]>').replace('id<', '&n;<')
   const utf16 = bytesOf(`\ufeff${extended.replace('UTF-8', 'UTF-16')}`, 'utf16le')
   return [...[text, extended, prefixed, withEntities].map((one) => bytesOf(one)), utf16]
+}
+
+export interface BlockSeed {
+  readonly container: BlockContainer
+  readonly table: Buffer
+  /** From the first byte of the head to the last of the foot. */
+  readonly pieces: Buffer
+}
+
+/** Some hundred packages of a name, in two blocks and more, in both compressions. */
+export function blockSeeds(): Promise<BlockSeed[]> {
+  return Promise.all([gzipContainer, zstdContainer].map(blockSeed))
+}
+
+const smallEntry =
+  '<package type="rpm"><name>x</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/>' +
+  `<checksum type="sha256" pkgid="YES">${'a'.repeat(64)}</checksum><location href="HREF"/></package>`
+
+async function blockSeed(container: BlockContainer): Promise<BlockSeed> {
+  const locations = Array.from({ length: 1400 }, (_, number) => `Packages/${number}.rpm`).toSorted()
+  const file = new MemoryFile()
+  const writer = new DocumentWriter('primary', { container, openChecksum: 'never' }, new MemoryFile())
+  for (const href of locations) await writer.add({ href }, Buffer.from(smallEntry.replace('HREF', href)))
+  await writer.finish((bytes) => file.append(bytes))
+  const document = await BlockedDocument.open('primary', file)
+  if (document === undefined || document.table.blocks.length < 2)
+    throw new Error('a document of this project has blocks')
+  const { table } = document
+  const start = container.formatHeader(table).length
+  const end = file.size - container.formatTrailer(table).length
+  return { container, table: formatBlockTable(table), pieces: await file.read(start, end - start) }
 }
 
 /** What the compressed seeds hold. */

@@ -3,14 +3,16 @@
  * both run this table.
  */
 import type { DocumentKind } from '@repokeeper/repodata'
+import { readHostileBlocks } from './decoders/blocks.ts'
 import { readHostileCompressed } from './decoders/compressed.ts'
 import { readHostileDocument } from './decoders/document.ts'
 import { readHostileEvent } from './decoders/event.ts'
 import { readHostilePackage } from './decoders/package.ts'
 import { readHostileRepomd } from './decoders/repomd.ts'
 import type { Place } from './mutations.ts'
-import { framePlaces, jsonPlaces, jsonSeams, rpmPlaces, xmlPlaces, xmlSeams } from './places.ts'
+import { framePlaces, jsonPlaces, jsonSeams, rpmPlaces, tablePlaces, xmlPlaces, xmlSeams } from './places.ts'
 import {
+  blockSeeds,
   eventSeeds,
   foreignDocumentSeeds,
   gzipSeeds,
@@ -116,6 +118,8 @@ const document = (seeds: () => readonly (Seed & { readonly kind: DocumentKind })
   read: ({ kind = 'primary', bytes }, pieceBytes) => readHostileDocument(kind, bytes, pieceBytes),
 })
 
+const tables = await blockSeeds()
+
 export const targets = {
   'rpm-header': {
     seeds: () => bare(rpmSeeds()),
@@ -125,6 +129,12 @@ export const targets = {
   },
   'document-bytes': document(plainDocumentSeeds),
   'document-parser': document(foreignDocumentSeeds),
+  'block-table': {
+    seeds: () => bare(tables.map(({ table }) => table)),
+    placesOf: tablePlaces,
+    tokens: hex('00', '01', '7f', '80', 'ff7f', 'ffffffffffffff7f', '0180'),
+    read: ({ bytes }) => readHostileBlocks(bytes),
+  },
   repomd: {
     seeds: () => bare(repomdSeeds()),
     placesOf: xmlPlaces,
