@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '@repokeeper/object-store'
 import type { BlockContainer, OpenChecksum } from '@repokeeper/repodata'
 import type { DocumentCache } from './document-cache.ts'
+import { HeaderSizes } from './header-sizes.ts'
 import type { RepositoryEvent } from './repository-event.ts'
 import type { RepositoryRoot } from './roots.ts'
 import { Turnstile } from './turnstile.ts'
@@ -29,6 +30,7 @@ export interface RepositoryContext {
   readonly documents: DocumentOptions
   /** Packages that are read from the store at a time. */
   readonly packageReadsMax: number
+  readonly headerSizes: HeaderSizes
   /** Large packages take their turn here, one in a process, so that memory holds one of them. */
   readonly largePackages: Turnstile
   readonly signal?: AbortSignal
@@ -54,12 +56,14 @@ export function realContext(options: ContextOptions): RepositoryContext {
     singleWriter: false,
     documents: usualDocuments,
     packageReadsMax: 16,
+    headerSizes: processHeaderSizes,
     largePackages: processTurnstile,
     ...options,
   }
 }
 
 const processTurnstile = new Turnstile()
+const processHeaderSizes = new HeaderSizes()
 
 /** For messages to people. */
 export function describeLocation({ store, root }: RepositoryLocation): string {

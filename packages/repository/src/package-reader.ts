@@ -17,7 +17,7 @@ import {
   sha256PkgId,
   textBytesOf,
 } from '@repokeeper/repodata'
-import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { type PackageReading, readPackage } from './read-package.ts'
 
 /** What a plan needs to know of a package, and shows. */
@@ -94,9 +94,13 @@ export class PackageReader {
 
   async #readNow(path: string, head: ObjectHead): Promise<ReadOutcome | { readonly kind: 'changed' }> {
     const { store } = this.#location
+    const { headerSizes } = this.#context
+    const repository = describeLocation(this.#location)
     const options = withSignal(this.#context)
-    const reading = await readPackage(store, head, { ...options, headerBytesMax: largeBytes })
+    const firstBytes = headerSizes.firstBytes(repository)
+    const reading = await readPackage(store, head, { ...options, firstBytes, headerBytesMax: largeBytes })
     if (reading.kind === 'changed') return reading
+    if (reading.kind === 'package') headerSizes.note(repository, reading.rpm.headerRange.end)
     if (reading.kind === 'large') {
       return this.#context.largePackages.run(async () => {
         const large = await readPackage(store, head, options)

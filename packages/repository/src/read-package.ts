@@ -10,10 +10,7 @@ export type PackageReading =
   /** No package, or a broken one: another attempt would find the same. */
   | { readonly kind: 'unreadable'; readonly code: string; readonly reason: string; readonly sha256: string | undefined }
 
-/**
- * What is asked for first. Of real distribution packages 89 % have lead, signature and header within 64 KiB; a second
- * request for exactly the rest costs a round trip for the others.
- */
+/** What is looked at first of a package that is streamed whole: most headers end before. */
 const firstBytes = 64 * 1024
 
 /**
@@ -47,6 +44,8 @@ export async function readPackage(
 
 export interface ReadPackageOptions {
   readonly signal?: AbortSignal
+  /** What is asked for first where the store knows the digest; a second request brings exactly the rest. Default: 64 KiB. */
+  readonly firstBytes?: number
   /** Bytes from the start of the file to the end of its header that may be held. Default: `packageHeaderBytesMax`. */
   readonly headerBytesMax?: number
 }
@@ -64,10 +63,10 @@ async function readRanges(
   store: Pick<ObjectStore, 'get'>,
   head: ObjectHead,
   sha256: string,
-  { headerBytesMax = packageHeaderBytesMax, ...options }: ReadPackageOptions,
+  { headerBytesMax = packageHeaderBytesMax, firstBytes: wantedFirst = firstBytes, ...options }: ReadPackageOptions,
 ): Promise<Read> {
   let bytes: Buffer = Buffer.alloc(0)
-  let wanted = firstBytes
+  let wanted = wantedFirst
   while (true) {
     const end = Math.min(wanted, head.size)
     if (end > bytes.length) {

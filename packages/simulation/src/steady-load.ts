@@ -5,6 +5,7 @@
 
 import { gunzipSync } from 'node:zlib'
 import {
+  HeaderSizes,
   MemoryCache,
   parseRepositoryRoot,
   parseRootPattern,
@@ -122,6 +123,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
       onEvent: () => {},
       singleWriter: false,
       documents: usualDocuments,
+      headerSizes: new HeaderSizes(),
       packageReadsMax: 16,
       largePackages: new Turnstile(),
     }

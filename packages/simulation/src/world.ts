@@ -4,6 +4,7 @@
  */
 import {
   collectGarbage,
+  HeaderSizes,
   keepLeftPledges,
   MemoryCache,
   parseRepositoryRoot,
@@ -408,6 +409,7 @@ class World {
       onEvent: () => {},
       singleWriter: false,
       documents: usualDocuments,
+      headerSizes: new HeaderSizes(),
       packageReadsMax: 4,
       largePackages: new Turnstile(),
     }
