@@ -43,6 +43,8 @@ export const openChecksumBytesMax = 64 * 2 ** 20
 
 /** Pieces that may be compressed at once: the thread pool has four threads, and the memory of each piece is taken. */
 const piecesInFlightMax = 4
+/** A piece and, behind it, most entries. */
+const openBufferBytes = blockLimits.pieceBytes + 2 ** 18
 /** Bytes that are copied at a time, unless a single piece is longer, and how many times as many are read ahead. */
 const runBytes = 2 ** 20
 const runsAhead = 2
@@ -53,10 +55,12 @@ export class DocumentWriter {
   readonly #scratch: ScratchFile
   #scratchBytes = 0
   readonly #placed: PlacedBlock[] = []
-  /** The block that is being written, and what of it is not yet compressed. */
+  /** The block that is being written, and what of it is not yet compressed: the first bytes of `#open`. */
   #block: NewBlock | undefined
-  #entries: Uint8Array[] = []
-  #entriesBytes = 0
+  #open: Buffer = Buffer.alloc(0)
+  #openBytes = 0
+  /** Buffers of pieces that are written. In turns, or the garbage of a large document would cost as much as its compression. */
+  readonly #free: Buffer[] = []
   /** Each settles when its piece, and all before it, lie in the scratch file. */
   readonly #inFlight: Promise<void>[] = []
 
@@ -74,17 +78,18 @@ export class DocumentWriter {
 
   /**
    * Entries come in the order of their locations.
-   * @param entry from `<package` to `</package>`, without a line end
+   * @param entry from `<package` to `</package>`, without a line end; it is copied at once
    */
   async add(place: { readonly href: string; readonly base?: string }, entry: Uint8Array): Promise<void> {
     this.#block ??= this.#beginBlock(place.href)
     const { block } = this.#block
     block.packages += 1
     if (this.#kind === 'primary' && !isRegular(place)) block.irregular += 1
-    this.#entries.push(entry, lineEnd)
-    this.#entriesBytes += entry.length + lineEnd.length
+    this.#makeRoom(entry.length + 1)
+    this.#open.set(entry, this.#openBytes)
+    this.#openBytes = this.#open.writeUInt8(lineFeed, this.#openBytes + entry.length)
     if (endsBlock(place.href, block.packages)) await this.#endBlock()
-    else if (this.#entriesBytes >= blockLimits.pieceBytes) await this.#endPiece()
+    else if (this.#openBytes >= blockLimits.pieceBytes) await this.#endPiece()
   }
 
   /** Takes blocks that were written before, with their compressed bytes. */
@@ -144,11 +149,13 @@ export class DocumentWriter {
 
   async #endPiece(): Promise<void> {
     const placed = this.#block
-    if (placed === undefined || this.#entries.length === 0) return
-    const packed = packPiece(this.#form.container, Buffer.concat(this.#entries))
-    this.#entries = []
-    this.#entriesBytes = 0
+    if (placed === undefined || this.#openBytes === 0) return
+    const open = this.#open
+    const packed = packPiece(this.#form.container, open.subarray(0, this.#openBytes))
+    this.#open = this.#free.pop() ?? Buffer.alloc(0)
+    this.#openBytes = 0
     const laidAside = Promise.all([packed, this.#inFlight.at(-1)]).then(async ([{ piece, bytes }]) => {
+      if (open.length === openBufferBytes) this.#free.push(open)
       if (placed.block.pieces.length === 0) placed.start = this.#scratchBytes
       placed.block.pieces.push(piece)
       this.#scratchBytes += bytes.length
@@ -158,6 +165,15 @@ export class DocumentWriter {
     laidAside.catch(() => {})
     this.#inFlight.push(laidAside)
     while (this.#inFlight.length > piecesInFlightMax) await this.#inFlight.shift()
+  }
+
+  /** A piece has an entry too many rather than one too few: where that one is long, its buffer is not kept. */
+  #makeRoom(bytes: number): void {
+    const needed = this.#openBytes + bytes
+    if (needed <= this.#open.length) return
+    const roomier = Buffer.allocUnsafeSlow(Math.max(needed, openBufferBytes))
+    roomier.set(this.#open.subarray(0, this.#openBytes))
+    this.#open = roomier
   }
 
   async #openDigest(packages: number): Promise<string> {
@@ -229,4 +245,4 @@ async function readRun(
   return read
 }
 
-const lineEnd = Buffer.from('\n')
+const lineFeed = 0x0a

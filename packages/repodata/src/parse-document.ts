@@ -5,6 +5,7 @@ import { DocumentError } from './document-error.ts'
 import { type DocumentKind, documentFrames, isMetadataNamespace } from './document-kind.ts'
 import { EntryRewriter } from './entry-rewriter.ts'
 import { type ScanLimits, type ScannedEntry, scanLimits } from './scan.ts'
+import { isPlain } from './tag-bytes.ts'
 import { declarationBytesMax, openXmlDecoder } from './xml-encoding.ts'
 import { type XmlEvents, XmlPushParser, type XmlTag } from './xml-push-parser.ts'
 
@@ -141,8 +142,4 @@ class DocumentEntries implements XmlEvents {
   #tooLarge(what: string, limit: number): DocumentError {
     return new DocumentError('TOO_LARGE', `${this.#kind}: ${what} is longer than ${limit} bytes`)
   }
-}
-
-function isPlain(bytes: Buffer): boolean {
-  return !bytes.includes('<!') && !bytes.includes('<?')
 }

@@ -85,7 +85,10 @@ class DocumentScanner {
   #buffer: Buffer = Buffer.alloc(0)
   #at = 0
   #searched = 0
+  /** Bytes before the buffer. */
   #consumed = 0
+  /** Where the buffer ends with the beginning of a chunk, to finish what began before it: that chunk, and where in the buffer it begins. */
+  #seam: { readonly chunk: Buffer; readonly start: number } | undefined
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
   #state: State
@@ -109,23 +112,48 @@ class DocumentScanner {
     return true
   }
 
-  /** Puts what waits behind what is unread. */
+  /**
+   * Puts what waits behind what is unread. Of a chunk only the beginning is copied for that, as much as most entries need: the rest of it is
+   * read where it lies.
+   */
   join(): void {
-    const rest = this.#buffer.subarray(this.#at)
-    this.#consumed += this.#at
-    this.#searched = Math.max(0, this.#searched - this.#at)
-    this.#at = 0
-    this.#buffer = Buffer.concat([rest, ...this.#waiting])
+    const [chunk, ...more] = this.#waiting
+    if (chunk === undefined) return
     this.#waiting = []
     this.#waitingBytes = 0
+    const unread = this.#buffer.subarray(this.#at)
+    const isLong = more.length === 0 && chunk.length > 2 * seamBytes
+    const behind = isLong ? [chunk.subarray(0, seamBytes)] : [chunk, ...more]
+    this.#continueIn(Buffer.concat([unread, ...behind]), this.#at)
+    if (isLong) this.#seam = { chunk: Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length), start: unread.length }
   }
 
   *parts(): Generator<ScannedPart> {
     while (true) {
       const part = this.#next()
-      if (part === 'more') return
-      if (part !== 'nothing') yield part
+      if (part === 'more') {
+        if (!this.#passSeam()) return
+      } else if (part !== 'nothing') yield part
     }
+  }
+
+  /** Goes on in the chunk at the seam, if there is one. */
+  #passSeam(): boolean {
+    const seam = this.#seam
+    if (seam === undefined) return false
+    this.#seam = undefined
+    const { chunk, start } = seam
+    if (this.#at >= start) this.#continueIn(chunk, start)
+    else this.#continueIn(Buffer.concat([this.#buffer.subarray(this.#at, start), chunk]), this.#at)
+    return true
+  }
+
+  /** Another buffer, which begins where the present one has its byte `start`. */
+  #continueIn(buffer: Buffer, start: number): void {
+    this.#buffer = buffer
+    this.#consumed += start
+    this.#at = Math.max(0, this.#at - start)
+    this.#searched = Math.max(0, this.#searched - start)
   }
 
   end(): void {
@@ -182,15 +210,15 @@ class DocumentScanner {
   }
 
   #entry(): ScannedPart | 'more' {
-    const end = findEntryEnd(this.#buffer, this.#at, this.#searched)
-    if (typeof end !== 'number') {
+    const found = findEntryEnd(this.#buffer, this.#at, this.#searched)
+    if ('searched' in found) {
       const length = this.#buffer.length - this.#at
       if (length > this.#limits.entryBytesMax) throw this.#tooLarge('entry', this.#limits.entryBytesMax)
-      this.#searched = end.searched
+      this.#searched = found.searched
       return 'more'
     }
+    const { end, plain } = found
     const bytes = this.#buffer.subarray(this.#at, end)
-    const plain = !bytes.includes('<!') && !bytes.includes('<?')
     const part: ScannedEntry = { kind: 'entry', bytes, plain, at: this.#position(this.#at) }
     this.#at = end
     this.#state = 'between entries'
@@ -263,6 +291,9 @@ class DocumentScanner {
     )
   }
 }
+
+/** Most entries are shorter. */
+const seamBytes = 2 ** 14
 
 const lessThan = 0x3c
 const longestMark = '<package>'.length

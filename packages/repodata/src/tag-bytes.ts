@@ -2,14 +2,23 @@
  * Tags as bytes: where one ends, and where an entry ends.
  */
 
+export interface EntryEnd {
+  /** The first byte behind the entry. */
+  readonly end: number
+  /** Without comments, CDATA sections and processing instructions: every `<` is a tag's. */
+  readonly plain: boolean
+}
+
 /**
- * The first byte behind the entry that starts at `start`; else how far the search for its end tag went, so that the next
- * chunk does not begin it again.
+ * Where the entry ends that starts at `start`; else how far the search for its end tag went, so that the next chunk does not begin it
+ * again.
  */
-export function findEntryEnd(buffer: Buffer, start: number, searched: number): number | { searched: number } {
+export function findEntryEnd(buffer: Buffer, start: number, searched: number): EntryEnd | { searched: number } {
   const startTagEnd = tagEnd(buffer, start)
   if (startTagEnd === -1) return { searched: start }
-  if (buffer[startTagEnd - 2] === 0x2f) return startTagEnd
+  if (buffer[startTagEnd - 2] === 0x2f) {
+    return { end: startTagEnd, plain: isPlain(buffer.subarray(start, startTagEnd)) }
+  }
 
   let from = Math.max(startTagEnd, searched)
   while (true) {
@@ -20,13 +29,23 @@ export function findEntryEnd(buffer: Buffer, start: number, searched: number): n
       from = at + 9
       continue
     }
-    const close = buffer.indexOf('>', at)
+    const close = buffer.indexOf(0x3e, at)
     if (close === -1) return { searched: at }
-    const entry = buffer.subarray(startTagEnd, at)
-    if (!entry.includes('<!') && !entry.includes('<?')) return close + 1
+    if (isPlain(buffer.subarray(start, close + 1))) return { end: close + 1, plain: true }
     const real = walkToEndTag(buffer, startTagEnd)
-    return real === -1 ? { searched: startTagEnd } : real
+    return real === -1 ? { searched: startTagEnd } : { end: real, plain: false }
   }
+}
+
+/** Whether no `<!` and no `<?` stands in these bytes. */
+export function isPlain(bytes: Buffer): boolean {
+  return !holdsMark(bytes, 0x21, '<!') && !holdsMark(bytes, 0x3f, '<?')
+}
+
+/** Where `<` is everywhere, what follows it is rare, and a single byte is found much faster than two. */
+function holdsMark(bytes: Buffer, rare: number, mark: string): boolean {
+  const at = bytes.indexOf(rare)
+  return at !== -1 && bytes.includes(mark, Math.max(0, at - 1))
 }
 
 /** The end of the entry found tag by tag, past comments, CDATA sections and processing instructions; -1 while it is not all there. */

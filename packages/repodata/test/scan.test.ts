@@ -66,6 +66,25 @@ describe('entries', () => {
     )
   })
 
+  it('are found however long they and the pieces are', async () => {
+    const files = fc.nat(60_000).map((length) => `<package><file>${'x'.repeat(length)}</file></package>`)
+    const long = fc.array(fc.oneof(fc.constantFrom(...writings.map(([, entry]) => entry)), files), { maxLength: 12 })
+    const lengths = fc.array(fc.integer({ min: 1000, max: 150_000 }), { minLength: 1, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(long, fc.constantFrom('', '\n', '<!-- -->'), lengths, async (list, between, cuts) => {
+        const text = primary(between + list.join(between))
+        const found: string[] = []
+        for await (const part of scanDocument('primary', cut(text, cuts))) {
+          if (part.kind !== 'entry') continue
+          found.push(part.bytes.toString())
+          expect(text.slice(part.at, (part.at ?? 0) + part.bytes.length)).toBe(part.bytes.toString())
+        }
+        expect(found).toEqual(list)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   it('are found after a byte order mark, a declaration, comments, and in a root with single quotes', async () => {
     const head = '\ufeff<?xml version="1.0" encoding="utf-8"?>\n<!-- made > by <metadata -->\n'
     const text = `${head}<metadata packages='7' xmlns='http://linux.duke.edu/metadata/common'><package a="b"/></metadata>\n<!-- end -->\n`
