@@ -26,10 +26,22 @@ export function calibratedPackage(seed: number, number: number): CalibratedPacka
   return { location: record.location, entries: formatEntries(record) }
 }
 
-/** Where it lies, without the rest. */
-export function calibratedLocation(seed: number, number: number): Location {
-  return nameOf(seed, number).location
+/** What it is called and where it lies, without the rest. */
+export interface CalibratedName {
+  readonly name: string
+  readonly version: string
+  readonly release: string
+  readonly arch: string
+  readonly location: Location
 }
+
+export function calibratedName(seed: number, number: number): CalibratedName {
+  const { name, version, release, arch, location } = nameOf(seed, number)
+  return { name, version, release, arch, location }
+}
+
+/** All packages lie in one directory, as `repokeeper add --to` puts them: what is added falls anywhere among the others. */
+export const packagesDirectory = 'Packages/'
 
 /** What a package of Fedora takes on average, for who wants to know how near this comes: bytes open, and gzip's ratio. */
 export const calibration: Readonly<Record<DocumentKind, { readonly openBytes: number; readonly ratio: number }>> = {
@@ -38,14 +50,9 @@ export const calibration: Readonly<Record<DocumentKind, { readonly openBytes: nu
   other: { openBytes: 1_600, ratio: 15 },
 }
 
-interface Named {
+interface Named extends CalibratedName {
   readonly source: number
   readonly base: string
-  readonly name: string
-  readonly version: string
-  readonly release: string
-  readonly arch: string
-  readonly location: Location
 }
 
 /** Packages of one source: they share version, texts and changelog. */
@@ -60,7 +67,7 @@ function nameOf(seed: number, number: number): Named {
   const release = `${1 + random.below(9)}.fc38`
   const arch = random.below(3) === 0 ? 'noarch' : 'x86_64'
   const name = `${base}${suffixes[number % packagesPerSource]}`
-  const location = parseLocation(`Packages/${name[0]}/${name}-${version}-${release}.${arch}.rpm`)
+  const location = parseLocation(`${packagesDirectory}${name}-${version}-${release}.${arch}.rpm`)
   if (location === undefined) throw new Error(`${name} cannot be published`)
   return { source, base, name, version, release, arch, location }
 }

@@ -18,19 +18,24 @@ import {
   gzipContainer,
   type NamedDocument,
 } from '@repokeeper/repodata'
-import { calibratedLocation, calibratedPackage } from './calibrated-packages.ts'
+import { calibratedName, calibratedPackage } from './calibrated-packages.ts'
 
 /** Whose tool wrote the metadata: ours in blocks, theirs as one stream. */
-export type Style = 'ours' | 'theirs'
+export type CalibratedStyle = 'ours' | 'theirs'
 
 /** Metadata of the same seed and number are the same, until this is raised. */
-const version = 1
-const seed = 20_261_121
+export const madeVersion = 2
+/** Of the packages of every calibrated repository. */
+export const seed = 20_261_121
 const form: DocumentForm = { container: gzipContainer, openChecksum: 'auto' }
 
 /** @returns the directory of the repository, to be copied, not to be changed */
-export async function calibratedRepository(cacheDirectory: string, style: Style, packages: number): Promise<string> {
-  const directory = join(cacheDirectory, `${version}-${seed}-${packages}-${style}`)
+export async function calibratedRepository(
+  cacheDirectory: string,
+  style: CalibratedStyle,
+  packages: number,
+): Promise<string> {
+  const directory = join(cacheDirectory, `${madeVersion}-${seed}-${packages}-${style}`)
   if ((await stat(directory).catch(() => undefined)) !== undefined) return directory
   const making = `${directory}.${process.pid}`
   await mkdir(join(making, 'repodata'), { recursive: true })
@@ -43,10 +48,10 @@ export async function calibratedRepository(cacheDirectory: string, style: Style,
   return directory
 }
 
-async function make(directory: string, style: Style, packages: number): Promise<void> {
+async function make(directory: string, style: CalibratedStyle, packages: number): Promise<void> {
   const numbers = Array.from({ length: packages }, (_, number) => number)
   const order = numbers
-    .map((number) => ({ number, location: calibratedLocation(seed, number) }))
+    .map((number) => ({ number, location: calibratedName(seed, number).location }))
     .toSorted((a, b) => compareLocations(a.location, b.location))
   const writers = await Promise.all(
     documentKinds.map((kind) => (style === 'ours' ? openOurs(directory, kind) : openTheirs(directory, kind, packages))),
