@@ -6,7 +6,7 @@ import { type DocumentKind, rpmNamespace } from './document-kind.ts'
 import { type ChecksumType, type PkgId, parseChecksumType, parsePkgId } from './identity.ts'
 import type { ScannedEntry } from './scan.ts'
 import { foldLineEnds, parseStartTag, resolveReferences, type StartTag } from './start-tag.ts'
-import { tagEnd } from './tag-bytes.ts'
+import { endsName, tagEnd } from './tag-bytes.ts'
 import { parseXmlTree, textOfElement } from './xml-tree.ts'
 
 /** Of a primary entry. */
@@ -89,51 +89,40 @@ interface Found {
  */
 function findPlain(bytes: Buffer): Found {
   const found: Found = {}
+  let missing: number = childNames.length
   let depth = 0
   let at = 0
-  while (at !== -1 && !isComplete(found)) {
+  while (at !== -1 && missing > 0) {
     const end = tagEnd(bytes, at)
     if (end === -1) break
     if (bytes[at + 1] === slash) depth -= 1
     else {
-      if (depth === 1) noteChild(found, bytes, at, end)
+      if (depth === 1 && noteChild(found, bytes, at, end)) missing -= 1
       if (bytes[end - 2] !== slash) depth += 1
     }
     if (depth === 0) break
-    at = bytes.indexOf('<', end)
+    at = bytes.indexOf(lessThan, end)
   }
   return found
 }
 
-function isComplete({ name, arch, version, checksum, time, size, location }: Found): boolean {
-  return [name, arch, version, checksum, time, size, location].every((part) => part !== undefined)
+/** Whether it is one of the elements that matter, and the first of its name. */
+function noteChild(found: Found, bytes: Buffer, at: number, end: number): boolean {
+  const name = childNames.find((one) => isNamed(bytes, at, one))
+  if (name === undefined || found[name] !== undefined) return false
+  if (name === 'name' || name === 'arch') found[name] = textBehind(bytes, end)
+  else found[name] = tagAt(bytes, at, end).attributes
+  if (name === 'checksum') found.checksumText = textBehind(bytes, end)
+  return true
 }
 
-function noteChild(found: Found, bytes: Buffer, at: number, end: number): void {
-  switch (bytes.toString('latin1', at + 1, Math.min(end, at + 1 + longestName)).match(/^[a-z]+(?=[\t\n\r />])/)?.[0]) {
-    case 'name':
-      found.name ??= textBehind(bytes, end)
-      break
-    case 'arch':
-      found.arch ??= textBehind(bytes, end)
-      break
-    case 'version':
-      found.version ??= tagAt(bytes, at, end).attributes
-      break
-    case 'checksum':
-      found.checksum ??= tagAt(bytes, at, end).attributes
-      found.checksumText ??= textBehind(bytes, end)
-      break
-    case 'time':
-      found.time ??= tagAt(bytes, at, end).attributes
-      break
-    case 'size':
-      found.size ??= tagAt(bytes, at, end).attributes
-      break
-    case 'location':
-      found.location ??= tagAt(bytes, at, end).attributes
-      break
-  }
+const childNames = ['name', 'arch', 'version', 'checksum', 'time', 'size', 'location'] as const
+
+/** Whether the tag that begins at `at` has this name, of ASCII alone. */
+function isNamed(bytes: Buffer, at: number, name: string): boolean {
+  for (let index = 0; index < name.length; index += 1)
+    if (bytes[at + 1 + index] !== name.charCodeAt(index)) return false
+  return endsName(bytes[at + 1 + name.length])
 }
 
 /** All text of the element whose start tag ends at `end`, that of elements within it too. */
@@ -142,7 +131,7 @@ function textBehind(bytes: Buffer, end: number): string {
   let depth = bytes[end - 2] === slash ? 0 : 1
   let at = end
   while (depth > 0) {
-    const next = bytes.indexOf('<', at)
+    const next = bytes.indexOf(lessThan, at)
     const nextEnd = next === -1 ? -1 : tagEnd(bytes, next)
     if (nextEnd === -1) break
     text += resolveReferences(foldLineEnds(bytes.toString('utf8', at, next)))
@@ -153,9 +142,8 @@ function textBehind(bytes: Buffer, end: number): string {
   return text
 }
 
+const lessThan = 0x3c
 const slash = 0x2f
-/** `checksum` or `location`, and what ends it. */
-const longestName = 9
 /** A start tag of one of these elements longer than this is refused: no href comes near. */
 const startTagBytesMax = 64 * 1024
 
