@@ -11,8 +11,8 @@ export interface Case {
   readonly pieceBytes: number
 }
 
-export function casesOf({ seeds, tokens, placesOf, seamsOf }: Target): fc.Arbitrary<Case> {
-  const inputs = seeds()
+export async function casesOf({ seeds, tokens, placesOf, seamsOf }: Target): Promise<fc.Arbitrary<Case>> {
+  const inputs = await seeds()
   const others = inputs.map(({ bytes }) => bytes)
   return fc
     .record({

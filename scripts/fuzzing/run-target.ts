@@ -14,7 +14,7 @@ const { targets }: { targets: Readonly<Record<string, Target>> } = await import(
 const target = targets[order.target]
 if (target === undefined) throw new Error(`there is no target ${order.target}`)
 
-const report = order.show === undefined ? await run(target) : show(target, order.show)
+const report = order.show === undefined ? await run(target) : await show(target, order.show)
 process.stdout.write(`${JSON.stringify(report)}\n`)
 
 async function run(target: Target): Promise<Report> {
@@ -25,7 +25,7 @@ async function run(target: Target): Promise<Report> {
   let failed = false
   let slowest = { ms: 0, index: 0 }
 
-  const property = fc.asyncProperty(casesOf(target), async ({ input, pieceBytes }) => {
+  const property = fc.asyncProperty(await casesOf(target), async ({ input, pieceBytes }) => {
     marks[1] = (marks[1] ?? 0) + 1
     writeSync(progress, marks, 0, marks.byteLength, 0)
     // What native decoders held is freed between two turns of the event loop, as it would be between two requests.
@@ -68,8 +68,8 @@ async function run(target: Target): Promise<Report> {
 }
 
 /** A case as it is, without reading it. */
-function show(target: Target, path: string): Report {
-  const [found] = fc.sample(casesOf(target), { seed: order.seed, path, numRuns: 1 })
+async function show(target: Target, path: string): Promise<Report> {
+  const [found] = fc.sample(await casesOf(target), { seed: order.seed, path, numRuns: 1 })
   return { kind: 'shown', ...caseToShow(found) }
 }
 

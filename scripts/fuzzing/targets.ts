@@ -30,7 +30,7 @@ export interface Seed {
 }
 
 export interface Target {
-  readonly seeds: () => readonly Seed[]
+  readonly seeds: () => readonly Seed[] | Promise<readonly Seed[]>
   readonly placesOf: (bytes: Uint8Array) => readonly Place[]
   /** Where a piece may begin or end, in formats that are text. */
   readonly seamsOf?: (bytes: Uint8Array) => readonly number[]
@@ -118,8 +118,6 @@ const document = (seeds: () => readonly (Seed & { readonly kind: DocumentKind })
   read: ({ kind = 'primary', bytes }, pieceBytes) => readHostileDocument(kind, bytes, pieceBytes),
 })
 
-const tables = await blockSeeds()
-
 export const targets = {
   'rpm-header': {
     seeds: () => bare(rpmSeeds()),
@@ -130,7 +128,7 @@ export const targets = {
   'document-bytes': document(plainDocumentSeeds),
   'document-parser': document(foreignDocumentSeeds),
   'block-table': {
-    seeds: () => bare(tables.map(({ table }) => table)),
+    seeds: async () => bare((await blockSeeds()).map(({ table }) => table)),
     placesOf: tablePlaces,
     tokens: hex('00', '01', '7f', '80', 'ff7f', 'ffffffffffffff7f', '0180'),
     read: ({ bytes }) => readHostileBlocks(bytes),

@@ -29,6 +29,8 @@ export async function watchedRun({ hangSeconds, ...run }: Run): Promise<Outcome>
       return { kind: 'finding', path: report.path, reason: report.reason, case: caseOf(report) }
     }
     const path = run.path ?? String(caseIn(progress).index)
+    // Its process starts, too, before it comes to the case.
+    writeFileSync(progress, new Uint8Array(8))
     const shown = await runProcess({ ...run, progress, show: path }, hangSeconds)
     if (shown.report?.kind !== 'shown') throw new Error(`case ${path} cannot be made again: ${shown.trouble}`)
     return { kind: 'finding', path, reason: trouble, case: caseOf(shown.report) }

@@ -23,6 +23,7 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
   if (size > documentBytesMax) throw new DocumentError('TOO_LARGE', 'more than is tried')
   // It belongs to the one or the other, if to any.
   let refusal: unknown = new DocumentError('BROKEN_TABLE', 'it is not opened')
+  seeds ??= blockSeeds()
   for (const { container, pieces } of await seeds) {
     const file = new MemoryFile()
     await file.append(container.formatHeader(table))
@@ -32,7 +33,7 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
     const document = await BlockedDocument.open('primary', file)
     // Of zstd nothing is longer than its place; gzip's has an end.
     if (document === undefined) {
-      insist(container !== zstdContainer || formatBlockTable(table).length > 2 ** 16, 'what was written is opened')
+      insist(container !== zstdContainer || formatBlockTable(table).length > 2 ** 16 - 4, 'what was written is opened')
       continue
     }
     try {
@@ -45,7 +46,8 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
   throw refusal
 }
 
-const seeds = blockSeeds()
+/** Made once, for who needs them. */
+let seeds: ReturnType<typeof blockSeeds> | undefined
 
 async function readAll(document: BlockedDocument): Promise<void> {
   const wanted = new DocumentError('OUT_OF_ORDER', 'nobody reads this whole')
