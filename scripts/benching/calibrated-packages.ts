@@ -40,6 +40,11 @@ export function calibratedName(seed: number, number: number): CalibratedName {
   return { name, version, release, arch, location }
 }
 
+/** The files that its filelists name. */
+export function calibratedFiles(seed: number, number: number): string[] {
+  return recordOf(seed, number).files.map(({ path }) => path)
+}
+
 /** All packages lie in one directory, as `repokeeper add --to` puts them: what is added falls anywhere among the others. */
 export const packagesDirectory = 'Packages/'
 

@@ -1,14 +1,15 @@
 /**
  * A bucket full of packages that has no metadata yet: one worker empties the queue, and ends.
  */
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inParallel } from '@repokeeper/repository'
+import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { environmentOf, startCloud } from '../../fixtures/cloud-process.ts'
-import { calibratedName } from './calibrated-packages.ts'
+import { calibratedFiles, calibratedName } from './calibrated-packages.ts'
 import { seed } from './calibrated-repository.ts'
-import { buildSmallPackage } from './change.ts'
 import { program } from './commands.ts'
 import type { Traffic } from './contestant.ts'
 import { type Cost, measureProcess } from './measured-process.ts'
@@ -25,6 +26,8 @@ export interface ImportFigures extends Cost {
 
 const root = 'el9/'
 const uploadsAtATime = 16
+/** That no compression makes less. */
+const payloadBytes = 100_000
 const accessKeyId = 'worker-import'
 
 /** @throws where the worker leaves a message, or any package is not listed */
@@ -32,9 +35,9 @@ export async function measureImport(packages: number): Promise<ImportFigures> {
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-bench-'))
   const cloud = await startCloud({ directory, seed: 1, maxReceiveCount: 100, visibilityTimeoutSeconds: 600 })
   try {
-    const named = Array.from({ length: packages }, (_, number) => calibratedName(seed, number))
-    const sizes = await inParallel(named, uploadsAtATime, async ({ location, ...rest }) => {
-      const bytes = buildSmallPackage(rest)
+    const numbers = Array.from({ length: packages }, (_, number) => number)
+    const sizes = await inParallel(numbers, uploadsAtATime, async (number) => {
+      const { location, bytes } = buildUsualPackage(number)
       await cloud.store.put(`${root}${location}`, bytes, { if: 'always' })
       return bytes.length
     })
@@ -46,7 +49,7 @@ export async function measureImport(packages: number): Promise<ImportFigures> {
       REPOKEEPER_REPOSITORIES: `s3://${cloud.bucket}/${root}`,
     })
     const calls = await callsOf(cloud.endpoint, accessKeyId)
-    const locations = new Set<string>(named.map(({ location }) => location))
+    const locations = new Set<string>(numbers.map((number) => calibratedName(seed, number).location))
     await checkPublished(atUrl(`${cloud.endpoint}/${cloud.bucket}/${root}`), locations)
     return {
       ...cost,
@@ -58,4 +61,13 @@ export async function measureImport(packages: number): Promise<ImportFigures> {
     await cloud.close()
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** With as many files as a package of a distribution has, so that its header is as long, and behind it some bytes that nobody needs to read. */
+function buildUsualPackage(number: number): { readonly location: string; readonly bytes: Uint8Array } {
+  const { location, ...named } = calibratedName(seed, number)
+  const [first = '/usr/bin/it', ...others] = calibratedFiles(seed, number)
+  const content = createHash('shake256', { outputLength: payloadBytes }).update(location).digest()
+  const files = [{ path: first, content }, ...others.map((path) => ({ path }))]
+  return { location, bytes: buildPackage({ ...named, files }) }
 }

@@ -1,3 +1,6 @@
+/**
+ * Where it was measured, and beside what.
+ */
 import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { versionOf } from './createrepo.ts'
 import { formatBytes } from './figures.ts'
@@ -31,10 +34,8 @@ export function describeMachine(): Machine {
 
 export function formatMachine({ cores, processor, memoryBytes, load, node, createrepo }: Machine): string {
   const busy = load > cores / 4 ? ' — others work on this machine: do not trust the figures' : ''
-  return [
-    `${cores} cores of ${processor}, ${formatBytes(memoryBytes)}; load ${load.toFixed(2)}${busy}`,
-    `Node ${node}, createrepo_c ${createrepo ?? 'is not on PATH: left out'}`,
-    'Everyone begins with a fresh copy in the page cache and nothing left to be written. Ours flushes what it publishes to the',
-    'disk before it names it (fsync); createrepo_c and mergerepo_c do not.',
-  ].join('\n')
+  return (
+    `${cores} cores of ${processor}, ${formatBytes(memoryBytes)}; load ${load.toFixed(2)}${busy}\n` +
+    `Node ${node}, createrepo_c ${createrepo ?? 'is not on PATH: left out'}\n`
+  )
 }

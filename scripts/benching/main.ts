@@ -12,7 +12,7 @@ import { drawGrowth } from './growth-curve.ts'
 import { limit } from './limit.ts'
 import { describeMachine, formatMachine, type Machine } from './machine.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
-import { formatContest, formatFull, formatImport, formatTargets, formatUploads } from './report.ts'
+import { fairness, formatContest, formatFull, formatImport, formatTargets, formatUploads } from './report.ts'
 import { judgeTargets } from './targets.ts'
 import { measureUploads, type UploadFigures } from './uploads.ts'
 import { warmOnDirectory, warmOverHttp } from './warm-worker.ts'
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     return 2
   }
   const machine = describeMachine()
-  process.stdout.write(`${formatMachine(machine)}\n`)
+  process.stdout.write(formatMachine(machine))
   try {
     const figures = await measure(read.options, machine)
     const { json } = read.options
@@ -56,6 +56,7 @@ async function runContests(options: BenchOptions, machine: Machine): Promise<obj
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-bench-'))
   const cloud = await startCloud({ directory, seed: 1, maxReceiveCount: 5, visibilityTimeoutSeconds: 60 })
   const results: Result[] = []
+  process.stdout.write(fairness)
   const full: Result[] = []
   try {
     for (const packages of options.packages) {
