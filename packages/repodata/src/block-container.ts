@@ -20,7 +20,7 @@ export interface BlockContainer {
   compress(open: Buffer): Promise<Buffer>
   /** @throws where the bytes are no piece, or more than `openBytesMax` come out of them */
   uncompress(bytes: Buffer, openBytesMax: number): Promise<Buffer>
-  /** Whether bytes that are copied unread look like a piece: cheap, and not more than a look. */
+  /** Whether bytes look like a piece: cheap, and not more than a look. */
   isPiece(bytes: Buffer): boolean
 }
 
@@ -29,7 +29,8 @@ export async function packPiece(
   open: Buffer,
 ): Promise<{ readonly piece: Piece; readonly bytes: Buffer }> {
   const bytes = await compress(open)
-  return { piece: { size: bytes.length, openSize: open.length, crc32: crc32(open) }, bytes }
+  const piece = { size: bytes.length, openSize: open.length, crc32: crc32(open), packedCrc32: crc32(bytes) }
+  return { piece, bytes }
 }
 
 /** @throws DocumentError `BROKEN_TABLE` where the bytes are not what the table says of them */
@@ -42,6 +43,11 @@ export async function unpackPiece({ uncompress }: BlockContainer, piece: Piece, 
   }
   if (open.length !== piece.openSize || crc32(open) !== piece.crc32) throw brokenTable()
   return open
+}
+
+/** Of bytes that are copied unread. @throws DocumentError `BROKEN_TABLE` where they are not what the table says of them */
+export function checkPacked({ isPiece }: BlockContainer, piece: Piece, bytes: Buffer): void {
+  if (!isPiece(bytes) || crc32(bytes) !== piece.packedCrc32) throw brokenTable()
 }
 
 export function brokenTable(cause?: unknown): DocumentError {

@@ -8,10 +8,12 @@
  *     for each block: packages, irregular packages, the first location (bytes shared with the one before, further bytes, these bytes),
  *                     number of pieces, pieces
  *     foot piece
- *     a piece: bytes, open bytes, CRC-32 of the open bytes
+ *     CRC-32 of all this
+ *     a piece: bytes, open bytes, CRC-32 of the open bytes, CRC-32 of the bytes as they lie
  *
  * Only primary has locations and counts irregular packages; in the other documents both are 0.
  */
+import { crc32 } from 'node:zlib'
 
 /** A run of the deflate stream between two full flushes: it begins and ends on a byte, and needs no other to be read. */
 export interface Piece {
@@ -20,6 +22,8 @@ export interface Piece {
   readonly openSize: number
   /** Of the open bytes. */
   readonly crc32: number
+  /** Of the compressed ones: by it a piece is checked that is copied unread. */
+  readonly packedCrc32: number
 }
 
 /** Packages that stand together in each of the three documents (block-cut.ts). */
@@ -40,6 +44,7 @@ export interface BlockTable {
 }
 
 const version = 1
+const sealBytes = 4
 /** A deflate stream at its best packs 1032 to 1; a piece holds an entry of up to 256 MiB. */
 const pieceSizeMax = 2 ** 30
 
@@ -90,6 +95,21 @@ export function parseBlockTable(bytes: Uint8Array): BlockTable | undefined {
   return reader.isWhole && reader.isAtEnd && blocks.length === count ? { head, blocks, foot } : undefined
 }
 
+/** The table as it stands in a document: with a CRC-32 behind it, for who keeps the document for long may keep it badly. */
+export function sealBlockTable(table: BlockTable): Buffer {
+  const bytes = formatBlockTable(table)
+  const seal = Buffer.alloc(sealBytes)
+  seal.writeUInt32LE(crc32(bytes))
+  return Buffer.concat([bytes, seal])
+}
+
+/** `undefined` for anything that `sealBlockTable` would not have written. */
+export function openBlockTable(sealed: Buffer): BlockTable | undefined {
+  if (sealed.length < sealBytes) return undefined
+  const bytes = sealed.subarray(0, -sealBytes)
+  return crc32(bytes) === sealed.readUInt32LE(bytes.length) ? parseBlockTable(bytes) : undefined
+}
+
 /** All pieces in the order in which they lie, head and foot among them. */
 export function* piecesOf({ head, blocks, foot }: BlockTable): Generator<Piece> {
   yield head
@@ -115,15 +135,20 @@ class TableWriter {
     this.#length += bytes.length
   }
 
-  piece({ size, openSize, crc32 }: Piece): void {
+  piece({ size, openSize, crc32, packedCrc32 }: Piece): void {
     this.number(size)
     this.number(openSize)
-    this.#makeRoom(4)
-    this.#length = this.#bytes.writeUInt32LE(crc32, this.#length)
+    this.#crc32(crc32)
+    this.#crc32(packedCrc32)
   }
 
   finish(): Buffer {
     return this.#bytes.subarray(0, this.#length)
+  }
+
+  #crc32(crc32: number): void {
+    this.#makeRoom(4)
+    this.#length = this.#bytes.writeUInt32LE(crc32, this.#length)
   }
 
   #makeRoom(bytes: number): void {
@@ -169,9 +194,13 @@ class TableReader {
   piece(): Piece {
     const size = this.number()
     const openSize = this.number()
-    const crc = this.bytes(4)
     if (size > pieceSizeMax || openSize > pieceSizeMax) this.isWhole = false
-    return { size, openSize, crc32: crc.length === 4 ? crc.readUInt32LE() : 0 }
+    return { size, openSize, crc32: this.#crc32(), packedCrc32: this.#crc32() }
+  }
+
+  #crc32(): number {
+    const bytes = this.bytes(4)
+    return bytes.length === 4 ? bytes.readUInt32LE() : 0
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * A document that this project wrote, read by blocks: its table first, and of its entries only those that are asked for.
  *
- * The table is believed as far as it goes: its sums must be those of the file, and what is inflated must have the length and the CRC-32 that
- * it says. Who could write a false one could as well write a false document.
+ * The table is believed as far as it goes: its sums must be those of the file, and what is inflated or copied must have the length and the
+ * CRC-32 that it says. Who could write a false one could as well write a false document.
  */
 import { type BlockContainer, brokenTable, unpackPiece } from './block-container.ts'
 import { type Block, type BlockTable, type Piece, piecesOf } from './block-table.ts'

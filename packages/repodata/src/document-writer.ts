@@ -3,7 +3,7 @@
  * touching its neighbours. Blocks of the last generation that did not change are taken as they lie.
  */
 import { createHash } from 'node:crypto'
-import { type BlockContainer, brokenTable, packPiece } from './block-container.ts'
+import { type BlockContainer, checkPacked, packPiece } from './block-container.ts'
 import { blockLimits, endsBlock } from './block-cut.ts'
 import { type BlockTable, type Piece, piecesOf } from './block-table.ts'
 import { type PlacedBlock, readPieces } from './blocked-document.ts'
@@ -99,7 +99,7 @@ export class DocumentWriter {
   }
 
   /**
-   * @throws DocumentError `BROKEN_TABLE` where copied blocks turn out to be none; what went to the sink until then is to be thrown away
+   * @throws DocumentError `BROKEN_TABLE` where copied blocks are not what their table says of them; what went to the sink until then is to be thrown away
    */
   async finish(sink: DocumentSink): Promise<WrittenDocument> {
     await this.#endBlock()
@@ -232,15 +232,15 @@ function* runsOf(placed: readonly PlacedBlock[]): Generator<Run> {
 }
 
 async function readRun(
-  { isPiece }: BlockContainer,
+  container: BlockContainer,
   { file, start, pieces, bytes }: Run,
   into: Buffer | undefined,
 ): Promise<Buffer> {
   const read = await file.read(start, bytes, into)
   let at = 0
-  for (const { size } of pieces) {
-    if (!isPiece(read.subarray(at, at + size))) throw brokenTable()
-    at += size
+  for (const piece of pieces) {
+    checkPacked(container, piece, read.subarray(at, at + piece.size))
+    at += piece.size
   }
   return read
 }

@@ -5,7 +5,7 @@
 import { promisify } from 'node:util'
 import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib'
 import type { BlockContainer } from './block-container.ts'
-import { type BlockTable, formatBlockTable, parseBlockTable, piecesOf } from './block-table.ts'
+import { type BlockTable, openBlockTable, piecesOf, sealBlockTable } from './block-table.ts'
 import { combineCrc32 } from './crc32-combine.ts'
 
 /** Deflate, no time, no flags, unknown system; in the one case there are further fields. */
@@ -28,7 +28,7 @@ export const gzipContainer: BlockContainer = {
   headerBytesMax: start.withTable.length + 2 + 0xffff,
 
   formatHeader(table) {
-    const bytes = formatBlockTable(table)
+    const bytes = sealBlockTable(table)
     if (bytes.length > tableBytesMax) return Buffer.from(start.without)
     const head = Buffer.alloc(fieldHeadBytes)
     head.writeUInt16LE(bytes.length + 4, 0)
@@ -44,7 +44,7 @@ export const gzipContainer: BlockContainer = {
     const length = bytes.readUInt16LE(at + 4)
     const isOurs = bytes.subarray(at + 2, at + 4).equals(subfield) && bytes.readUInt16LE(at) === length + 4
     if (!isOurs || bytes.length < tableAt + length) return undefined
-    const table = parseBlockTable(bytes.subarray(tableAt, tableAt + length))
+    const table = openBlockTable(bytes.subarray(tableAt, tableAt + length))
     return table === undefined ? undefined : { table, headerBytes: tableAt + length }
   },
 

@@ -4,7 +4,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import type { BlockContainer } from './block-container.ts'
-import { formatBlockTable, parseBlockTable } from './block-table.ts'
+import { openBlockTable, sealBlockTable } from './block-table.ts'
 
 /** Magic number and length; readers skip such a frame, whatever is in it (section 3.1.2). */
 const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18])
@@ -25,7 +25,7 @@ export const zstdContainer: BlockContainer = {
   headerBytesMax: frameHeadBytes + tableBytesMax,
 
   formatHeader(table) {
-    const bytes = formatBlockTable(table)
+    const bytes = sealBlockTable(table)
     if (bytes.length > tableBytesMax) return Buffer.alloc(0)
     const length = Buffer.alloc(4)
     length.writeUInt32LE(mark.length + bytes.length)
@@ -37,7 +37,7 @@ export const zstdContainer: BlockContainer = {
     if (bytes.length < frameHeadBytes || !bytes.subarray(0, skippable.length).equals(skippable)) return undefined
     const headerBytes = markAt + bytes.readUInt32LE(skippable.length)
     if (!bytes.subarray(markAt, frameHeadBytes).equals(mark) || headerBytes > bytes.length) return undefined
-    const table = parseBlockTable(bytes.subarray(frameHeadBytes, headerBytes))
+    const table = openBlockTable(bytes.subarray(frameHeadBytes, headerBytes))
     return table === undefined ? undefined : { table, headerBytes }
   },
 
