@@ -2,6 +2,7 @@
  * All contestants at the same change of the same repository, in turns, round by round; each result is checked.
  */
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { calibratedRepository } from './calibrated-repository.ts'
@@ -40,6 +41,9 @@ export async function holdContest(options: ContestOptions): Promise<Result[]> {
   const { packages, changes, rounds, contestants, cacheDirectory, onRun } = options
   await mkdir(cacheDirectory, { recursive: true })
   const ground = await mkdtemp(join(cacheDirectory, 'runs-'))
+  // Also where a signal ends this process.
+  const clearGround = (): void => rmSync(ground, { recursive: true, force: true })
+  process.once('exit', clearGround)
   try {
     const rpms = join(ground, 'rpms')
     const whole = await makeChange(rpms, packages, changes)
@@ -65,7 +69,8 @@ export async function holdContest(options: ContestOptions): Promise<Result[]> {
       runs,
     }))
   } finally {
-    await rm(ground, { recursive: true, force: true })
+    process.off('exit', clearGround)
+    clearGround()
   }
 }
 

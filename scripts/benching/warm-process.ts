@@ -4,30 +4,15 @@
  */
 import { DirectoryStore, type ObjectStore, S3Store } from '@repokeeper/object-store'
 import { DiskCache, parseRepositoryRoot, realContext, reconcile } from '@repokeeper/repository'
-import * as z from 'zod'
+import { type Answer, Keys, Order } from './warm-protocol.ts'
 
-const Order = z.object({
-  cache: z.string(),
-  root: z.string(),
-  store: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('directory'), path: z.string() }),
-    z.object({ kind: z.literal('s3'), bucket: z.string(), endpoint: z.string(), accessKeyId: z.string() }),
-  ]),
-})
-export type Order = z.infer<typeof Order>
-const Keys = z.array(z.string())
-export const Answer = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('done'), seconds: z.number() }),
-  z.object({ kind: z.literal('failed'), message: z.string() }),
-])
-
-if (process.send !== undefined) await serve(Order.parse(JSON.parse(process.argv[2] ?? '')))
+await serve(Order.parse(JSON.parse(process.argv[2] ?? '')))
 
 async function serve({ cache, root, store }: Order): Promise<void> {
   const location = { store: openStore(store), root: parseRepositoryRoot(root) }
   const disk = await DiskCache.open({ directory: cache, bytesMax: 2 ** 32 })
   const context = realContext({ cache: disk, onEvent: () => {} })
-  const change = async (keys: ReadonlySet<string>): Promise<z.infer<typeof Answer>> => {
+  const change = async (keys: ReadonlySet<string>): Promise<Answer> => {
     const startedAt = performance.now()
     const { verdicts, undecided } = await reconcile(location, keys, context)
     const seconds = (performance.now() - startedAt) / 1000
@@ -40,7 +25,7 @@ async function serve({ cache, root, store }: Order): Promise<void> {
   }
   process.on('message', (message) => {
     change(new Set(Keys.parse(message)))
-      .catch((error: unknown) => ({ kind: 'failed', message: String(error) }))
+      .catch((error: unknown): Answer => ({ kind: 'failed', message: String(error) }))
       .then((answer) => process.send?.(answer))
   })
   process.once('disconnect', () => void location.store.close())

@@ -15,7 +15,7 @@ import type { Contestant, Traffic } from './contestant.ts'
 import { type Cost, peakBytesOf } from './measured-process.ts'
 import { atUrl, inDirectory } from './published.ts'
 import { placePackages } from './repository-copy.ts'
-import { Answer, type Order } from './warm-process.ts'
+import { Answer, type Order } from './warm-protocol.ts'
 
 /** Published before the clock runs: the first is the cold one, the others let the just-in-time compiler see the way. */
 export const warmUps = 3
