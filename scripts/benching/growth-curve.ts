@@ -7,7 +7,7 @@ export interface Curve {
   readonly points: readonly { readonly packages: number; readonly seconds: number }[]
 }
 
-const size = { width: 720, height: 420 } as const
+const size = { width: 780, height: 420 } as const
 const plot = { left: 76, right: 496, top: 52, bottom: 360 } as const
 /** Readable on either ground; the fourth and later curves begin again. */
 const colours = [

@@ -58,8 +58,18 @@ export async function measureUploads(options: UploadsOptions): Promise<UploadFig
     await uploadDocuments(cloud.store, root, await calibratedRepository(cacheDirectory, 'ours', packages))
     const reader = new Reader(cloud)
     const watching = reader.watch(reading.signal)
+    watching.catch(() => {})
+    /** Nor is it waited for for ever, nor once the reader has failed. */
+    const awaited = async <T>(listed: Promise<T>): Promise<T> => {
+      const patience = delay(patienceMs, undefined, { signal: reading.signal }).then(() => {
+        throw new Error(
+          `${packages} packages, ${perSecond} uploads a second: not all are listed after ${patienceMs / 1000} s`,
+        )
+      })
+      return Promise.race([listed, watching, patience])
+    }
     // Until this one is listed the workers are still starting, and their caches are empty.
-    await reader.listed(await upload(cloud, 0, packages))
+    await awaited(reader.listed(await upload(cloud, 0, packages)))
     if (latencyMs > 0) {
       await cloud.setFaults([
         { service: 's3', accessKey: 'worker-*', action: { kind: 'delay', milliseconds: latencyMs } },
@@ -75,10 +85,7 @@ export async function measureUploads(options: UploadsOptions): Promise<UploadFig
       waits.push(upload(cloud, number, packages).then((uploaded) => reader.listed(uploaded)))
     }
     const lasted = (performance.now() - startedAt) / 1000
-    const patience = delay(patienceMs, undefined, { signal: reading.signal }).then(() => {
-      throw new Error(`not all of ${count} uploads are listed ${patienceMs / 1000} s after the last`)
-    })
-    const milliseconds = await Promise.race([Promise.all(waits), patience, watching])
+    const milliseconds = await awaited(Promise.all(waits))
     const { publishes, conflicts, ended } = fleet.figures
     if (ended.length > 0) throw new Error(ended.join('\n'))
     return {
