@@ -43,6 +43,7 @@ export {
 } from './package-index.ts'
 export { type DescribedPackage, describePackage, type FileFacts, type PackageRecord } from './package-record.ts'
 export { PackageTooLargeError, packageLimits, textBytesOf } from './package-size.ts'
+export { PackedIndex } from './packed-index.ts'
 export { areAligned, patchBlocks } from './patch-blocks.ts'
 export {
   mergePackages,

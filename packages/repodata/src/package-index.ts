@@ -26,20 +26,14 @@ export interface PackageLookup {
   atDecoded(path: string): readonly ListedPackage[] | Promise<readonly ListedPackage[]>
 }
 
-/** All of them, in memory. */
+/** All of them, in memory, for who looks at all. */
 export class PackageIndex implements PackageLookup {
   readonly packages: readonly ListedPackage[]
-  /** The entries lie in the order of their locations: this project wrote them, or it fell so. */
-  readonly inOrder: boolean
   readonly #byPath: ReadonlyMap<string, readonly ListedPackage[]>
   readonly #byDecodedPath: ReadonlyMap<string, readonly ListedPackage[]>
 
   constructor(packages: readonly ListedPackage[]) {
     this.packages = packages
-    this.inOrder = packages.every((listed, at) => {
-      const before = packages[at - 1]
-      return before === undefined || compareListed(before, listed) <= 0
-    })
     this.#byPath = groupBy(packages, pathOf)
     this.#byDecodedPath = groupBy(packages, decodedPathOf)
   }
@@ -90,7 +84,8 @@ export function isRegular(place: Pick<PrimaryFacts, 'href' | 'base'>): boolean {
   return pathOf(place) === place.href && decodedPathOf(place) === undefined
 }
 
-function decodedPathOf(listed: Pick<PrimaryFacts, 'href' | 'base'>): string | undefined {
+/** The path that its href would be if it were percent-encoded; `undefined` where that is no other. */
+export function decodedPathOf(listed: Pick<PrimaryFacts, 'href' | 'base'>): string | undefined {
   const path = pathOf(listed)
   if (path === undefined || !path.includes('%')) return undefined
   const decoded = decodePercent(path)

@@ -7,7 +7,8 @@ import { type DocumentForm, type DocumentSink, DocumentWriter, type WrittenDocum
 import { readPkgId } from './entry-facts.ts'
 import { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 import { compareLocations, type Location } from './identity.ts'
-import { compareListed, type ListedPackage, type PackageIndex } from './package-index.ts'
+import type { ListedPackage } from './package-index.ts'
+import type { PackedIndex } from './packed-index.ts'
 import type { ScannedEntry } from './scan.ts'
 import type { ScratchFile } from './scratch-file.ts'
 import { readEntries, type StoredDocument } from './stored-document.ts'
@@ -21,30 +22,35 @@ export type NextPackage =
 export type NewPackage = Extract<NextPackage, { kind: 'new' }>
 
 /**
- * The packages of the next generation in the order of their locations.
+ * The packages of the next generation in the order of their locations, each time that they are asked for.
  *
  * @param gone ordinals of the packages that are left out
  * @param added at most one for a location
  */
 export function mergePackages(
-  index: PackageIndex,
+  index: PackedIndex,
   gone: ReadonlySet<number>,
   added: readonly NewPackage[],
-): NextPackage[] {
-  const kept: ListedPackage[] = index.packages.filter(({ ordinal }) => !gone.has(ordinal))
-  if (!index.inOrder) kept.sort(compareListed)
+): Iterable<NextPackage> {
   const fresh = added.toSorted((a, b) => compareLocations(a.location, b.location))
-
-  const next: NextPackage[] = []
-  let at = 0
-  for (const listed of kept) {
-    for (let one = fresh[at]; one !== undefined && compareLocations(one.location, listed.href) <= 0; one = fresh[at]) {
-      next.push(one)
-      at += 1
-    }
-    next.push({ kind: 'kept', listed })
+  return {
+    *[Symbol.iterator]() {
+      let at = 0
+      for (const listed of index.inOrderOfLocations()) {
+        if (gone.has(listed.ordinal)) continue
+        for (
+          let one = fresh[at];
+          one !== undefined && compareLocations(one.location, listed.href) <= 0;
+          one = fresh[at]
+        ) {
+          yield one
+          at += 1
+        }
+        yield { kind: 'kept', listed }
+      }
+      yield* fresh.slice(at)
+    },
   }
-  return [...next, ...fresh.slice(at)]
 }
 
 interface Output {
@@ -68,8 +74,8 @@ export interface PatchedDocument extends WrittenDocument {
 export async function patchDocument(
   kind: DocumentKind,
   old: StoredDocument | undefined,
-  index: PackageIndex,
-  next: readonly NextPackage[],
+  index: PackedIndex,
+  next: Iterable<NextPackage>,
   form: DocumentForm,
   output: Output,
 ): Promise<PatchedDocument> {
@@ -99,7 +105,7 @@ interface OldEntries {
 
 async function write(
   kind: DocumentKind,
-  next: readonly NextPackage[],
+  next: Iterable<NextPackage>,
   old: OldEntries,
   form: DocumentForm,
   output: Output,
@@ -125,28 +131,25 @@ async function write(
  */
 class StreamedEntries implements OldEntries {
   readonly #kind: DocumentKind
-  readonly #index: PackageIndex
+  readonly #index: PackedIndex
   readonly #entries: AsyncGenerator<ScannedEntry>
   #ordinal = 0
 
-  constructor(kind: DocumentKind, old: StoredDocument, index: PackageIndex) {
+  constructor(kind: DocumentKind, old: StoredDocument, index: PackedIndex) {
     this.#kind = kind
     this.#index = index
     this.#entries = readEntries(kind, old)
   }
 
   async entryOf(listed: ListedPackage): Promise<Uint8Array> {
-    while (true) {
-      const read = await this.#next()
-      if (read === undefined) throw outOfOrder(this.#kind)
-      if (read.ordinal === listed.ordinal) return read.entry.bytes
-      if (read.ordinal > listed.ordinal) throw new Error('entries are not asked for in order')
-    }
+    if (listed.ordinal < this.#ordinal) throw new Error('entries are not asked for in order')
+    while (this.#ordinal < listed.ordinal) await this.#next(this.#index.package(this.#ordinal))
+    return (await this.#next(listed)).bytes
   }
 
   async finish(): Promise<readonly string[]> {
-    while ((await this.#next()) !== undefined);
-    if (this.#ordinal !== this.#index.packages.length) throw outOfOrder(this.#kind)
+    while (this.#ordinal < this.#index.count) await this.#next(this.#index.package(this.#ordinal))
+    if ((await this.#entries.next()).done !== true) throw outOfOrder(this.#kind)
     return []
   }
 
@@ -154,15 +157,12 @@ class StreamedEntries implements OldEntries {
     await this.#entries.return(undefined)
   }
 
-  async #next(): Promise<{ entry: ScannedEntry; ordinal: number } | undefined> {
+  async #next(expected: ListedPackage): Promise<ScannedEntry> {
     const next = await this.#entries.next()
-    if (next.done === true) return undefined
-    const ordinal = this.#ordinal
-    const expected = this.#index.packages[ordinal]
-    if (expected === undefined) throw outOfOrder(this.#kind)
+    if (next.done === true) throw outOfOrder(this.#kind)
     if (this.#kind !== 'primary' && readPkgId(this.#kind, next.value) !== expected.pkgid) throw outOfOrder(this.#kind)
     this.#ordinal += 1
-    return { entry: next.value, ordinal }
+    return next.value
   }
 }
 
@@ -174,14 +174,15 @@ function outOfOrder(kind: DocumentKind): DocumentError {
 class SpooledEntries implements OldEntries {
   readonly #kind: DocumentKind
   readonly #spool: EntrySpool
-  readonly #spans: ReadonlyMap<ListedPackage, SpoolSpan>
+  /** By ordinal. */
+  readonly #spans: readonly (SpoolSpan | undefined)[]
   readonly #orphans: number
   #missing: ListedPackage[] = []
 
   private constructor(
     kind: DocumentKind,
     spool: EntrySpool,
-    spans: ReadonlyMap<ListedPackage, SpoolSpan>,
+    spans: readonly (SpoolSpan | undefined)[],
     orphans: number,
   ) {
     this.#kind = kind
@@ -193,18 +194,16 @@ class SpooledEntries implements OldEntries {
   static async read(
     kind: DocumentKind,
     old: StoredDocument | undefined,
-    index: PackageIndex,
+    index: PackedIndex,
     spool: EntrySpool,
   ): Promise<SpooledEntries> {
-    if (old === undefined) return new SpooledEntries(kind, spool, new Map(), 0)
+    if (old === undefined) return new SpooledEntries(kind, spool, [], 0)
     if (kind === 'primary') {
-      const spans = new Map<ListedPackage, SpoolSpan>()
-      let ordinal = 0
+      const spans: SpoolSpan[] = []
       for await (const entry of readEntries(kind, old)) {
-        const listed = index.packages[ordinal]
-        if (listed === undefined) throw new DocumentError('UNEXPECTED_CONTENT', 'primary changed while it was read')
-        spans.set(listed, await spool.append(entry.bytes))
-        ordinal += 1
+        if (spans.length >= index.count)
+          throw new DocumentError('UNEXPECTED_CONTENT', 'primary changed while it was read')
+        spans.push(await spool.append(entry.bytes))
       }
       return new SpooledEntries(kind, spool, spans, 0)
     }
@@ -220,7 +219,7 @@ class SpooledEntries implements OldEntries {
   }
 
   async entryOf(listed: ListedPackage): Promise<Uint8Array> {
-    const span = this.#spans.get(listed)
+    const span = this.#spans[listed.ordinal]
     if (span !== undefined) return this.#spool.read(span)
     if (this.#kind === 'primary') throw new DocumentError('UNEXPECTED_CONTENT', 'primary changed while it was read')
     this.#missing.push(listed)
@@ -245,24 +244,20 @@ class SpooledEntries implements OldEntries {
 }
 
 /** A package at two locations has two entries of one pkgid, or, with some tools, one for both. */
-function assign(
-  index: PackageIndex,
-  byPkgId: ReadonlyMap<string, readonly SpoolSpan[]>,
-): Map<ListedPackage, SpoolSpan> {
-  const spans = new Map<ListedPackage, SpoolSpan>()
+function assign(index: PackedIndex, byPkgId: ReadonlyMap<string, readonly SpoolSpan[]>): (SpoolSpan | undefined)[] {
+  const spans: (SpoolSpan | undefined)[] = []
   const used = new Map<string, number>()
-  for (const listed of index.packages) {
-    const found = byPkgId.get(listed.pkgid)
-    const at = used.get(listed.pkgid) ?? 0
-    used.set(listed.pkgid, at + 1)
-    const span = found?.[Math.min(at, found.length - 1)]
-    if (span !== undefined) spans.set(listed, span)
+  for (const { pkgid } of index.packages()) {
+    const found = byPkgId.get(pkgid)
+    const at = used.get(pkgid) ?? 0
+    used.set(pkgid, at + 1)
+    spans.push(found?.[Math.min(at, found.length - 1)])
   }
   return spans
 }
 
-function orphans(index: PackageIndex, byPkgId: ReadonlyMap<string, readonly SpoolSpan[]>): number {
-  const listed = new Set<string>(index.packages.map(({ pkgid }) => pkgid))
+function orphans(index: PackedIndex, byPkgId: ReadonlyMap<string, readonly SpoolSpan[]>): number {
+  const listed = new Set<string>(Array.from(index.packages(), ({ pkgid }) => pkgid))
   return [...byPkgId].reduce((count, [pkgid, spans]) => count + (listed.has(pkgid) ? 0 : spans.length), 0)
 }
 

@@ -6,10 +6,11 @@ import {
   documentKinds,
   MemoryFile,
   mergePackages,
+  PackedIndex,
   parseLocation,
   patchDocument,
   readEntries,
-  readPackageIndex,
+  readListedPackages,
   type StoredDocument,
 } from '../src/index.ts'
 import { form } from './block-documents.ts'
@@ -136,7 +137,7 @@ describe('a document in a style of its own', () => {
           )
           const { primary } = documents
           if (primary === undefined) throw new Error('no primary')
-          const index = await readPackageIndex(primary)
+          const index = await PackedIndex.of(readListedPackages(primary))
           const gone = new Set([removed])
           const location = parseLocation('m.rpm')
           if (location === undefined) throw new Error('no location')

@@ -10,19 +10,19 @@ import {
   type DocumentKind,
   type DocumentSink,
   documentKinds,
-  emptyIndex,
   gzipContainer,
   mergePackages,
   type NewPackage,
   type NextPackage,
   openBlocks,
   PackageIndex,
+  PackedIndex,
   type PatchedDocument,
   patchBlocks,
   patchDocument,
   planBlocks,
   type Repomd,
-  readPackageIndex,
+  readListedPackages,
   type ScratchFile,
   type StoredDocument,
   zstdContainer,
@@ -57,8 +57,8 @@ export async function draftGeneration(
 
 /** All documents anew. @param published what kept packages are taken from, and what repomd.xml says */
 export function draftPackages(
-  published: Pick<Snapshot, 'repomd' | 'documents'> & { readonly index: PackageIndex },
-  next: readonly NextPackage[],
+  published: Pick<Snapshot, 'repomd' | 'documents'> & { readonly index: PackedIndex },
+  next: Iterable<NextPackage>,
   context: RepositoryContext,
 ): Promise<Draft> {
   const { documents, index, repomd } = published
@@ -85,12 +85,10 @@ async function draftWhole(
   return draftPackages({ repomd, documents, index }, mergePackages(index, gone, added), context)
 }
 
-function indexOf(
-  primary: StoredDocument | undefined,
-  lookup: Snapshot['lookup'],
-): Promise<PackageIndex> | PackageIndex {
-  if (lookup instanceof PackageIndex) return lookup
-  return primary === undefined ? emptyIndex : readPackageIndex(primary)
+function indexOf(primary: StoredDocument | undefined, lookup: Snapshot['lookup']): Promise<PackedIndex> | PackedIndex {
+  if (lookup instanceof PackedIndex) return lookup
+  if (lookup instanceof PackageIndex) return PackedIndex.of(lookup.packages)
+  return PackedIndex.of(primary === undefined ? [] : readListedPackages(primary))
 }
 
 /** `undefined` where the documents are not of this project, or not what their tables say: then they are read whole. */

@@ -2,7 +2,7 @@
  * Rebuild: the metadata from the packages alone, whatever the published documents say. What isn't ours in repomd.xml stays.
  */
 import { type ETag, type ListedObject, StoreError } from '@repokeeper/object-store'
-import { emptyIndex, emptyRepomd, mergePackages, type NewPackage } from '@repokeeper/repodata'
+import { emptyIndex, emptyRepomd, mergePackages, type NewPackage, PackedIndex } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import { findLastReadable } from './last-readable.ts'
@@ -56,8 +56,9 @@ async function rebuildOnce(
   const reader = await PackageReader.open(location, context)
   try {
     const { added, refused, seen } = await readPackages(location, objects, reader, context, options)
-    const nothing = { repomd: snapshot.repomd, documents: {}, index: emptyIndex }
-    const draft = await draftPackages(nothing, mergePackages(emptyIndex, new Set(), added), context)
+    const index = await PackedIndex.of([])
+    const nothing = { repomd: snapshot.repomd, documents: {}, index }
+    const draft = await draftPackages(nothing, mergePackages(index, new Set(), added), context)
     try {
       const pledges: string[] = []
       const beforeSwap = async (): Promise<void> => void pledges.push(await storePledge(location, seen.keys(), context))

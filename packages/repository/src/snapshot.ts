@@ -12,10 +12,12 @@ import {
   openBlocks,
   type PackageIndex,
   type PackageLookup,
+  PackedIndex,
   parseLocation,
   parseRepomd,
   type Repomd,
   type RepomdRecord,
+  readListedPackages,
   readPackageIndex,
   recordOf,
   type StoredDocument,
@@ -77,7 +79,9 @@ export async function readIndexedSnapshot(
 
 async function openLookup(primary: StoredDocument): Promise<PackageLookup> {
   const blocks = await openBlocks('primary', primary)
-  return blocks === undefined ? readPackageIndex(primary) : new BlockLookup(blocks, () => readPackageIndex(primary))
+  return blocks === undefined
+    ? PackedIndex.of(readListedPackages(primary))
+    : new BlockLookup(blocks, () => readPackageIndex(primary))
 }
 
 async function readWith<L extends PackageLookup>(
