@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createGzip } from 'node:zlib'
 import {
@@ -19,36 +19,26 @@ import {
   type NamedDocument,
 } from '@repokeeper/repodata'
 import { calibratedName, calibratedPackage } from './calibrated-packages.ts'
+import { madeOnce } from './made-once.ts'
 
 /** Whose tool wrote the metadata: ours in blocks, theirs as one stream. */
 export type CalibratedStyle = 'ours' | 'theirs'
 
-/** Metadata of the same seed and number are the same, until this is raised. */
-export const madeVersion = 2
 /** Of the packages of every calibrated repository. */
 export const seed = 20_261_121
 const form: DocumentForm = { container: gzipContainer, openChecksum: 'auto' }
 
 /** @returns the directory of the repository, to be copied, not to be changed */
-export async function calibratedRepository(
+export function calibratedRepository(
   cacheDirectory: string,
   style: CalibratedStyle,
   packages: number,
 ): Promise<string> {
-  const directory = join(cacheDirectory, `${madeVersion}-${seed}-${packages}-${style}`)
-  if ((await stat(directory).catch(() => undefined)) !== undefined) return directory
-  const making = `${directory}.${process.pid}`
-  await mkdir(join(making, 'repodata'), { recursive: true })
-  try {
-    await make(making, style, packages)
-    await rename(making, directory)
-  } finally {
-    await rm(making, { recursive: true, force: true })
-  }
-  return directory
+  return madeOnce(cacheDirectory, `${style}-${packages}`, (directory) => make(directory, style, packages))
 }
 
 async function make(directory: string, style: CalibratedStyle, packages: number): Promise<void> {
+  await mkdir(join(directory, 'repodata'))
   const numbers = Array.from({ length: packages }, (_, number) => number)
   const order = numbers
     .map((number) => ({ number, location: calibratedName(seed, number).location }))

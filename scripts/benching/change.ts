@@ -1,11 +1,12 @@
 /**
  * What happens to a repository in one measurement: packages come, and others go.
  */
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { type CalibratedName, calibratedName } from './calibrated-packages.ts'
-import { madeVersion, seed } from './calibrated-repository.ts'
+import { seed } from './calibrated-repository.ts'
+import { madeOnce } from './made-once.ts'
 
 export interface Change {
   readonly added: readonly AddedPackage[]
@@ -53,20 +54,13 @@ export function buildSmallPackage(named: Omit<CalibratedName, 'location'>): Uint
 }
 
 /** The first packages of a calibrated repository as small RPM files, for who reads packages: made once and kept. @returns their directory */
-export async function smallPackages(cacheDirectory: string, packages: number): Promise<string> {
-  const directory = join(cacheDirectory, `${madeVersion}-${seed}-${packages}-packages`)
-  if ((await stat(directory).catch(() => undefined)) !== undefined) return directory
-  const making = `${directory}.${process.pid}`
-  try {
+export function smallPackages(cacheDirectory: string, packages: number): Promise<string> {
+  return madeOnce(cacheDirectory, `packages-${packages}`, async (directory) => {
     for (let number = 0; number < packages; number += 1) {
       const named = calibratedName(seed, number)
-      await makePackage(join(making, dirname(named.location)), named)
+      await makePackage(join(directory, dirname(named.location)), named)
     }
-    await rename(making, directory)
-  } finally {
-    await rm(making, { recursive: true, force: true })
-  }
-  return directory
+  })
 }
 
 /** What is to be listed after a change. */
