@@ -1,6 +1,7 @@
 /**
  * Finds the listed packages of a document by its blocks: a location lies in one block, and no other is read.
  */
+import { brokenTable } from './block-container.ts'
 import type { Block } from './block-table.ts'
 import type { BlockedDocument } from './blocked-document.ts'
 import { readPrimaryFacts } from './entry-facts.ts'
@@ -89,12 +90,24 @@ export class BlockLookup implements PackageLookup {
   async #read(block: number): Promise<readonly ListedPackage[]> {
     const packages: ListedPackage[] = []
     let ordinal = this.#ordinals[block] ?? 0
+    let before = this.primary.table.blocks[block]?.firstLocation
     for await (const entry of this.primary.entries(block, 1)) {
-      packages.push({ ...readPrimaryFacts(entry), ordinal })
+      const facts = readPrimaryFacts(entry)
+      const isInPlace = packages.length === 0 ? facts.href === before : isInOrder(before, facts.href)
+      // Else a package would be sought where it is not, and listed twice.
+      if (!isInPlace) throw brokenTable()
+      packages.push({ ...facts, ordinal })
+      before = facts.href
       ordinal += 1
     }
+    if (!isInOrder(before, this.primary.table.blocks[block + 1]?.firstLocation)) throw brokenTable()
     return packages
   }
+}
+
+/** `undefined` is the end, on either side. */
+function isInOrder(location: string | undefined, next: string | undefined): boolean {
+  return location === undefined || next === undefined || compareLocations(location, next) <= 0
 }
 
 function lastAtOrBefore(blocks: readonly Block[], location: string): number {

@@ -14,6 +14,8 @@
  * Only primary has locations and counts irregular packages; in the other documents both are 0.
  */
 import { crc32 } from 'node:zlib'
+import { blockLimits } from './block-cut.ts'
+import { scanLimits } from './scan.ts'
 
 /** A run of the deflate stream between two full flushes: it begins and ends on a byte, and needs no other to be read. */
 export interface Piece {
@@ -45,8 +47,8 @@ export interface BlockTable {
 
 const version = 1
 const sealBytes = 4
-/** A deflate stream at its best packs 1032 to 1; a piece holds an entry of up to 256 MiB. */
-const pieceSizeMax = 2 ** 30
+/** A piece ends with the entry that makes it `pieceBytes` long; what does not compress takes a little more than it is long. */
+const pieceSizeMax = scanLimits.entryBytesMax + 2 * blockLimits.pieceBytes
 
 export function formatBlockTable({ head, blocks, foot }: BlockTable): Buffer {
   const writer = new TableWriter()

@@ -9,6 +9,7 @@ import { type Block, type BlockTable, type Piece, piecesOf } from './block-table
 import { DocumentError } from './document-error.ts'
 import type { DocumentKind } from './document-kind.ts'
 import { gzipContainer } from './gzip-member.ts'
+import { compareLocations } from './identity.ts'
 import { readAhead } from './read-ahead.ts'
 import { type ScannedEntry, scanEntries } from './scan.ts'
 import type { RandomAccess } from './scratch-file.ts'
@@ -61,6 +62,7 @@ export class BlockedDocument {
       const found = container.parseHeader(await file.read(0, Math.min(file.size, container.headerBytesMax)))
       if (found === undefined) continue
       const { table, headerBytes } = found
+      if (!areInOrder(table.blocks)) return undefined
       const trailer = container.formatTrailer(table)
       const trailerAt = headerBytes + sumOf(piecesOf(table), 'size')
       if (trailerAt + trailer.length !== file.size) return undefined
@@ -109,6 +111,12 @@ export function readPieces(container: BlockContainer, blocks: readonly PlacedBlo
     }
   }
   return readAhead(jobs(), piecesAhead)
+}
+
+function areInOrder(blocks: readonly Block[]): boolean {
+  return blocks.every(
+    ({ firstLocation }, at) => compareLocations(blocks[at - 1]?.firstLocation ?? '', firstLocation) <= 0,
+  )
 }
 
 function sumOf(pieces: Iterable<Piece>, size: 'size' | 'openSize'): number {

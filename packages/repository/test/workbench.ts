@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { MemoryStore, type ObjectStore, readBody } from '@repokeeper/object-store'
-import { parseRepomd, recordOf } from '@repokeeper/repodata'
+import { decompress, parseRepomd, recordOf } from '@repokeeper/repodata'
 import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 import { onTestFinished } from 'vitest'
 import {
@@ -90,7 +91,7 @@ export async function readPublished({ store, root }: RepositoryLocation): Promis
     const bytes = await read(store, `${root}${record.href}`)
     const digest = createHash('sha256').update(bytes).digest('hex')
     if (digest !== record.checksum?.hex) throw new Error(`${record.href} has the digest ${digest}`)
-    const text = gunzipSync(bytes)
+    const text = await uncompress(bytes)
     if (text.length !== record.openSize || bytes.length !== record.size) throw new Error(`${record.href}: wrong size`)
     return text.toString()
   }
@@ -113,6 +114,12 @@ export async function readPublished({ store, root }: RepositoryLocation): Promis
     },
   ])
   return { packages: new Map(packages), documents, repomd: repomdBytes.toString() }
+}
+
+/** Node's own function for zstd ends with the first frame. */
+async function uncompress(bytes: Buffer): Promise<Buffer> {
+  if (bytes[0] === 0x1f) return gunzipSync(bytes)
+  return Buffer.concat(await Array.fromAsync(decompress(Readable.from([bytes]), 2 ** 30)))
 }
 
 /** What the metadata has to say of the bucket: every object that ends in `.rpm` below the root. */
