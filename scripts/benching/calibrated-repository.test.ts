@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BlockedDocument, documentKinds, MemoryFile } from '@repokeeper/repodata'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { calibratedName } from './calibrated-packages.ts'
 import { type CalibratedStyle, calibratedRepository, seed } from './calibrated-repository.ts'
-import { checkPublished, inDirectory } from './published.ts'
+import { checkPublished, documentFiles, inDirectory } from './published.ts'
 
 const styles: readonly CalibratedStyle[] = ['ours', 'theirs']
 let directory = ''
@@ -27,6 +28,18 @@ it.each(styles)('%s: a small one holds the first packages of a large one, and th
   for (const packages of [100, 300]) {
     const repository = await calibratedRepository(directory, style, packages)
     await expect(checkPublished(inDirectory(repository), locations(packages))).resolves.toBeUndefined()
+  }
+})
+
+it.each([
+  ['ours', true],
+  ['theirs', false],
+] as const)('%s: documents in blocks: %s', async (style, inBlocks) => {
+  for (const path of await documentFiles(await calibratedRepository(directory, style, 100))) {
+    const kind = documentKinds.find((one) => path.includes(one))
+    const file = new MemoryFile()
+    await file.append(await readFile(path))
+    expect([kind, (await BlockedDocument.open(kind ?? 'primary', file)) !== undefined]).toEqual([kind, inBlocks])
   }
 })
 
