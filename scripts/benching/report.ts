@@ -22,10 +22,11 @@ import { warmUps } from './warm-worker.ts'
 
 /** What has to be known to compare the figures. */
 export const fairness = `
-Everyone begins with a fresh copy in the page cache, and with nothing left to be written to the disk. Ours flushes what it publishes
-before it names it (fsync), as "${limit.name}" does; the peers do not. A warm process has published ${warmUps} times before, and its clock runs from the
-snapshot to the last look after the publish; all others are whole processes. "repokeeper add" also copies the packages into the
-repository; for the others they lie there. Where packages go as well, cold is two commands (add, remove), and their times are added.
+Everyone begins with a fresh copy in the page cache, and with nothing left to be written to the disk. Ours flushes what it
+publishes before it names it (fsync), and so does "${limit.name}"; createrepo_c and mergerepo_c do not. A warm process
+has published ${warmUps} times before, and its clock runs from the snapshot to the last look after the publish; all others are whole
+processes. "repokeeper add" also copies the packages into the repository; for the others they lie there. Where packages go as
+well, cold is two commands (add, remove), and their times are added.
 `
 
 /** @param results of one repository and one change, all contestants */
