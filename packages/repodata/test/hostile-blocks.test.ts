@@ -113,6 +113,15 @@ describe.each(forms)('a document, $container.compression,', (inForm) => {
     expect(document).toBeUndefined()
   })
 
+  it.each([-1, 1])('says so when a block is read that is told to hold one package more or fewer: %i', async (more) => {
+    const document = await opened(inForm, ({ blocks: [first, ...others], ...table }) => {
+      if (first === undefined) throw new Error('no blocks')
+      return { ...table, blocks: [{ ...first, packages: first.packages + more }, ...others] }
+    })
+    if (document === undefined) throw new Error('it was not opened')
+    await expect(Array.fromAsync(document.entries(0, 1))).rejects.toMatchObject({ code: 'BROKEN_TABLE' })
+  })
+
   it.each([
     ['before', (location: string) => location.slice(0, -2)],
     ['behind', (location: string) => `${location}~`],

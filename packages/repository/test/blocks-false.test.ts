@@ -7,9 +7,12 @@ import { crc32 } from 'node:zlib'
 import { MemoryStore } from '@repokeeper/object-store'
 import {
   type BlockContainer,
+  BlockedDocument,
   type DocumentKind,
+  DocumentWriter,
   documentKinds,
   gzipContainer,
+  MemoryFile,
   parseRepomd,
   recordOf,
   zstdContainer,
@@ -118,28 +121,28 @@ describe.each([gzipContainer, zstdContainer])('a table that says what is not so,
     await expectRight(location)
   })
 
-  it('filelists that has the packages in another order', async () => {
-    const location = await published(container)
-    await replace(location, 'filelists', (bytes) => {
-      const { table, headerBytes = 0 } = container.parseHeader(bytes) ?? {}
-      const [first, second, ...more] = table?.blocks ?? []
-      if (table === undefined || first === undefined || second === undefined) throw new Error('no blocks')
-      const start = headerBytes + table.head.size
-      const middle = start + bytesOf(first)
-      const end = middle + bytesOf(second)
-      const swapped = { ...table, blocks: [second, first, ...more] }
-      return Buffer.concat([
-        container.formatHeader(swapped),
-        bytes.subarray(headerBytes, start),
-        bytes.subarray(middle, end),
-        bytes.subarray(start, middle),
-        bytes.subarray(end, -container.formatTrailer(table).length || undefined),
-        container.formatTrailer(swapped),
-      ])
-    })
-    await changeSome(location)
-    await expectRight(location)
-  })
+  it.each(['filelists', 'other'] as const)(
+    '%s that has, in the same blocks, its packages in another order',
+    async (kind) => {
+      const location = await published(container)
+      await replace(location, kind, async (bytes) => {
+        const { blocks, entries } = await readBlocks(kind, bytes)
+        const file = new MemoryFile()
+        const writer = new DocumentWriter(kind, { container, openChecksum: 'never' }, new MemoryFile())
+        const inBlock = entries.slice(0, blocks[0]?.packages).reverse()
+        for (const [number, entry] of [...inBlock, ...entries.slice(inBlock.length)].entries()) {
+          await writer.add({ href: pathOf(number) }, entry)
+        }
+        await writer.finish((written) => file.append(written))
+        expect((await readBlocks(kind, file.contents())).blocks.map((one) => one.packages)).toEqual(
+          blocks.map((one) => one.packages),
+        )
+        return file.contents()
+      })
+      await changeSome(location)
+      await expectRight(location)
+    },
+  )
 
   it.each([
     ['a block that is touched', 0],
@@ -235,13 +238,13 @@ async function rebuilt() {
 async function replace(
   { store, root }: RepositoryLocation,
   kind: DocumentKind,
-  forge: (bytes: Buffer) => Buffer,
+  forge: (bytes: Buffer) => Buffer | Promise<Buffer>,
 ): Promise<string> {
   const key = `${root}repodata/repomd.xml`
   const repomd = (await read(store, key)).toString()
   const record = recordOf(parseRepomd(Buffer.from(repomd)), kind)
   if (record?.checksum === undefined) throw new Error(`repomd.xml names no ${kind}`)
-  const bytes = forge(await read(store, `${root}${record.href}`))
+  const bytes = await forge(await read(store, `${root}${record.href}`))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const href = record.href.replace(record.checksum.hex, sha256)
   await store.put(`${root}${href}`, bytes, { if: 'always' })
@@ -253,6 +256,17 @@ async function replace(
     .replace(`<open-size>${record.openSize}</open-size>`, '')
   await store.put(key, Buffer.from(next), { if: 'always' })
   return href
+}
+
+async function readBlocks(kind: DocumentKind, bytes: Buffer): Promise<{ blocks: readonly Block[]; entries: Buffer[] }> {
+  const file = new MemoryFile()
+  await file.append(bytes)
+  const document = await BlockedDocument.open(kind, file)
+  if (document === undefined) throw new Error('no table')
+  const { blocks } = document.table
+  const entries = []
+  for await (const entry of document.entries(0, blocks.length)) entries.push(Buffer.from(entry.bytes))
+  return { blocks, entries }
 }
 
 /** A table of the right length and seal, and nothing in it. */
@@ -315,7 +329,11 @@ function contextFor(compression: BlockContainer['compression'] | undefined) {
 }
 
 function keyOf({ root }: RepositoryLocation, number: number): string {
-  return `${root}Packages/buoy${String(number).padStart(5, '0')}-1-1.noarch.rpm`
+  return `${root}${pathOf(number)}`
+}
+
+function pathOf(number: number): string {
+  return `Packages/buoy${String(number).padStart(5, '0')}-1-1.noarch.rpm`
 }
 
 function put(location: RepositoryLocation, number: number, version: string): Promise<void> {
