@@ -13,7 +13,7 @@ import { cutZstdFrames, type ZstdPiece } from './zstd-frames.ts'
 export type Compression = 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'zchunk' | 'none'
 
 /** Bytes that come out at a time: entries are found faster in large pieces. */
-const pieceBytes = 2 ** 18
+const pieceBytes = 2 ** 17
 
 /** By the magic numbers; anything else is taken for plain. At least six bytes are needed for a sure answer. */
 export function detectCompression(firstBytes: Uint8Array): Compression {
