@@ -18,6 +18,11 @@ const fieldHeadBytes = 6
 const tableBytesMax = 0xffff - 4
 
 const level = 6
+/**
+ * zlib's output comes in chunks of so many bytes. It is part of what is written: where a flush falls on the end of a chunk, zlib may write
+ * its mark twice.
+ */
+const chunkSize = 2 ** 14
 /** Up to so many bytes are done with in a millisecond, sooner than they would come back from another thread. */
 const atOnceBytesMax = 2 ** 15
 const deflateAside = promisify<Buffer, object, Buffer>(deflateRaw)
@@ -60,7 +65,7 @@ export const gzipContainer: BlockContainer = {
 
   /** Starts with an empty window and ends on a byte. */
   async compress(open) {
-    const options = { level, finishFlush: constants.Z_FULL_FLUSH }
+    const options = { level, chunkSize, finishFlush: constants.Z_FULL_FLUSH }
     return open.length <= atOnceBytesMax ? deflateRawSync(open, options) : await deflateAside(open, options)
   },
 
