@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
+import * as v8 from 'node:v8'
 
 /**
  * Runs one of the programs: in this process where its Node can (TypeScript as it is, zstd: 22.18), else under the Node that
@@ -13,6 +14,9 @@ import { dirname, join } from 'node:path'
 export async function launch(program) {
   if (isRecentEnough()) {
     if (nodeModule.enableCompileCache) nodeModule.enableCompileCache()
+    // Large buffers are freed when the collector comes by. Where the young generation may grow it comes seldom, and a document that
+    // goes through leaves a hundred megabytes behind it: measured, 250 MB against 180, in the same time.
+    v8.setFlagsFromString('--semi-space-growth-factor=1')
     const { main } = await import('../src/main.ts')
     await main(program)
     return
