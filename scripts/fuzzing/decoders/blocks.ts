@@ -2,8 +2,15 @@
  * The table of a document's blocks, and the document read by it. A case is the table; the pieces that it tells of are taken from a whole
  * document as far as that goes, so that a false table comes further than to its own sums.
  */
-import { BlockedDocument, BlockLookup, DocumentError, MemoryFile, zstdContainer } from '@repokeeper/repodata'
-import { formatBlockTable, parseBlockTable, piecesOf } from '@repokeeper/repodata/testing'
+import {
+  BlockedDocument,
+  BlockLookup,
+  compareLocations,
+  DocumentError,
+  MemoryFile,
+  zstdContainer,
+} from '@repokeeper/repodata'
+import { type BlockTable, formatBlockTable, parseBlockTable, piecesOf } from '@repokeeper/repodata/testing'
 import { blockSeeds } from '../seeds.ts'
 import { insist } from './contradiction.ts'
 
@@ -22,6 +29,7 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
   for (const piece of piecesOf(table)) size += piece.size
   if (size > documentBytesMax) throw new DocumentError('TOO_LARGE', 'more than is tried')
   // It belongs to the one or the other, if to any.
+  const isOpened = areInOrder(table) && formatBlockTable(table).length < 2 ** 16 - 4
   let refusal: unknown = new DocumentError('BROKEN_TABLE', 'it is not opened')
   seeds ??= blockSeeds()
   for (const { container, pieces } of await seeds) {
@@ -31,9 +39,11 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
     await file.append(body)
     await file.append(container.formatTrailer(table))
     const document = await BlockedDocument.open('primary', file)
-    // Of zstd nothing is longer than its place; gzip's has an end.
     if (document === undefined) {
-      insist(container !== zstdContainer || formatBlockTable(table).length > 2 ** 16 - 4, 'what was written is opened')
+      insist(
+        !isOpened || container !== zstdContainer,
+        'a table that is short enough for its place, and in order, is opened',
+      )
       continue
     }
     try {
@@ -48,6 +58,12 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
 
 /** Made once, for who needs them. */
 let seeds: ReturnType<typeof blockSeeds> | undefined
+
+function areInOrder({ blocks }: BlockTable): boolean {
+  return blocks.every(
+    ({ firstLocation }, at) => compareLocations(blocks[at - 1]?.firstLocation ?? '', firstLocation) <= 0,
+  )
+}
 
 async function readAll(document: BlockedDocument): Promise<void> {
   const wanted = new DocumentError('OUT_OF_ORDER', 'nobody reads this whole')
