@@ -127,14 +127,15 @@ const smallEntry =
   `<checksum type="sha256" pkgid="YES">${'a'.repeat(64)}</checksum><location href="HREF"/></package>`
 
 async function blockSeed(container: BlockContainer): Promise<BlockSeed> {
-  const locations = Array.from({ length: 1400 }, (_, number) => `Packages/${number}.rpm`).toSorted()
+  // Names of which few make three blocks.
+  const locations = Array.from({ length: 420 }, (_, number) => `Packages/4-${number}.rpm`).toSorted()
   const file = new MemoryFile()
   const writer = new DocumentWriter('primary', { container, openChecksum: 'never' }, new MemoryFile())
   for (const href of locations) await writer.add({ href }, Buffer.from(smallEntry.replace('HREF', href)))
   await writer.finish((bytes) => file.append(bytes))
   const document = await BlockedDocument.open('primary', file)
-  if (document === undefined || document.table.blocks.length < 2)
-    throw new Error('a document of this project has blocks')
+  if (document === undefined || document.table.blocks.length < 3)
+    throw new Error('these packages were to make three blocks')
   const { table } = document
   const start = container.formatHeader(table).length
   const end = file.size - container.formatTrailer(table).length

@@ -16,7 +16,7 @@ import { insist } from './contradiction.ts'
 
 /** A table that promises more is not followed here. */
 const documentBytesMax = 2 ** 22
-const locationsAsked = ['', 'Packages/150.rpm', 'Packages/0.rpm', '\u{10ffff}']
+const locationsAsked = ['', 'Packages/4-150.rpm', 'Packages/4-0.rpm', '\u{10ffff}']
 
 /** @throws DocumentError, Contradiction */
 export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
