@@ -6,14 +6,16 @@ import type { Block } from './block-table.ts'
 import type { BlockedDocument } from './blocked-document.ts'
 import { readPrimaryFacts } from './entry-facts.ts'
 import { compareLocations } from './identity.ts'
-import type { ListedPackage, PackageIndex, PackageLookup } from './package-index.ts'
+import type { ListedPackage, PackageLookup } from './package-index.ts'
 
 /** Blocks whose packages are remembered: some 400 of them each, a few hundred bytes a package. */
 const rememberedBlocks = 32
 
 export class BlockLookup implements PackageLookup {
   readonly primary: BlockedDocument
-  readonly #readWhole: () => Promise<PackageIndex>
+  readonly #readWhole: () => Promise<PackageLookup>
+  /** Once for all who ask: it is all of the document. */
+  #whole: Promise<PackageLookup> | undefined
   /** Every package is found by its location alone. */
   readonly #isRegular: boolean
   /** How many packages come before each block. */
@@ -22,7 +24,7 @@ export class BlockLookup implements PackageLookup {
   readonly #remembered = new Map<number, Promise<readonly ListedPackage[]>>()
 
   /** @param readWhole for a document with packages that no location finds */
-  constructor(primary: BlockedDocument, readWhole: () => Promise<PackageIndex>) {
+  constructor(primary: BlockedDocument, readWhole: () => Promise<PackageLookup>) {
     this.primary = primary
     this.#readWhole = readWhole
     const { blocks } = primary.table
@@ -41,7 +43,7 @@ export class BlockLookup implements PackageLookup {
   }
 
   async at(path: string): Promise<readonly ListedPackage[]> {
-    if (!this.#isRegular) return (await this.#readWhole()).at(path)
+    if (!this.#isRegular) return (await this.#all()).at(path)
     const found: ListedPackage[] = []
     const { blocks } = this.primary.table
     for (let block = this.blockOf(path); block >= 0; block -= 1) {
@@ -53,7 +55,12 @@ export class BlockLookup implements PackageLookup {
   }
 
   async atDecoded(path: string): Promise<readonly ListedPackage[]> {
-    return this.#isRegular ? [] : (await this.#readWhole()).atDecoded(path)
+    return this.#isRegular ? [] : (await this.#all()).atDecoded(path)
+  }
+
+  #all(): Promise<PackageLookup> {
+    this.#whole ??= this.#readWhole()
+    return this.#whole
   }
 
   /** The last block that begins at or before this location; 0 where none does, -1 where there is none at all. */

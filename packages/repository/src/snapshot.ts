@@ -81,7 +81,7 @@ async function openLookup(primary: StoredDocument): Promise<PackageLookup> {
   const blocks = await openBlocks('primary', primary)
   return blocks === undefined
     ? PackedIndex.of(readListedPackages(primary))
-    : new BlockLookup(blocks, () => readPackageIndex(primary))
+    : new BlockLookup(blocks, () => PackedIndex.of(readListedPackages(primary)))
 }
 
 async function readWith<L extends PackageLookup>(
