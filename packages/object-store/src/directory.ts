@@ -35,7 +35,7 @@ import type {
 } from './port.ts'
 import { holds } from './put-condition.ts'
 import { checkRange, clampRange } from './range.ts'
-import { verifiedSource, wrongLength } from './verified-source.ts'
+import { bodySize, verifiedSource, wrongLength } from './verified-source.ts'
 
 export interface DirectoryStoreOptions {
   /** Stamped on what is put, as its modification time. Default: the file system's (see directory-clock.ts). */
@@ -179,9 +179,12 @@ export class DirectoryStore implements ObjectStore {
     const subject = { store: this.name, key }
     const handle = await this.#translated(`cannot store ${key}`, key, () => open(draft, 'wx'))
     try {
-      if (!(body instanceof Uint8Array) && body.path !== undefined) {
-        const { path, size } = body
-        await this.#translated(`cannot store ${key}`, key, () => copyInto(handle, draft, path))
+      const copied =
+        !(body instanceof Uint8Array) &&
+        body.path !== undefined &&
+        (await this.#translated(`cannot store ${key}`, key, () => copyInto(handle, draft, body.path ?? '')))
+      if (copied) {
+        const size = bodySize(body)
         if ((await handle.stat()).size !== size)
           throw wrongLength(`a file of another length than ${size} bytes`, { subject })
         options.onProgress?.(size)
@@ -277,11 +280,20 @@ export class DirectoryStore implements ObjectStore {
   }
 }
 
-/** By the kernel. copyfile(3) of libuv takes over the mode of the source, which may be nobody else's to read. */
-async function copyInto(handle: FileHandle, draft: string, path: string): Promise<void> {
+/**
+ * By the kernel. copyfile(3) of libuv takes over the mode of the source, which may be nobody else's to read.
+ * @returns false where the source has lost its name: who has it open can still read it
+ */
+async function copyInto(handle: FileHandle, draft: string, path: string): Promise<boolean> {
   const { mode } = await handle.stat()
-  await copyFile(path, draft)
+  try {
+    await copyFile(path, draft)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+    return false
+  }
   await handle.chmod(mode)
+  return true
 }
 
 /** A body on its way to its place. */

@@ -39,7 +39,9 @@ export async function planBlocks(
   const newOf = new Map<number, NewPackage[]>()
   for (const one of added.toSorted((a, b) => compareLocations(a.location, b.location))) {
     const block = lookup.blockOf(one.location)
-    newOf.set(block, [...(newOf.get(block) ?? []), one])
+    const before = newOf.get(block)
+    if (before === undefined) newOf.set(block, [one])
+    else before.push(one)
   }
   const touched = new Set([...newOf.keys(), ...[...gone].map((ordinal) => lookup.blockOfOrdinal(ordinal))])
 

@@ -6,8 +6,27 @@ import { crc32, gunzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { combineCrc32 } from '../src/crc32-combine.ts'
-import { areAligned, decompress, documentKinds } from '../src/index.ts'
-import { blockTablesOf, changesOf, forms, generationOf, type Packages, patched, written } from './block-documents.ts'
+import {
+  areAligned,
+  BlockedDocument,
+  BlockLookup,
+  DocumentWriter,
+  decompress,
+  documentKinds,
+  MemoryFile,
+  type PackageLookup,
+  readPackageIndex,
+} from '../src/index.ts'
+import {
+  blockTablesOf,
+  changesOf,
+  entryOf,
+  forms,
+  generationOf,
+  type Packages,
+  patched,
+  written,
+} from './block-documents.ts'
 
 describe('the CRC-32 of two runs', () => {
   it('follows from that of each, and the length of the second', () => {
@@ -96,6 +115,31 @@ describe('patched documents', () => {
     )
   })
 })
+
+it('a document in which a location does not find every package is read whole once, for all who ask', async () => {
+  const file = new MemoryFile()
+  const writer = new DocumentWriter('primary', forms[0] ?? fail(), new MemoryFile())
+  for (const href of ['a%2Bb.rpm', 'b.rpm']) await writer.add({ href }, entryOf('primary', href, 1))
+  await writer.finish((bytes) => file.append(bytes))
+  const primary = (await BlockedDocument.open('primary', file)) ?? fail()
+  let reads = 0
+  const lookup = new BlockLookup(primary, async () => {
+    reads += 1
+    return readPackageIndex({ name: 'primary', open: () => file.bytes(), openBytesMax: 2 ** 20 })
+  })
+  const hrefs = async (found: ReturnType<PackageLookup['at']>) => (await found).map(({ href }) => href)
+  expect(await Promise.all(['b.rpm', 'a%2Bb.rpm', 'c.rpm'].map((path) => hrefs(lookup.at(path))))).toEqual([
+    ['b.rpm'],
+    ['a%2Bb.rpm'],
+    [],
+  ])
+  expect(await hrefs(lookup.atDecoded('a+b.rpm'))).toEqual(['a%2Bb.rpm'])
+  expect(reads).toBe(1)
+})
+
+function fail(): never {
+  throw new Error('it has to be there')
+}
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes

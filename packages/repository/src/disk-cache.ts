@@ -104,6 +104,9 @@ export class DiskCache implements DocumentCache {
   async adopt(draft: ScratchFile, digest: DocumentDigest): Promise<void> {
     if (!(draft instanceof DiskFile)) throw new Error('the draft was made by another cache')
     await rename(await draft.giveAway(), this.#path(digest))
+    // The same packages as some generations ago are the same documents.
+    const retired = this.#retired.findIndex((one) => digestName(one) === digestName(digest))
+    if (retired !== -1) this.#retired.splice(retired, 1)
     this.#checked.add(digestName(digest))
     await this.#trim(digestName(digest))
   }

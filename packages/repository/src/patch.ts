@@ -152,15 +152,28 @@ async function draftAll(
   throw written.find((one) => one.status === 'rejected')?.reason
 }
 
-/** Hands the files of a published draft to the cache, where the next snapshot finds them. @param superseded what it stands in the place of */
-export async function keepDraft(draft: Draft, superseded: Repomd, { cache }: RepositoryContext): Promise<void> {
+/**
+ * Hands the files of a published draft to the cache, where the next snapshot finds them. Where the cache can't take them (its directory is gone,
+ * its disk is full) they are fetched then: what is published is published.
+ * @param superseded what it stands in the place of
+ */
+export async function keepDraft(
+  draft: Draft,
+  superseded: Repomd,
+  { cache, onEvent }: RepositoryContext,
+): Promise<void> {
   const kept = new Set(documentKinds.map((kind) => draft[kind].sha256))
-  for (const kind of documentKinds) await cache.adopt(draft[kind].file, { type: 'sha256', hex: draft[kind].sha256 })
-  await cache.retire(
-    superseded.records.flatMap(({ type, checksum }) =>
-      checksum !== undefined && isDocumentKind(type) && !kept.has(checksum.hex) ? [checksum] : [],
-    ),
-  )
+  try {
+    for (const kind of documentKinds) await cache.adopt(draft[kind].file, { type: 'sha256', hex: draft[kind].sha256 })
+    await cache.retire(
+      superseded.records.flatMap(({ type, checksum }) =>
+        checksum !== undefined && isDocumentKind(type) && !kept.has(checksum.hex) ? [checksum] : [],
+      ),
+    )
+  } catch (error) {
+    const message = `the published documents could not be kept for the next change: ${error instanceof Error ? error.message : String(error)}`
+    onEvent({ kind: 'warning', repository: 'cache', subject: 'cache', message })
+  }
 }
 
 function isDocumentKind(type: string): boolean {

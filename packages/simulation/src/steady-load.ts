@@ -82,7 +82,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
     for (const call of scheduler.pending) {
       if (timed.has(call)) continue
       timed.add(call)
-      if (call.label.startsWith('PUT')) compressing.delete(call.process)
+      if (/^(?:PUT|HEAD)/.test(call.label)) compressing.delete(call.process)
       scheduler.after(undefined, halfWayMs(call, random), () => due.push(call))
     }
     if ([...compressing].some((process) => !asksStore(scheduler, process))) continue
@@ -130,7 +130,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
     const events = new WorkerEvents()
     events.subscribe((name, event) => {
       if (name !== 'repository' || !('kind' in event)) return
-      if (event.kind === 'planned') compressing.add(process)
+      if (event.kind === 'snapshot read' || event.kind === 'planned') compressing.add(process)
       if (event.kind === 'lost the race') figures.conflicts += 1
     })
     createWorker(

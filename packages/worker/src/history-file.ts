@@ -4,18 +4,22 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  constants,
   fstatSync,
   mkdirSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
+  type Stats,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import { type HistoryRecord, rememberedMax } from './history.ts'
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR } = constants
 
 /** A file that has grown beyond this is trimmed. */
 const trimBeyondBytes = 2 ** 20
@@ -104,9 +108,9 @@ function readLast(path: string): { readonly lines: HistoryLine[]; readonly size:
 }
 
 function readEnd(path: string): { readonly text: string; readonly size: number } {
-  const file = openSync(path, 'r')
+  const file = openSync(path, O_RDONLY | O_NONBLOCK)
   try {
-    const { size } = fstatSync(file)
+    const { size } = statOfFile(file, path)
     const bytes = Buffer.alloc(Math.min(size, readBytesMax))
     const read = readSync(file, bytes, { position: size - bytes.length })
     return { text: bytes.toString('utf8', 0, read), size }
@@ -122,9 +126,9 @@ function readEnd(path: string): { readonly text: string; readonly size: number }
  */
 function appendTo(path: string, line: string): number {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const file = openSync(path, 'a+', 0o600)
+  const file = openSync(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o600)
   try {
-    const { size } = fstatSync(file)
+    const { size } = statOfFile(file, path)
     const last = Buffer.alloc(1)
     const isTorn = size > 0 && readSync(file, last, { position: size - 1 }) === 1 && last.toString() !== '\n'
     const bytes = Buffer.from(isTorn ? `\n${line}` : line)
@@ -134,6 +138,13 @@ function appendTo(path: string, line: string): number {
   } finally {
     closeSync(file)
   }
+}
+
+/** @throws Error where it is none: a FIFO would be waited for */
+function statOfFile(file: number, path: string): Stats {
+  const stat = fstatSync(file)
+  if (!stat.isFile()) throw new Error(`${path} is no file`)
+  return stat
 }
 
 function replace(path: string, text: string): void {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   mkdirSync,
@@ -235,6 +236,16 @@ describe('a history whose file cannot be written', () => {
     const faults: unknown[] = []
     expect(HistoryFile.open(path, (error) => faults.push(error)).remembered).toEqual([])
     expect(faults).toMatchObject([{ code: 'EISDIR' }])
+  })
+
+  it.skipIf(process.platform === 'win32')('is not waited for where it is a pipe, which nobody may ever open', () => {
+    mkdirSync(join(directory, 'history'))
+    execFileSync('mkfifo', [path])
+    const faults: unknown[] = []
+    const file = HistoryFile.open(path, (error) => faults.push(error))
+    file.append({ kind: 'unreadable', at: '2026-11-21T12:00:00.000Z', messageId: 'm', delivery: 1, reason: 'no' })
+    expect(faults).toEqual([new Error(`${path} is no file`)])
+    expect(() => readHistory(path)).toThrow('is no file')
   })
 })
 
