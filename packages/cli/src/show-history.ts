@@ -71,7 +71,8 @@ function readHistoryOf(cacheDirectory: string, queue: string) {
 
 function cannotRead(what: string, cause: unknown): CommandError {
   const why = cause instanceof Error ? cause.message : String(cause)
-  const message = `${what} cannot be read: ${why}; ask as the user whose workers they are`
+  const isDenied = cause instanceof Error && 'code' in cause && (cause.code === 'EACCES' || cause.code === 'EPERM')
+  const message = `${what} cannot be read: ${why}${isDenied ? '; ask as the user whose workers they are' : ''}`
   return new CommandError('NO_HISTORY', message, { cause })
 }
 
