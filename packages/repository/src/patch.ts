@@ -27,7 +27,7 @@ import {
   type StoredDocument,
   zstdContainer,
 } from '@repokeeper/repodata'
-import type { RepositoryContext } from './context.ts'
+import { describeLocation, type RepositoryContext, type RepositoryLocation } from './context.ts'
 import { goneOf, type PlannedPackage, type RepositoryPlan } from './plan.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -158,6 +158,7 @@ async function draftAll(
  * @param superseded what it stands in the place of
  */
 export async function keepDraft(
+  location: RepositoryLocation,
   draft: Draft,
   superseded: Repomd,
   { cache, onEvent }: RepositoryContext,
@@ -171,8 +172,9 @@ export async function keepDraft(
       ),
     )
   } catch (error) {
-    const message = `the published documents could not be kept for the next change: ${error instanceof Error ? error.message : String(error)}`
-    onEvent({ kind: 'warning', repository: 'cache', subject: 'cache', message })
+    const why = error instanceof Error ? error.message : String(error)
+    const message = `the published documents are fetched again for the next change: ${why}`
+    onEvent({ kind: 'warning', repository: describeLocation(location), subject: 'the cache', message })
   }
 }
 

@@ -67,7 +67,7 @@ async function rebuildOnce(
         await takeBackPledges(location, pledges, context)
         return 'conflict'
       }
-      await keepDraft(draft, snapshot.repomd, context)
+      await keepDraft(location, draft, snapshot.repomd, context)
       if (await lookAgainAtAll(location, seen, context)) await takeBackPledges(location, pledges, context)
       return { packages: added.length, refused, passedOver, revision: outcome.revision }
     } finally {

@@ -233,7 +233,7 @@ async function draftAndPublish(
     const paths = plan.changes.filter(({ kind }) => kind !== 'undecided').map(({ path }) => path)
     const beforeSwap = async (): Promise<void> => void tally.pledges.push(await storePledge(location, paths, context))
     const outcome = await publishDraft(location, snapshot, draft, context, { beforeSwap })
-    if (outcome.kind === 'published') await keepDraft(draft, snapshot.repomd, context)
+    if (outcome.kind === 'published') await keepDraft(location, draft, snapshot.repomd, context)
     return { outcome, packages: draft.primary.packages }
   } finally {
     await dropDraft(draft)

@@ -88,3 +88,20 @@ it('sweeps out what a crash left, but not what another process writes now', asyn
   await DiskCache.open({ directory, bytesMax: 20 })
   expect(await readdir(directory)).toEqual(['fetch-2-young'])
 })
+
+it('keeps a superseded document that is published again', async () => {
+  const directory = await newDirectory()
+  const cache = await DiskCache.open({ directory, bytesMax: 1000 })
+  const adopt = async (content: string): Promise<void> => {
+    const draft = await cache.newDraft()
+    await draft.append(Buffer.from(content))
+    await cache.adopt(draft, digestOf(content))
+  }
+  await adopt('again')
+  await cache.retire([digestOf('again')])
+  await adopt('again')
+  await cache.retire(Array.from({ length: 20 }, (_, number) => digestOf(`other ${number}`)))
+  const { fetch, asked } = source('again')
+  expect(await text(cache.read(digestOf('again'), 5, fetch))).toBe('again')
+  expect(asked()).toBe(0)
+})

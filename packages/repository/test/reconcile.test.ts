@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RepositoryError, rebuildRepository, reconcile } from '../src/index.ts'
@@ -301,4 +302,22 @@ describe('history', () => {
       { numRuns: 25 },
     )
   })
+})
+
+it('a publish that has landed is one, although the cache was taken away meanwhile', async () => {
+  const location = locationIn(tickingStore())
+  await putPackage(location.store, `${location.root}a.rpm`, { name: 'a' })
+  const context = await newContext()
+  const store = intercept(location.store, {
+    async put(key, ...rest) {
+      const outcome = await location.store.put(key, ...rest)
+      if (key.endsWith('/repomd.xml')) await rm(context.cache.directory, { recursive: true })
+      return outcome
+    },
+  })
+  const { verdicts, publishes } = await reconcile({ ...location, store }, new Set([`${location.root}a.rpm`]), context)
+  expect([...verdicts.values()]).toEqual([{ kind: 'covered', change: 'added' }])
+  expect(publishes).toBe(1)
+  const warnings = context.events.filter(({ kind }) => kind === 'warning')
+  expect(warnings).toMatchObject([{ subject: 'the cache', message: expect.stringContaining('fetched again') }])
 })
