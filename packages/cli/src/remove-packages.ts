@@ -1,28 +1,20 @@
 /**
  * The work of `remove`: find what the names mean, delete the objects, then see to the metadata.
  */
-import type { ListedObject } from '@repokeeper/object-store'
 import { StoreError } from '@repokeeper/object-store'
-import type { ListedPackage } from '@repokeeper/repodata'
-import { listPackages, RepositoryError, readIndexedSnapshot } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { ChangeOptions, RemoveOptions } from './change-options.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
-import { listedNevra, showNevra } from './listed-nevra.ts'
-import { type MatchedBy, matchPackages, type NamedPackage } from './match-packages.ts'
+import { showNevra } from './listed-nevra.ts'
+import { type MatchedBy, matchPackages } from './match-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { type RemoveCandidate, readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 import { count, enumerate } from './text-layout.ts'
 
-/** What lies at one path: an object, an entry of the metadata, or both. */
-interface Candidate extends NamedPackage {
-  readonly object: ListedObject | undefined
-  readonly listed: ListedPackage | undefined
-}
-
 interface Chosen {
-  readonly candidate: Candidate
+  readonly candidate: RemoveCandidate
   readonly name: string
   readonly by: MatchedBy
 }
@@ -55,7 +47,7 @@ export async function removePackages(
   cli: Cli,
 ): Promise<number> {
   const { output, interruption } = cli
-  const { chosen, unmatched } = choose(names, await readCandidates(repository, cli), options)
+  const { chosen, unmatched } = choose(names, await readRemoveCandidates(repository, names, cli), options)
   const results = await atATime(chosen, deletionsAtATime, async (one): Promise<RemovedPackage> => {
     const result = { ...one, outcome: await remove(repository, one, options, interruption.signal) }
     if (!options.json) tellRemoved(result, options, cli)
@@ -80,39 +72,10 @@ export async function removePackages(
   return ok ? ExitCode.done : ExitCode.failed
 }
 
-/** Everything that can be named, in the order of the paths: what is in the bucket, and what only the metadata has. */
-async function readCandidates({ location, context, name }: OpenRepository, { output }: Cli): Promise<Candidate[]> {
-  const { packages } = await listPackages(location, context())
-  const index = await readIndexedSnapshot(location, context()).then(
-    (snapshot) => snapshot.index,
-    (error: unknown) => {
-      // File names do without the metadata.
-      if (!(error instanceof RepositoryError)) throw error
-      output.tell(`warning: only file names are known, because the metadata cannot be read: ${error.message}`)
-      return undefined
-    },
-  )
-  const candidates: Candidate[] = []
-  const seen = new Set<ListedPackage>()
-  for (const object of packages) {
-    const path = object.key.slice(location.root.length)
-    const entries = index?.at(path) ?? []
-    for (const entry of entries) seen.add(entry)
-    const [listed] = entries
-    candidates.push({ path, object, listed, nevra: listed && listedNevra(listed) })
-  }
-  for (const listed of index?.packages ?? []) {
-    if (listed.base !== undefined || seen.has(listed)) continue
-    candidates.push({ path: listed.href, object: undefined, listed, nevra: listedNevra(listed) })
-  }
-  if (candidates.length === 0) output.tell(`warning: there are no packages in ${name}`)
-  return candidates
-}
-
 /** As rm(1) does: names that mean nothing do not hold back the others. */
 function choose(
   names: readonly string[],
-  candidates: readonly Candidate[],
+  candidates: readonly RemoveCandidate[],
   { allVersions }: RemoveOptions,
 ): { chosen: Chosen[]; unmatched: Unmatched[] } {
   const chosen = new Map<string, Chosen>()
@@ -133,7 +96,7 @@ function choose(
   return { chosen: [...chosen.values()], unmatched }
 }
 
-function everyVersionText(name: string, packages: readonly Candidate[]): string {
+function everyVersionText(name: string, packages: readonly RemoveCandidate[]): string {
   const versions = enumerate(packages.map(label))
   return `${name}: is the name of a package, and stands for ${versions}; name one of these, or say --all-versions`
 }
@@ -190,7 +153,7 @@ function tellRemoved(
 }
 
 /** `path (NEVRA)`, the NEVRA only where the metadata says one. */
-function label({ path, listed }: Candidate): string {
+function label({ path, listed }: RemoveCandidate): string {
   return listed === undefined ? path : `${path} (${showNevra(listed)})`
 }
 

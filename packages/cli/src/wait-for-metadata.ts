@@ -3,7 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { discardBody, type ETag, StoreError } from '@repokeeper/object-store'
-import { RepositoryError, readIndexedSnapshot, repomdKey } from '@repokeeper/repository'
+import { RepositoryError, readListedAt, repomdKey } from '@repokeeper/repository'
 import type { OpenRepository } from './open-repository.ts'
 
 /** What the metadata is to show. */
@@ -85,11 +85,12 @@ class PublishedView {
     // Nothing is published yet: then nothing is listed.
     const isNew = got.kind === 'found' ? got.head.etag !== this.#etag : got.kind === 'absent' && this.changes === 0
     if (!isNew) return this.#pending.length
-    const { etag, index } = await readIndexedSnapshot(location, context(signal))
+    const paths = this.#pending.map(({ path }) => path)
+    const { etag, listed: listedAt } = await readListedAt(location, paths, context(signal))
     this.#etag = etag
     this.changes += 1
     this.#pending = this.#pending.filter(({ path, sha256 }) => {
-      const [listed, ...more] = index.at(path)
+      const [listed, ...more] = listedAt.get(path) ?? []
       if (listed !== undefined) this.#listed.set(path, listed.pkgid)
       else this.#listed.delete(path)
       return sha256 === undefined ? listed !== undefined : listed?.pkgid !== sha256 || more.length > 0

@@ -70,6 +70,36 @@ describe('in a bucket', () => {
     expect((await here().repokeeper('list', repo)).stdout).toMatch(/^foo-1\.0-1\.noarch [^\n]*\n$/)
   })
 
+  test('names that are paths are looked at one by one, and the bucket is not listed', async () => {
+    const repo = 's3://packages/by-path'
+    await here().repokeeper('add', repo, foo, bar, '--to', 'Packages', '--publish')
+    await here().repokeeper('add', 's3://packages/by-path/nested', foo, bar, '--publish')
+    const listings = () => cloud.calls.list().filter(({ operation }) => operation === 'ListObjectsV2').length
+    const remove = async (...names: readonly string[]) => {
+      const before = listings()
+      const { code, stdout, stderr } = await here().repokeeper('remove', repo, ...names, '--json')
+      return { code, stderr, listings: listings() - before, ...JSON.parse(stdout) }
+    }
+    expect(await remove(`./Packages/${foo}`)).toMatchObject({
+      listings: 0,
+      ok: true,
+      packages: [{ location: `Packages/${foo}`, matchedBy: 'path', status: 'removed', nevra: 'foo-1.0-1.noarch' }],
+    })
+    // Its object is gone, its entry is still there.
+    expect(await remove(`Packages/${foo}`)).toMatchObject({
+      listings: 0,
+      packages: [{ location: `Packages/${foo}`, status: 'gone already' }],
+    })
+    // A file's name may be anywhere, and what lies in a repository further below is none of this one.
+    expect(await remove(bar)).toMatchObject({ packages: [{ location: `Packages/${bar}`, matchedBy: 'file name' }] })
+    expect(await remove(`nested/${foo}`)).toMatchObject({
+      code: 1,
+      packages: [],
+      unmatched: [{ name: `nested/${foo}` }],
+    })
+    expect((await here().repokeeper('list', 's3://packages/by-path/nested')).stdout).toMatch(/foo/)
+  })
+
   test('--wait returns when somebody else has published', async () => {
     const repo = 's3://packages/awaited'
     const waiting = here().repokeeper('add', repo, foo, '--wait', '--timeout', '60')
