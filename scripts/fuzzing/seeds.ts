@@ -22,7 +22,7 @@ import {
   sha256PkgId,
   zstdContainer,
 } from '@repokeeper/repodata'
-import { formatBlockTable, formatFoot, formatHead } from '@repokeeper/repodata/testing'
+import { formatBlockTable, formatFoot, formatHead, sealBlockTable } from '@repokeeper/repodata/testing'
 import { locateHeaders, parsePackage, RpmError } from '@repokeeper/rpm-parser'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 
@@ -137,7 +137,7 @@ async function blockSeed(container: BlockContainer): Promise<BlockSeed> {
   if (document === undefined || document.table.blocks.length < 3)
     throw new Error('these packages were to make three blocks')
   const { table } = document
-  const start = container.formatHeader(table).length
+  const start = container.formatHeader(sealBlockTable(table)).length
   const end = file.size - container.formatTrailer(table).length
   return { container, table: formatBlockTable(table), pieces: await file.read(start, end - start) }
 }

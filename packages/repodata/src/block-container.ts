@@ -7,15 +7,17 @@ import { DocumentError } from './document-error.ts'
 
 export interface BlockContainer {
   readonly compression: 'gzip' | 'zstd'
-  /** What the header may take, its table included. */
+  /** What a note may take in the header. */
+  readonly noteBytesMax: number
+  /** What the header may take, its note included. */
   readonly headerBytesMax: number
-  /** Where the table is too long for its place, a header without one: such a document is read whole. */
-  formatHeader(table: BlockTable): Buffer
+  /** @param note of ours, which readers skip; an empty one is left out */
+  formatHeader(note: Uint8Array): Buffer
   /**
    * @param bytes the first ones of a file, `headerBytesMax` of them or all
-   * @returns the table, and how long the header is; `undefined` where the file was not written here
+   * @returns the note, and how long the header is; `undefined` where the file was not written here, or has none
    */
-  parseHeader(bytes: Buffer): { readonly table: BlockTable; readonly headerBytes: number } | undefined
+  parseHeader(bytes: Buffer): { readonly note: Buffer; readonly headerBytes: number } | undefined
   formatTrailer(table: BlockTable): Buffer
   compress(open: Buffer): Promise<Buffer>
   /** @throws where the bytes are no piece, or more than `openBytesMax` come out of them */

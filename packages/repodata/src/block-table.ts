@@ -1,7 +1,7 @@
 /**
  * The table of a document's blocks: what has to be known of each to copy it, and to tell which one lists a location.
  *
- * It stands before the blocks that it tells of, where readers skip it (gzip-member.ts, zstd-member.ts).
+ * Where it stands in the document: document-front.ts.
  * All numbers are LEB128, seven bits a byte, the lowest first; a CRC-32 is four bytes, the lowest first:
  *
  *     version (1), number of blocks, head piece,
@@ -46,6 +46,7 @@ export interface BlockTable {
 }
 
 const version = 1
+const headPieceVersion = 2
 const sealBytes = 4
 /** A piece ends with the entry that makes it `pieceBytes` long; what does not compress takes a little more than it is long. */
 const pieceSizeMax = scanLimits.entryBytesMax + 2 * blockLimits.pieceBytes
@@ -99,17 +100,43 @@ export function parseBlockTable(bytes: Uint8Array): BlockTable | undefined {
 
 /** The table as it stands in a document: with a CRC-32 behind it, for who keeps the document for long may keep it badly. */
 export function sealBlockTable(table: BlockTable): Buffer {
-  const bytes = formatBlockTable(table)
-  const seal = Buffer.alloc(sealBytes)
-  seal.writeUInt32LE(crc32(bytes))
-  return Buffer.concat([bytes, seal])
+  return seal(formatBlockTable(table))
 }
 
 /** `undefined` for anything that `sealBlockTable` would not have written. */
 export function openBlockTable(sealed: Buffer): BlockTable | undefined {
+  const bytes = unseal(sealed)
+  return bytes === undefined ? undefined : parseBlockTable(bytes)
+}
+
+/** The head piece alone, sealed, for where the table stands in the head itself. */
+export function sealHeadPiece(head: Piece): Buffer {
+  const writer = new TableWriter()
+  writer.number(headPieceVersion)
+  writer.piece(head)
+  return seal(writer.finish())
+}
+
+/** `undefined` for anything that `sealHeadPiece` would not have written. */
+export function openHeadPiece(sealed: Buffer): Piece | undefined {
+  const bytes = unseal(sealed)
+  if (bytes === undefined) return undefined
+  const reader = new TableReader(bytes)
+  const isHeadPiece = reader.number() === headPieceVersion
+  const head = reader.piece()
+  return isHeadPiece && reader.isWhole && reader.isAtEnd ? head : undefined
+}
+
+function seal(bytes: Buffer): Buffer {
+  const mark = Buffer.alloc(sealBytes)
+  mark.writeUInt32LE(crc32(bytes))
+  return Buffer.concat([bytes, mark])
+}
+
+function unseal(sealed: Buffer): Buffer | undefined {
   if (sealed.length < sealBytes) return undefined
   const bytes = sealed.subarray(0, -sealBytes)
-  return crc32(bytes) === sealed.readUInt32LE(bytes.length) ? parseBlockTable(bytes) : undefined
+  return crc32(bytes) === sealed.readUInt32LE(bytes.length) ? bytes : undefined
 }
 
 /** All pieces in the order in which they lie, head and foot among them. */

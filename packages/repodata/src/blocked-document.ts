@@ -7,6 +7,7 @@
 import { type BlockContainer, brokenTable, unpackPiece } from './block-container.ts'
 import { type Block, type BlockTable, type Piece, piecesOf } from './block-table.ts'
 import { DocumentError } from './document-error.ts'
+import { readFront } from './document-front.ts'
 import type { DocumentKind } from './document-kind.ts'
 import { gzipContainer } from './gzip-member.ts'
 import { compareLocations } from './identity.ts'
@@ -59,9 +60,9 @@ export class BlockedDocument {
   /** @returns `undefined` where the file was not written here, or its table is not its own: then it has to be read whole */
   static async open(kind: DocumentKind, file: RandomAccess): Promise<BlockedDocument | undefined> {
     for (const container of containers) {
-      const found = container.parseHeader(await file.read(0, Math.min(file.size, container.headerBytesMax)))
-      if (found === undefined) continue
-      const { table, headerBytes } = found
+      const front = await readFront(container, file)
+      if (front === undefined) continue
+      const { table, headerBytes } = front
       if (!areInOrder(table.blocks)) return undefined
       const trailer = container.formatTrailer(table)
       const trailerAt = headerBytes + sumOf(piecesOf(table), 'size')

@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto'
 import { type BlockContainer, checkPacked, packPiece } from './block-container.ts'
 import { blockLimits, endsBlock } from './block-cut.ts'
-import { type BlockTable, type Piece, piecesOf } from './block-table.ts'
+import { type Piece, piecesOf } from './block-table.ts'
 import { type PlacedBlock, readPieces } from './blocked-document.ts'
+import { formatFront } from './document-front.ts'
 import { type DocumentKind, formatFoot, formatHead } from './document-kind.ts'
 import { isRegular } from './package-index.ts'
 import { readAhead } from './read-ahead.ts'
@@ -106,9 +107,10 @@ export class DocumentWriter {
     await Promise.all(this.#inFlight)
     const { container, openChecksum } = this.#form
     const packages = this.#placed.reduce((sum, { block }) => sum + block.packages, 0)
-    const head = await packPiece(container, formatHead(this.#kind, packages))
     const foot = await packPiece(container, formatFoot(this.#kind))
-    const table: BlockTable = { head: head.piece, blocks: this.#placed.map(({ block }) => block), foot: foot.piece }
+    const blocks = this.#placed.map(({ block }) => block)
+    const front = await formatFront(container, formatHead(this.#kind, packages), { blocks, foot: foot.piece })
+    const { table } = front
 
     const digest = createHash('sha256')
     let size = 0
@@ -117,7 +119,7 @@ export class DocumentWriter {
       size += bytes.length
       return sink(bytes)
     }
-    await write(Buffer.concat([container.formatHeader(table), head.bytes]))
+    await write(front.bytes)
     for await (const bytes of readBlocks(container, this.#placed)) await write(bytes)
     await write(Buffer.concat([foot.bytes, container.formatTrailer(table)]))
 
@@ -130,7 +132,7 @@ export class DocumentWriter {
       packages,
       sha256: digest.digest('hex'),
       size,
-      ...(isWanted ? { openSha256: await this.#openDigest(packages) } : {}),
+      ...(isWanted ? { openSha256: await this.#openDigest(front.head) } : {}),
       openSize,
     }
   }
@@ -176,8 +178,8 @@ export class DocumentWriter {
     this.#open = roomier
   }
 
-  async #openDigest(packages: number): Promise<string> {
-    const digest = createHash('sha256').update(formatHead(this.#kind, packages))
+  async #openDigest(head: Uint8Array): Promise<string> {
+    const digest = createHash('sha256').update(head)
     for await (const open of readPieces(this.#form.container, this.#placed)) digest.update(open)
     return digest.update(formatFoot(this.#kind)).digest('hex')
   }

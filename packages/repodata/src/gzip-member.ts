@@ -1,21 +1,21 @@
 /**
- * The one gzip member that a document is (RFC 1952): a header with the table of its blocks, the pieces of the deflate stream, an empty last
+ * The one gzip member that a document is (RFC 1952): a header with a note of ours, the pieces of the deflate stream, an empty last
  * block, CRC-32 and length. Nothing in it depends on when or where it was written.
  */
 import { promisify } from 'node:util'
 import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib'
 import type { BlockContainer } from './block-container.ts'
-import { type BlockTable, openBlockTable, piecesOf, sealBlockTable } from './block-table.ts'
+import { type BlockTable, piecesOf } from './block-table.ts'
 import { combineCrc32 } from './crc32-combine.ts'
 
 /** Deflate, no time, no flags, unknown system; in the one case there are further fields. */
-const start = { withTable: [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff], without: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] }
+const start = { withNote: [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff], without: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] }
 /** The name of the subfield, which this project gave itself. */
 const subfield = Buffer.from('RK')
 /** The field's length, then the subfield's name and its length. */
 const fieldHeadBytes = 6
 /** The length of a subfield is 16 bits, and so is that of the field, which holds the subfield's name and length besides. */
-const tableBytesMax = 0xffff - 4
+const noteBytesMax = 0xffff - 4
 
 const level = 6
 /**
@@ -30,27 +30,26 @@ const inflateAside = promisify<Buffer, object, Buffer>(inflateRaw)
 
 export const gzipContainer: BlockContainer = {
   compression: 'gzip',
-  headerBytesMax: start.withTable.length + 2 + 0xffff,
+  noteBytesMax,
+  headerBytesMax: start.withNote.length + fieldHeadBytes + noteBytesMax,
 
-  formatHeader(table) {
-    const bytes = sealBlockTable(table)
-    if (bytes.length > tableBytesMax) return Buffer.from(start.without)
+  formatHeader(note) {
+    if (note.length === 0) return Buffer.from(start.without)
     const head = Buffer.alloc(fieldHeadBytes)
-    head.writeUInt16LE(bytes.length + 4, 0)
+    head.writeUInt16LE(note.length + 4, 0)
     subfield.copy(head, 2)
-    head.writeUInt16LE(bytes.length, 4)
-    return Buffer.concat([Buffer.from(start.withTable), head, bytes])
+    head.writeUInt16LE(note.length, 4)
+    return Buffer.concat([Buffer.from(start.withNote), head, note])
   },
 
   parseHeader(bytes) {
-    const at = start.withTable.length
-    const tableAt = at + fieldHeadBytes
-    if (bytes.length < tableAt || !bytes.subarray(0, at).equals(Buffer.from(start.withTable))) return undefined
+    const at = start.withNote.length
+    const noteAt = at + fieldHeadBytes
+    if (bytes.length < noteAt || !bytes.subarray(0, at).equals(Buffer.from(start.withNote))) return undefined
     const length = bytes.readUInt16LE(at + 4)
     const isOurs = bytes.subarray(at + 2, at + 4).equals(subfield) && bytes.readUInt16LE(at) === length + 4
-    if (!isOurs || bytes.length < tableAt + length) return undefined
-    const table = openBlockTable(bytes.subarray(tableAt, tableAt + length))
-    return table === undefined ? undefined : { table, headerBytes: tableAt + length }
+    if (!isOurs || bytes.length < noteAt + length) return undefined
+    return { note: bytes.subarray(noteAt, noteAt + length), headerBytes: noteAt + length }
   },
 
   /** An empty last block (RFC 1951, 3.2.3: final, fixed codes, end of block), then CRC-32 and length, low byte first. */

@@ -27,7 +27,13 @@ export type Files = Readonly<Record<DocumentKind, MemoryFile>>
 export type Changes = ReadonlyMap<string, number | undefined>
 
 export const form: DocumentForm = { container: gzipContainer, openChecksum: 'always' }
-export const forms: readonly DocumentForm[] = [form, { container: zstdContainer, openChecksum: 'always' }]
+/** With a header in which no table finds room: it stands in the head then. */
+export const forms: readonly (DocumentForm & { readonly title: string })[] = [
+  { title: 'gzip', ...form },
+  { title: 'zstd', container: zstdContainer, openChecksum: 'always' },
+  { title: 'gzip, a long table', container: { ...gzipContainer, noteBytesMax: 100 }, openChecksum: 'always' },
+  { title: 'zstd, a long table', container: { ...zstdContainer, noteBytesMax: 100 }, openChecksum: 'always' },
+]
 
 /** Of so many possible locations, most, few or none. */
 export function generationOf(locations: number): fc.Arbitrary<Packages> {

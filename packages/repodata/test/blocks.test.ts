@@ -47,30 +47,27 @@ describe('the CRC-32 of two runs', () => {
 })
 
 describe('patched documents', () => {
-  it.each(forms)(
-    'are those that would be written anew, byte for byte, after any changes: $container.compression',
-    async (form) => {
-      await fc.assert(
-        fc.asyncProperty(
-          generationOf(1500),
-          fc.array(changesOf(1700), { minLength: 1, maxLength: 4 }),
-          async (start, all) => {
-            let packages: Packages = start
-            let files = await written(packages, form)
-            for (const changes of all) {
-              const next = await patched(files, packages, changes, form)
-              packages = next.packages
-              files = next.files
-              const anew = await written(packages, form)
-              for (const kind of documentKinds)
-                expect(files[kind].contents().equals(anew[kind].contents()), kind).toBe(true)
-            }
-          },
-        ),
-        { numRuns: 20 },
-      )
-    },
-  )
+  it.each(forms)('are those that would be written anew, byte for byte, after any changes: $title', async (form) => {
+    await fc.assert(
+      fc.asyncProperty(
+        generationOf(1500),
+        fc.array(changesOf(1700), { minLength: 1, maxLength: 4 }),
+        async (start, all) => {
+          let packages: Packages = start
+          let files = await written(packages, form)
+          for (const changes of all) {
+            const next = await patched(files, packages, changes, form)
+            packages = next.packages
+            files = next.files
+            const anew = await written(packages, form)
+            for (const kind of documentKinds)
+              expect(files[kind].contents().equals(anew[kind].contents()), kind).toBe(true)
+          }
+        },
+      ),
+      { numRuns: 20 },
+    )
+  })
 
   it('hold, inflated by anybody, the entries in the order of their locations', async () => {
     await fc.assert(

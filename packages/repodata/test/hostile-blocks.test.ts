@@ -15,7 +15,17 @@ import {
   parseBlockTable,
   sealBlockTable,
 } from '../src/block-table.ts'
-import { BlockedDocument, BlockLookup, gzipContainer, MemoryFile, scanLimits, zstdContainer } from '../src/index.ts'
+import { formatFront, readFront } from '../src/document-front.ts'
+import { formatHead } from '../src/document-kind.ts'
+import {
+  BlockedDocument,
+  BlockLookup,
+  type DocumentForm,
+  gzipContainer,
+  MemoryFile,
+  scanLimits,
+  zstdContainer,
+} from '../src/index.ts'
 import { form, forms, generationOf, locationOf, written } from './block-documents.ts'
 
 const containers = [gzipContainer, zstdContainer] as const
@@ -94,7 +104,7 @@ describe.each(containers)('a piece, $compression,', (container) => {
   })
 })
 
-describe.each(forms)('a document, $container.compression,', (inForm) => {
+describe.each(forms)('a document, $title,', (inForm) => {
   it('is not opened by blocks with any byte more or less', async () => {
     await fc.assert(
       fc.asyncProperty(generationOf(500), fc.constantFrom(-10, -1, 1, 10), async (generation, more) => {
@@ -138,16 +148,20 @@ describe.each(forms)('a document, $container.compression,', (inForm) => {
 
 /** Primary of some hundred packages, with its table told otherwise. */
 async function opened(
-  inForm: (typeof forms)[number],
+  inForm: DocumentForm,
   tell: (table: BlockTable) => BlockTable = (table) => table,
 ): Promise<BlockedDocument | undefined> {
-  const bytes = (await written(packages, inForm)).primary.contents()
-  const { table, headerBytes } = inForm.container.parseHeader(bytes) ?? {}
-  if (table === undefined) throw new Error('no table')
+  const { primary } = await written(packages, inForm)
+  const { container } = inForm
+  const { table, headerBytes } = (await readFront(container, primary)) ?? {}
+  if (table === undefined || headerBytes === undefined) throw new Error('no table')
   expect(table.blocks.length).toBeGreaterThan(2)
+  const front = await formatFront(container, formatHead('primary', packages.size), tell(table))
   const file = new MemoryFile()
-  await file.append(inForm.container.formatHeader(tell(table)))
-  await file.append(bytes.subarray(headerBytes))
+  await file.append(front.bytes)
+  const blocksEnd = primary.size - container.formatTrailer(table).length
+  await file.append(primary.contents().subarray(headerBytes + table.head.size, blocksEnd))
+  await file.append(container.formatTrailer(front.table))
   return BlockedDocument.open('primary', file)
 }
 

@@ -17,11 +17,11 @@ import {
   recordOf,
   zstdContainer,
 } from '@repokeeper/repodata'
+import { openBlockTable, sealBlockTable, type BlockTable as Table } from '@repokeeper/repodata/testing'
 import { describe, expect, it } from 'vitest'
 import { type RepositoryLocation, rebuildRepository, reconcile } from '../src/index.ts'
 import { bucketTruth, locationIn, newContext, putPackage, read, readPublished, tickingStore } from './workbench.ts'
 
-type Table = NonNullable<ReturnType<BlockContainer['parseHeader']>>['table']
 type Block = Table['blocks'][number]
 
 /** Some four blocks of them. */
@@ -95,12 +95,11 @@ describe.each([gzipContainer, zstdContainer])('a table that says what is not so,
     const location = await published(container)
     for (const kind of kinds) {
       await replace(location, kind, (bytes) => {
-        const { table, headerBytes } = container.parseHeader(bytes) ?? {}
-        if (table === undefined || headerBytes === undefined) throw new Error('no table')
+        const { table, headerBytes } = parseHeader(container, bytes)
         expect(table.blocks.length).toBeGreaterThan(3)
         const told = { ...table, blocks: lie([...table.blocks]) }
         expect(told).not.toEqual(table)
-        return Buffer.concat([container.formatHeader(told), bytes.subarray(headerBytes)])
+        return Buffer.concat([container.formatHeader(sealBlockTable(told)), bytes.subarray(headerBytes)])
       })
     }
     await changeSome(location)
@@ -111,7 +110,7 @@ describe.each([gzipContainer, zstdContainer])('a table that says what is not so,
     const location = await published(container)
     for (const kind of documentKinds) {
       await replace(location, kind, (bytes) => {
-        const { headerBytes = 0 } = container.parseHeader(bytes) ?? {}
+        const { headerBytes } = parseHeader(container, bytes)
         // Told by the header, which is our own.
         const header = container === gzipContainer ? rubbishGzip() : rubbishZstd()
         return Buffer.concat([header, bytes.subarray(headerBytes)])
@@ -150,17 +149,16 @@ describe.each([gzipContainer, zstdContainer])('a table that says what is not so,
   ])('rubbish in the place of %s, refused', async (_, at) => {
     const location = await published(container)
     const href = await replace(location, 'other', (bytes) => {
-      const { table, headerBytes = 0 } = container.parseHeader(bytes) ?? {}
-      const before = table?.blocks.slice(0, at) ?? []
-      const block = table?.blocks[at]
-      if (table === undefined || block === undefined) throw new Error('no blocks')
+      const { table, headerBytes } = parseHeader(container, bytes)
+      const before = table.blocks.slice(0, at)
+      const block = whole(table.blocks[at])
       const start = headerBytes + table.head.size + before.reduce((sum, one) => sum + bytesOf(one), 0)
       const rubbish = randomBytes(bytesOf(block))
       const told = piece(block, (one) => ({ ...one, packedCrc32: crc32(rubbish) }))
       const blocks = table.blocks.map((one) => (one === block ? told : one))
       const rest = bytes.subarray(start + rubbish.length)
       return Buffer.concat([
-        container.formatHeader({ ...table, blocks }),
+        container.formatHeader(sealBlockTable({ ...table, blocks })),
         bytes.subarray(headerBytes, start),
         rubbish,
         rest,
@@ -267,6 +265,13 @@ async function readBlocks(kind: DocumentKind, bytes: Buffer): Promise<{ blocks: 
   const entries = []
   for await (const entry of document.entries(0, blocks.length)) entries.push(Buffer.from(entry.bytes))
   return { blocks, entries }
+}
+
+function parseHeader(container: BlockContainer, bytes: Buffer): { table: Table; headerBytes: number } {
+  const header = container.parseHeader(bytes)
+  const table = header && openBlockTable(header.note)
+  if (header === undefined || table === undefined) throw new Error('no table')
+  return { table, headerBytes: header.headerBytes }
 }
 
 /** A table of the right length and seal, and nothing in it. */

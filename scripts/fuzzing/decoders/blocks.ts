@@ -7,10 +7,17 @@ import {
   BlockLookup,
   compareLocations,
   DocumentError,
+  gzipContainer,
   MemoryFile,
   zstdContainer,
 } from '@repokeeper/repodata'
-import { type BlockTable, formatBlockTable, parseBlockTable, piecesOf } from '@repokeeper/repodata/testing'
+import {
+  type BlockTable,
+  formatBlockTable,
+  parseBlockTable,
+  piecesOf,
+  sealBlockTable,
+} from '@repokeeper/repodata/testing'
 import { blockSeeds } from '../seeds.ts'
 import { insist } from './contradiction.ts'
 
@@ -27,23 +34,22 @@ export async function readHostileBlocks(bytes: Uint8Array): Promise<void> {
 
   let size = 0
   for (const piece of piecesOf(table)) size += piece.size
-  if (size > documentBytesMax) throw new DocumentError('TOO_LARGE', 'more than is tried')
+  const note = sealBlockTable(table)
+  const isTried = size <= documentBytesMax && note.length <= gzipContainer.noteBytesMax
+  if (!isTried) throw new DocumentError('TOO_LARGE', 'more than is tried')
   // It belongs to the one or the other, if to any.
-  const isOpened = areInOrder(table) && formatBlockTable(table).length < 2 ** 16 - 4
+  const isOpened = areInOrder(table)
   let refusal: unknown = new DocumentError('BROKEN_TABLE', 'it is not opened')
   seeds ??= blockSeeds()
   for (const { container, pieces } of await seeds) {
     const file = new MemoryFile()
-    await file.append(container.formatHeader(table))
+    await file.append(container.formatHeader(note))
     const body = Buffer.concat([pieces, Buffer.alloc(Math.max(0, size - pieces.length))]).subarray(0, size)
     await file.append(body)
     await file.append(container.formatTrailer(table))
     const document = await BlockedDocument.open('primary', file)
     if (document === undefined) {
-      insist(
-        !isOpened || container !== zstdContainer,
-        'a table that is short enough for its place, and in order, is opened',
-      )
+      insist(!isOpened || container !== zstdContainer, 'a table that is in order is opened')
       continue
     }
     try {

@@ -13,8 +13,12 @@ import {
   type DocumentKind,
   DocumentWriter,
   documentKinds,
+  formatRepomd,
   gzipContainer,
   MemoryFile,
+  type NamedDocument,
+  nextRevision,
+  parseRepomd,
   zstdContainer,
 } from '@repokeeper/repodata'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
@@ -40,6 +44,12 @@ const generations = [
     compression: 'gzip',
     hasOpenChecksum: true,
     publish: () => repokeeper('rebuild', 'buoys', '--open-checksum', 'always'),
+  },
+  {
+    title: 'with tables too long for a header',
+    compression: 'gzip',
+    hasOpenChecksum: true,
+    publish: () => writeAnew({ ...gzipContainer, noteBytesMax: 100 }),
   },
   {
     title: 'after packages were added, replaced and removed',
@@ -356,6 +366,34 @@ async function repokeeper(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await here().repokeeper(...args)
   expect(code, `${args.join(' ')}: ${stdout}${stderr}`).toBe(0)
   return stdout
+}
+
+/** The documents of `buoys` with the same entries, in another container. */
+async function writeAnew(container: BlockContainer): Promise<void> {
+  const path = join(here().directory, 'buoys', 'repodata', 'repomd.xml')
+  const repomd = parseRepomd(await readFile(path))
+  const documents = await Promise.all(documentKinds.map((kind) => writeDocumentAnew(kind, container)))
+  const [primary, filelists, other] = documents
+  if (primary === undefined || filelists === undefined || other === undefined) throw new Error('three documents')
+  await writeFile(path, formatRepomd(repomd, nextRevision(repomd, 0), { primary, filelists, other }).bytes)
+}
+
+async function writeDocumentAnew(kind: DocumentKind, container: BlockContainer): Promise<NamedDocument> {
+  const directory = join(here().directory, 'buoys')
+  const old = await BlockedDocument.open(kind, await inMemory((await documentsIn(directory))[kind]))
+  if (old === undefined) throw new Error(`${kind} has no blocks`)
+  const locations = published.get('freshly written')?.listed.map(({ location }) => location) ?? []
+  const file = new MemoryFile()
+  const writer = new DocumentWriter(kind, { container, openChecksum: 'always' }, new MemoryFile())
+  let number = 0
+  for await (const { bytes } of old.entries(0, old.table.blocks.length)) {
+    await writer.add({ href: locations[number] ?? '' }, bytes)
+    number += 1
+  }
+  const written = await writer.finish((bytes) => file.append(bytes))
+  const href = `repodata/${written.sha256}-00000000-${kind}.xml.gz`
+  await writeFile(join(directory, href), file.contents())
+  return { ...written, href, timestamp: 1_700_000_000 }
 }
 
 /** Adds packages of these names, of another summary than those that lie there. */
