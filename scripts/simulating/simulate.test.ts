@@ -24,7 +24,8 @@ it('a run is the same each time', async () => {
   expect(one).toEqual(two)
 })
 
-describe('the simulation notices', () => {
+// Each is a process of its own.
+describe.concurrent('the simulation notices', () => {
   it.each(mutations)('$name: $because', { timeout: patience }, async ({ name }) => {
     const { failure } = await searchMutated(name, { seed: 1, runs: 20_000 })
     expect(failure?.message).toEqual(expect.any(String))
