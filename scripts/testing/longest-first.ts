@@ -5,7 +5,15 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Parts of their paths, the longest first. */
-const longest = ['simulating/', 'least-power', 'fuzzing/', 'worker-pair', 'poison', 'repository/test/blocks', 'killing/'] as const
+const longest = [
+  'simulating/',
+  'least-power',
+  'fuzzing/',
+  'worker-pair',
+  'poison',
+  'repository/test/blocks',
+  'killing/',
+] as const
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

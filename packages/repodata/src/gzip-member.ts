@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util'
 import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib'
-import type { BlockContainer } from './block-container.ts'
+import { type BlockContainer, openLimits } from './block-container.ts'
 import { type BlockTable, piecesOf } from './block-table.ts'
 import { combineCrc32 } from './crc32-combine.ts'
 
@@ -19,10 +19,10 @@ const noteBytesMax = 0xffff - 4
 
 const level = 6
 /**
- * zlib's output comes in chunks of so many bytes. It is part of what is written: where a flush falls on the end of a chunk, zlib may write
- * its mark twice.
+ * zlib's output comes in chunks of so many bytes: more than most pieces take, for each further one is a way to another thread and back. It is
+ * part of what is written: where a flush falls on the end of a chunk, zlib may write its mark twice.
  */
-const chunkSize = 2 ** 14
+const chunkSize = 2 ** 18
 /** Up to so many bytes are done with in a millisecond, sooner than they would come back from another thread. */
 const atOnceBytesMax = 2 ** 15
 const deflateAside = promisify<Buffer, object, Buffer>(deflateRaw)
@@ -69,7 +69,7 @@ export const gzipContainer: BlockContainer = {
   },
 
   async uncompress(bytes, openBytesMax) {
-    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: Math.max(1, openBytesMax) }
+    const options = { ...openLimits(openBytesMax), finishFlush: constants.Z_SYNC_FLUSH }
     return openBytesMax <= atOnceBytesMax ? inflateRawSync(bytes, options) : await inflateAside(bytes, options)
   },
 

@@ -3,7 +3,7 @@
  */
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
-import type { BlockContainer } from './block-container.ts'
+import { type BlockContainer, openLimits } from './block-container.ts'
 
 /** Magic number and length; readers skip such a frame, whatever is in it (section 3.1.2). */
 const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18])
@@ -44,7 +44,7 @@ export const zstdContainer: BlockContainer = {
   compress: (open) =>
     compress(open, { params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 } }),
 
-  uncompress: (bytes, openBytesMax) => uncompress(bytes, { maxOutputLength: Math.max(1, openBytesMax) }),
+  uncompress: (bytes, openBytesMax) => uncompress(bytes, openLimits(openBytesMax)),
 
   isPiece: (bytes) => bytes.subarray(0, zstandard.length).equals(zstandard),
 }
