@@ -19,7 +19,18 @@ export {
   type WrittenDocument,
 } from './document-writer.ts'
 export { formatEntries, type PackageEntries } from './entries.ts'
-export { readPkgId } from './entry-facts.ts'
+export {
+  type Bounded,
+  type ChangelogDetail,
+  type DependencyDetail,
+  detailLimits,
+  type FileDetail,
+  type PrimaryDetails,
+  readChangelogDetails,
+  readFileDetails,
+  readPrimaryDetails,
+} from './entry-details.ts'
+export { type PrimaryFacts, readPkgId } from './entry-facts.ts'
 export { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 export { gzipContainer } from './gzip-member.ts'
 export {
