@@ -1,6 +1,6 @@
 /**
  * Which workspace may import what: ARCHITECTURE.md's layers as a table. Imports run downwards only:
- * `cli`, `worker` → `repository` → `object-store`, `repodata` → `rpm-parser`.
+ * `cli`, `worker` → `repository` → `object-store`, `site` → `repodata` → `rpm-parser`.
  */
 
 const network = ['dgram', 'dns', 'http', 'http2', 'https', 'net', 'quic', 'tls']
@@ -31,13 +31,19 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     nodeModules: { not: network },
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
+  site: {
+    ours: ['repodata', 'rpm-parser'],
+    because: 'site makes pages of metadata, and stores nothing',
+    nodeModules: { only: [...onlyComputes, 'fs'] },
+    packages: { only: [] },
+  },
   'object-store': { ours: [], because: 'object-store stores bytes, whatever they mean' },
   repository: {
-    ours: ['object-store', 'repodata', 'rpm-parser'],
+    ours: ['object-store', 'site', 'repodata', 'rpm-parser'],
     because: 'repository is below the commands, and reaches storage through object-store only',
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
-  worker: { ours: ['repository', 'object-store', 'repodata', 'rpm-parser'], because: 'nothing imports cli' },
+  worker: { ours: ['repository', 'site', 'object-store', 'repodata', 'rpm-parser'], because: 'nothing imports cli' },
   cli: {
     ours: ['worker', 'repository', 'object-store', 'repodata', 'rpm-parser'],
     because: 'local-cloud is for tests and the demo',

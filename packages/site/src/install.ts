@@ -1,0 +1,62 @@
+/**
+ * How to install: what a person copies into a file or a shell.
+ */
+import { type Html, html } from './html.ts'
+import { hrefOf, repoFilePath } from './site-paths.ts'
+import type { SiteSettings } from './site-settings.ts'
+
+/** Where nobody has said where clients find the repository. The site's script puts in where the page itself was found. */
+const unknownBaseUrl = 'https://YOUR-SERVER/'
+
+/** The `.repo` file; `undefined` where it would lead nowhere. */
+export function formatRepoFile(settings: SiteSettings): Buffer | undefined {
+  if (settings.baseUrl === undefined) return undefined
+  return Buffer.from(`${repoLines(settings, settings.baseUrl).join('\n')}\n`)
+}
+
+/** Of the front page: the repository, once. */
+export function repositorySection(settings: SiteSettings): Html {
+  const { id, baseUrl, gpgKey } = settings
+  const gpg = gpgKey === undefined ? ' --no-gpgcheck' : ''
+  const [before = '', after = ''] = repoLines(settings, '\0').join('\n').split('\0')
+  const file = repoFilePath(id)
+  return html`<section class="install" aria-labelledby="install">
+<h2 id="install">Use this repository</h2>
+<p>With dnf or yum, put this into <code>/etc/yum.repos.d/${file}</code>${
+    baseUrl !== undefined && html` (<a href="${hrefOf(file)}" download>download</a>)`
+  }:</p>
+${codeBlock(html`${before}${placeOf(baseUrl)}${after}`)}
+<p>With zypper:</p>
+${codeBlock(html`sudo zypper addrepo --refresh${gpg} ${placeOf(baseUrl)} ${id}`)}
+</section>`
+}
+
+/** Of the page of a package. Nothing where a shell could take the name for something else. */
+export function installSection(name: string): Html {
+  if (name.startsWith('-')) return html``
+  const word = shellWord(name)
+  return html`<div class="commands">${codeBlock(html`sudo dnf install ${word}`)}${codeBlock(html`sudo zypper install ${word}`)}</div>`
+}
+
+function repoLines({ id, title, gpgKey }: SiteSettings, baseUrl: string): string[] {
+  return [
+    `[${id}]`,
+    `name=${title.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ')}`,
+    `baseurl=${baseUrl}`,
+    'enabled=1',
+    ...(gpgKey === undefined ? ['gpgcheck=0'] : ['gpgcheck=1', `gpgkey=${gpgKey}`]),
+  ]
+}
+
+function placeOf(baseUrl: string | undefined): Html {
+  return baseUrl === undefined ? html`<span data-base>${unknownBaseUrl}</span>` : html`${baseUrl}`
+}
+
+function codeBlock(code: Html): Html {
+  return html`<div class="code"><pre tabindex="0"><code>${code}</code></pre></div>`
+}
+
+/** sh(1): what is none of these characters stands in single quotes. */
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9%+,./:=@_-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
