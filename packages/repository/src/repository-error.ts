@@ -5,6 +5,8 @@ export type RepositoryErrorCode =
   | 'MISSING_DOCUMENT'
   /** Others published all the time, so that no attempt came through; trying again later helps. */
   | 'CONTENTION'
+  /** Where the site of a repository is to be there are pages of somebody else. */
+  | 'NOT_A_SITE'
 
 /** A repository that cannot be worked on now. The message says which one, why, and what to do. */
 export class RepositoryError extends Error {
