@@ -11,6 +11,7 @@ import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
+import { defineSite } from './commands/site.ts'
 import { defineWorker } from './commands/worker.ts'
 import { defineConnectionOptions } from './connection.ts'
 import { createProgram } from './program.ts'
@@ -41,6 +42,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineRebuild(program, cli)
   defineAudit(program, cli)
   defineGc(program, cli)
+  defineSite(program, cli)
   await defineWorker(program, cli, args)
   defineHistory(program, cli)
   return program.helpCommand('help [command]', 'print the help of a command').addHelpText('after', guide)

@@ -1,0 +1,95 @@
+/**
+ * The work of `site`: where the pages go, and what is said of it.
+ */
+import { mkdir, stat } from 'node:fs/promises'
+import { MemoryStore, type ObjectStore, openStore } from '@repokeeper/object-store'
+import { type SiteChange, type SiteReport, writeSite } from '@repokeeper/repository/site'
+import type { Cli } from './cli.ts'
+import { CommandError, ExitCode } from './failure.ts'
+import type { OpenRepository } from './open-repository.ts'
+import { startProgress } from './progress.ts'
+import { count, formatBytes } from './text-layout.ts'
+
+interface SiteCommandOptions {
+  readonly json: boolean
+  readonly dryRun: boolean
+  readonly to: string
+  readonly output?: string | undefined
+  readonly baseUrl?: string | undefined
+  readonly gpgKey?: string | undefined
+  readonly title?: string | undefined
+}
+
+/** @returns the exit code: 0, also where nothing had to be written */
+export async function writePages(
+  repository: OpenRepository,
+  options: SiteCommandOptions,
+  { output }: Cli,
+): Promise<number> {
+  const { location, name } = repository
+  const { dryRun, json, to, baseUrl, gpgKey, title } = options
+  const elsewhere = options.output === undefined ? undefined : await openOutput(options.output, dryRun)
+  const changes: SiteChange[] = []
+  const progress = startProgress(output, { doing: 'writing', unit: 'packages', total: 0 })
+  let known = 0
+  try {
+    const report = await writeSite(location, repository.context(), {
+      path: `${to}/`,
+      ...(elsewhere === undefined ? {} : { elsewhere: { store: elsewhere, prefix: '' } }),
+      title,
+      baseUrl,
+      gpgKey,
+      dryRun,
+      onChange: (change) => {
+        if (dryRun || json) changes.push(change)
+      },
+      onProgress: (packages, total) => {
+        progress.setTotal(total)
+        progress.advance(packages - known)
+        known = packages
+      },
+    })
+    if (report === undefined) {
+      const message =
+        `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "repokeeper rebuild ${name}" ` +
+        'writes their metadata'
+      throw new CommandError('NO_METADATA', message)
+    }
+    const front = `${placeName(repository, options)}index.html`
+    changes.sort((a, b) => (a.path < b.path ? -1 : 1))
+    if (json) output.printJson({ repository: name, dryRun, ok: true, site: front, ...report, changes })
+    else {
+      for (const { kind, path } of changes) output.print(`would be ${kind}  ${path}`)
+      output.print(`${name}: ${verdict(report, dryRun)}: ${front}`)
+    }
+    return ExitCode.done
+  } finally {
+    progress.end()
+    await elsewhere?.close()
+  }
+}
+
+/** A dry run makes no directory: what is not there is empty. */
+async function openOutput(path: string, dryRun: boolean): Promise<ObjectStore> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && !found.isDirectory()) {
+    throw new CommandError('NOT_A_DIRECTORY', `--output ${path} is a file; name a directory`)
+  }
+  if (found === undefined && dryRun) return new MemoryStore({ name: path })
+  await mkdir(path, { recursive: true })
+  return openStore({ kind: 'directory', path, prefix: '' })
+}
+
+/** With a slash at its end. */
+function placeName({ name }: OpenRepository, { to, output }: SiteCommandOptions): string {
+  return output === undefined ? `${name.replace(/\/$/, '')}/${to}/` : `${output.replace(/\/$/, '')}/`
+}
+
+function verdict({ files, written, deleted, bytes, packages }: SiteReport, dryRun: boolean): string {
+  const of = `${count(files, 'file')} about ${count(packages, 'package')}`
+  if (written === 0 && deleted === 0) return `nothing to do, ${of} are as they should be`
+  const what = `${written} of ${of} (${formatBytes(bytes)})${deleted === 0 ? '' : `, deleted ${deleted}`}`
+  return dryRun
+    ? `would write ${what.replace(', deleted', ', delete')} (dry run: nothing was changed)`
+    : `wrote ${what}`
+}
