@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import type { ObjectStore } from '@repokeeper/object-store'
+import { describe, expect, test } from 'vitest'
+import { type RepositoryLocation, rebuildRepository } from '../src/index.ts'
+import { type SiteChange, type SiteOptions, writeSite } from '../src/site.ts'
+import { intercept, locationIn, newContext, putPackage, read, readPublished, tickingStore } from './workbench.ts'
+
+const root = 'el9/x86_64/'
+const view = `${root}repoview/`
+
+/** A repository of two names in three packages, published. */
+async function published(store: ObjectStore = tickingStore()) {
+  const context = await newContext()
+  const location = locationIn(store)
+  const add = (name: string, version: string) =>
+    putPackage(store, `${root}${name}-${version}.rpm`, {
+      ...{ name, version, arch: 'x86_64', url: 'https://example.org/', requires: ['glibc >= 2.34'] },
+      files: [{ path: `/usr/bin/${name}`, content: 'x' }],
+      changelogs: [{ time: 1_700_000_000, author: 'Ada <ada@example.org>', text: `- ${name} ${version}` }],
+    })
+  const publish = () => rebuildRepository(location, context)
+  for (const [name, version] of [
+    ['foo', '1.0'],
+    ['foo', '2.0'],
+    ['bar', '1.0'],
+  ] as const)
+    await add(name, version)
+  await publish()
+
+  const site = async (options: SiteOptions = {}, on: ObjectStore = store) => {
+    const changes: SiteChange[] = []
+    const report = await writeSite({ ...location, store: on }, context, {
+      ...options,
+      onChange: (one) => changes.push(one),
+    })
+    return { ...report, changes: changes.map(({ kind, path }) => `${kind} ${path}`).toSorted() }
+  }
+  return { store, context, location, add, publish, site }
+}
+
+/** filelists from its end to its beginning, and published so. */
+async function turnRound({ store, root }: RepositoryLocation): Promise<void> {
+  const { documents, repomd } = await readPublished({ store, root })
+  const [head = '', ...entries] = documents.filelists.split(/(?=<package )/)
+  const last = entries.pop()?.replace('</filelists>', '') ?? ''
+  const text = `${head}${[...entries, last].toReversed().join('\n')}</filelists>`
+  const bytes = gzipSync(text)
+  await store.put(`${root}repodata/turned.xml.gz`, bytes, { if: 'always' })
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  const record = `<data type="filelists"><checksum type="sha256">${digest}</checksum><location href="repodata/turned.xml.gz"/></data>`
+  const turned = repomd.replace(/<data type="filelists">[\s\S]*?<\/data>/, record)
+  await store.put(`${root}repodata/repomd.xml`, Buffer.from(turned), { if: 'always' })
+}
+
+async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
+  return (await Array.fromAsync(store.list(prefix))).map(({ key }) => key.slice(prefix.length))
+}
+
+describe('the site of a repository', () => {
+  test('tells of each package what its three entries do', async () => {
+    const { store, site } = await published()
+    expect(await site()).toMatchObject({ packages: 3, names: 2, files: 7, written: 7, deleted: 0 })
+    const page = (await read(store, `${view}package/foo.html`)).toString()
+    for (const said of [
+      'foo-2.0-1.x86_64',
+      'glibc &gt;= 2.34',
+      '/usr/bin/foo',
+      '- foo 1.0',
+      'href="../../foo-2.0.rpm"',
+    ]) {
+      expect(page).toContain(said)
+    }
+    expect(page).not.toContain('ada@example.org')
+  })
+
+  test.each(['always', 'never'] as const)(
+    'is not written again where nothing has changed (SHA-256 known: %s)',
+    async (sha256) => {
+      const { store, site } = await published(tickingStore({ sha256 }))
+      await site()
+      // As with KMS, and in a directory, an ETag says nothing of the content.
+      const opaque = intercept(store, {
+        head: async (key) => {
+          const head = await store.head(key)
+          return head === undefined ? undefined : { ...head, etag: `"opaque-${head.etag.slice(1)}` as typeof head.etag }
+        },
+        async *list(prefix) {
+          for await (const one of store.list(prefix))
+            yield { ...one, etag: `"opaque-${one.etag.slice(1)}` as typeof one.etag }
+        },
+        get: (key, { ifMatch: _, ...options } = {}) => store.get(key, options),
+      })
+      for (const on of [store, opaque])
+        expect(await site({}, on)).toMatchObject({ written: 0, deleted: 0, changes: [] })
+    },
+  )
+
+  test('is written where something has changed, and what is gone is deleted', async () => {
+    const { store, add, publish, site } = await published()
+    await site()
+    await store.delete(`${root}bar-1.0.rpm`)
+    await add('foo', '3.0')
+    await publish()
+    const { changes } = await site()
+    expect(changes).toEqual([
+      'deleted package/bar.html',
+      expect.stringMatching(/^deleted search\/[0-9a-f]{16}\.json$/),
+      'written index.html',
+      'written package/foo.html',
+      expect.stringMatching(/^written search\/[0-9a-f]{16}\.json$/),
+      'written search/shards.json',
+    ])
+    expect(await keysBelow(store, view)).not.toContain('package/bar.html')
+  })
+
+  test('is complete before the front page leads to it', async () => {
+    const { store, site } = await published()
+    const put: string[] = []
+    const noting = (...call: Parameters<ObjectStore['put']>) => {
+      put.push(call[0])
+      return store.put(...call)
+    }
+    await site({}, intercept(store, { put: noting }))
+    expect(put.at(-1)).toBe(`${view}index.html`)
+  })
+
+  test('changes nothing in a dry run, and says what it would', async () => {
+    const { store, site } = await published()
+    const would = await site({ dryRun: true })
+    expect(await keysBelow(store, view)).toEqual([])
+    expect((await site()).changes).toEqual(would.changes)
+  })
+
+  test('leaves what others put beside it', async () => {
+    const { store, add, publish, site } = await published()
+    for (const key of ['notes.html', 'package/notes.txt'])
+      await store.put(`${view}${key}`, Buffer.from('mine'), { if: 'always' })
+    // No site is known yet: this may be somebody's.
+    await store.put(`${view}package/theirs.html`, Buffer.from('theirs'), { if: 'always' })
+    await site()
+    expect(await keysBelow(store, view)).toContain('package/theirs.html')
+    await add('baz', '1.0')
+    await publish()
+    await site()
+    expect(await keysBelow(store, view)).toEqual(expect.arrayContaining(['notes.html', 'package/notes.txt']))
+  })
+
+  test('does not take the place of a page of somebody else', async () => {
+    const { store, site } = await published()
+    await store.put(`${view}index.html`, Buffer.from('<title>Our own</title>'), { if: 'always' })
+    await expect(site()).rejects.toMatchObject({
+      code: 'NOT_A_SITE',
+      message: expect.stringContaining(`memory/${view}`),
+    })
+    expect(await keysBelow(store, view)).toEqual(['index.html'])
+  })
+
+  test('gives way to another writer of the same page, and to another page looks again', async () => {
+    const { store, site } = await published()
+    const meanwhile = (bytes: (own: Uint8Array) => Uint8Array) => {
+      let isFirst = true
+      return intercept(store, {
+        put: async (key, body, condition, options) => {
+          if (key.endsWith('/foo.html') && isFirst && body instanceof Uint8Array) {
+            isFirst = false
+            await store.put(key, bytes(body), { if: 'always' })
+          }
+          return store.put(key, body, condition, options)
+        },
+      })
+    }
+    expect(
+      (
+        await site(
+          {},
+          meanwhile((own) => own),
+        )
+      ).changes,
+    ).not.toContain('written package/foo.html')
+    await store.delete(`${view}package/foo.html`)
+    expect(
+      (
+        await site(
+          {},
+          meanwhile(() => Buffer.from('older')),
+        )
+      ).changes,
+    ).toEqual(['written package/foo.html'])
+    expect((await read(store, `${view}package/foo.html`)).toString()).toContain('foo-2.0-1')
+  })
+
+  test('finds the entries of a package where the documents of another tool have them in another order', async () => {
+    const { store, location, site } = await published()
+    await turnRound(location)
+    await site()
+    const page = (await read(store, `${view}package/foo.html`)).toString()
+    expect(page).toContain('/usr/bin/foo')
+    expect(page).toContain('- foo 2.0')
+    expect((await read(store, `${view}package/bar.html`)).toString()).toContain('- bar 1.0')
+  })
+
+  test('is nothing where nothing is published', async () => {
+    const context = await newContext()
+    expect(await writeSite(locationIn(tickingStore()), context)).toBeUndefined()
+  })
+})
