@@ -1,0 +1,54 @@
+/**
+ * Screenshots of the pages as people see them, into docs/images.
+ */
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { openBrowser } from './browser.ts'
+import { samplePackages } from './sample-packages.ts'
+import { makeSite, serveSite } from './sample-site.ts'
+import { goodDay, serveStatus } from './sample-status.ts'
+
+const images = join(import.meta.dirname, '..', '..', 'docs', 'images')
+/** They lie in the repository: small ones do. */
+const imageBytesMax = 150_000
+
+const desk = { viewport: { width: 1120, height: 800 } }
+const phone = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true }
+const looks: readonly (readonly [string, BrowserContextOptions])[] = [
+  ['light', { ...desk, colorScheme: 'light' }],
+  ['dark', { ...desk, colorScheme: 'dark' }],
+  ['phone', { ...phone, colorScheme: 'light' }],
+]
+
+const store = await makeSite(samplePackages(), {
+  title: 'Example Packages',
+  baseUrl: 'https://packages.example.org/el9/x86_64/',
+})
+const site = await serveSite(store)
+const status = await serveStatus(goodDay(new Date()))
+await mkdir(images, { recursive: true })
+for (const [look, options] of looks) {
+  const { context, close } = await openBrowser({ ...options, reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  await page.goto(site.front)
+  await keep(page, `site-${look}`)
+  await page.goto(new URL('package/harbour.html', site.front).href)
+  await keep(page, `site-package-${look}`)
+  await page.goto(`${site.front}?q=lib+search`)
+  await page.getByText('2 packages').waitFor()
+  await keep(page, `site-search-${look}`)
+  await page.goto(status.origin)
+  await page.getByText('All is well').waitFor()
+  await keep(page, `status-${look}`, look !== 'phone')
+  await close()
+}
+await Promise.all([site.close(), status.close()])
+
+async function keep(page: Page, name: string, fullPage = false): Promise<void> {
+  const path = join(images, `${name}.png`)
+  await page.screenshot({ path, fullPage })
+  const { size } = await stat(path)
+  console.log(`${path}: ${size} bytes`)
+  if (size > imageBytesMax) throw new Error(`${path} has ${size} bytes, more than ${imageBytesMax}`)
+}
