@@ -22,11 +22,11 @@ export interface FrontParts {
 
 export function formatFrontPage(settings: SiteSettings, parts: FrontParts): Buffer {
   const { packages, names, runs, rows } = parts
-  const counts = `${formatCount(packages, 'package')}${names === packages ? '' : ` of ${formatCount(names, 'name')}`}`
+  const counts = `${formatCount(packages, 'package')}${names === packages ? '' : `, ${formatCount(names, 'name')}`}`
   const published = publishedAt(parts.revision)
   const main = html`<div class="hero">
 <h1>${settings.title}</h1>
-<p class="lead">${counts}${published !== undefined && html`, published <time>${published}</time>`}</p>
+<p class="lead">${counts}${published !== undefined && html`, published <time>${published}</time>`}. <a href="#install">How to use it</a></p>
 </div>
 <section id="results" aria-label="Search results" hidden>
 <p id="found" role="status"></p>

@@ -21,7 +21,7 @@ export function repositorySection(settings: SiteSettings): Html {
   const [before = '', after = ''] = repoLines(settings, '\0').join('\n').split('\0')
   const file = repoFilePath(id)
   return html`<section class="install" aria-labelledby="install">
-<h2 id="install">Use this repository</h2>
+<h2 id="install" tabindex="-1">Use this repository</h2>
 <p>With dnf or yum, put this into <code>/etc/yum.repos.d/${file}</code>${
     baseUrl !== undefined && html` (<a href="${hrefOf(file)}" download>download</a>)`
   }:</p>

@@ -3,24 +3,27 @@
 import { drawing, element, none } from './elements.js'
 import { amount, count } from './words.js'
 
-/** @param {any[]} days */
-export function barChart(days) {
+/** A day's name, and room around it. */
+const labelWidth = 62
+
+/** @param {any[]} days @param {number} width of the drawing, in CSS pixels */
+export function barChart(days, width) {
   if (days.length === 0) return [none('No day has passed yet.')]
-  const [width, height, left, top, bottom] = [960, 190, 40, 10, 24]
+  const [height, left, right, top, bottom] = [190, 40, width - 16, 10, 24]
   const most = niceCeiling(
     Math.max(1, ...days.map(({ added, replaced, removed }) => Math.max(added + replaced, removed))),
   )
   const scale = (height - top - bottom) / most
-  const step = (width - left) / Math.max(days.length, 7)
-  const barWidth = Math.min(26, step * 0.36)
+  const step = (right - left) / Math.max(days.length, 7)
+  const barWidth = Math.min(26, Math.max(2, step * 0.36))
   const chart = drawing('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': chartWords(days) })
   const ground = height - bottom
   for (const part of [1, 0.5]) {
     const y = ground - most * part * scale
-    chart.append(drawing('line', { x1: left, x2: width, y1: y, y2: y, class: 'grid-line' }))
+    chart.append(drawing('line', { x1: left, x2: right, y1: y, y2: y, class: 'grid-line' }))
     chart.append(drawing('text', { x: left - 8, y: y + 4, 'text-anchor': 'end', class: 'axis' }, amount(most * part)))
   }
-  const labelEvery = Math.ceil(days.length / 10)
+  const labelEvery = Math.ceil(labelWidth / step)
   for (const [index, { day, added, replaced, removed }] of days.entries()) {
     const middle = left + step * (index + 0.5)
     const group = drawing('g', {})
@@ -34,7 +37,7 @@ export function barChart(days) {
     }
     chart.append(group)
   }
-  chart.append(drawing('line', { x1: left, x2: width, y1: ground, y2: ground, class: 'base-line' }))
+  chart.append(drawing('line', { x1: left, x2: right, y1: ground, y2: ground, class: 'base-line' }))
   const caption = element('figcaption', {}, element('span', {}, 'Added or replaced'), element('span', {}, 'Removed'))
   return [element('figure', {}, chart, caption)]
 }

@@ -11,6 +11,8 @@ const answerWithinMs = 4_000
 const runsShown = 12
 const refusedShown = 12
 const daysShown = 30
+/** Of both sides together, in CSS pixels. */
+const figurePadding = 34
 
 const shown = new Map()
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -72,7 +74,10 @@ function show(status, runs, jobs) {
   put('about', `repokeeper ${status.version}, up for ${duration(secondsBetween(status.startedAt, now))}`)
   showVerdict(status, now)
   showFigures(status)
-  once('days', status.perDay, (days) => barChart(days.slice(-daysShown)))
+  // As wide as there is room, so that its words are as large as all others.
+  once('days', [status.perDay, at('days').clientWidth], ([days, width]) =>
+    barChart(days.slice(-daysShown), width - figurePadding),
+  )
   once('runs', runs.slice(0, runsShown), runTable)
   once('refused', (status.refused ?? []).slice(0, refusedShown), refusedTable)
   once('repositories', status.repositories ?? [], repositoryTable)
@@ -123,15 +128,12 @@ function showFigures({ latency, queueDepth, perDay }) {
     {
       term: 'Oldest message',
       value: typeof oldestAgeSeconds === 'number' ? duration(oldestAgeSeconds) : '–',
-      note: typeof oldestAgeSeconds === 'number' ? 'waits for so long' : 'nothing waits, or nobody knows',
+      note: typeof oldestAgeSeconds === 'number' ? 'waits for so long' : visible === 0 ? 'nothing waits' : 'not known',
     },
     {
       term: 'Dead letters',
       value: amount(deadLetters),
-      note:
-        typeof deadLetters === 'number'
-          ? 'given up after several tries'
-          : 'the queue has no such queue, or it may not be asked',
+      note: deadLetterNote(deadLetters),
       care: deadLetters > 0 ? 'warn' : '',
     },
     {
@@ -173,6 +175,12 @@ function at(id) {
   const found = document.getElementById(id)
   if (found === null) throw new Error(`there is no #${id}`)
   return found
+}
+
+/** @param {number | null | undefined} deadLetters */
+function deadLetterNote(deadLetters) {
+  if (typeof deadLetters !== 'number') return 'the queue has none, or they may not be counted'
+  return deadLetters > 0 ? 'given up after several tries' : 'nothing was given up'
 }
 
 document.addEventListener('visibilitychange', () => {

@@ -49,8 +49,8 @@ export function repositoryTable(repositories) {
       repositories.map((one) => [
         cell('th', { scope: 'row' }, placeOf(one)),
         number(one.packages, 'packages'),
-        cell('td', { class: 'faint' }, one.revision ?? '–'),
-        cell('td', {}, time(one.publishedAt)),
+        cell('td', { class: 'faint', 'data-what': 'revision' }, one.revision ?? '–'),
+        cell('td', { 'data-what': 'of' }, time(one.publishedAt)),
       ]),
     ),
   ]
@@ -64,9 +64,9 @@ export function jobTable(jobs) {
       ['Job', 'Every', 'Last', 'Next', 'Outcome'],
       jobs.map((job) => [
         cell('th', { scope: 'row' }, job.name, why(job.repository)),
-        cell('td', {}, duration(job.intervalSeconds)),
-        cell('td', {}, time(job.lastEndedAt ?? job.lastStartedAt)),
-        cell('td', {}, time(job.nextAt)),
+        cell('td', { 'data-what': 'every' }, duration(job.intervalSeconds)),
+        cell('td', { 'data-what': 'last' }, time(job.lastEndedAt ?? job.lastStartedAt)),
+        cell('td', { 'data-what': 'next' }, time(job.nextAt)),
         cell('td', {}, job.running ? outcome('running', '') : jobOutcome(job.lastOutcome)),
       ]),
     ),

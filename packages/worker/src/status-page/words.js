@@ -9,7 +9,7 @@ export function secondsBetween(iso, now) {
 /** @param {number} seconds */
 export function duration(seconds) {
   if (!(seconds >= 0)) return '–'
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 9.95) return `${seconds.toFixed(1).replace('.0', '')} s`
   if (seconds < 120) return `${Math.round(seconds)} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`
