@@ -47,30 +47,32 @@ const projects: readonly (readonly [string, string])[] = [
   ['windlass', 'Parallel runner for long test suites'],
 ]
 
-const kinds: readonly (readonly [suffix: string, summary: (of: string) => string])[] = [
-  ['', (of) => of],
-  ['-libs', (of) => `Shared libraries: ${of.toLowerCase()}`],
-  ['-devel', (of) => `Headers and development files: ${of.toLowerCase()}`],
-  ['-doc', (of) => `Manual and examples: ${of.toLowerCase()}`],
+const kinds: readonly (readonly [suffix: string, what: string | undefined])[] = [
+  ['', undefined],
+  ['-libs', 'Shared libraries of'],
+  ['-devel', 'Headers and development files of'],
+  ['-doc', 'Manual and examples of'],
 ]
 
 const daySeconds = 86_400
 /** 2026-11-20 09:12 UTC. */
 const newestBuild = 1_795_165_920
 
-/** Some two hundred packages of a hundred and sixty names. The same each time. */
+/** Some two hundred packages of a hundred and sixty names, well mixed. The same each time. */
 export function samplePackages(): PackageSpec[] {
-  return projects.flatMap(([project, summary], number) => {
+  const packages = projects.flatMap(([project, summary], number) => {
     const versions =
       number % 4 === 0
         ? [`${1 + (number % 3)}.${number % 7}.2`, `${1 + (number % 3)}.${number % 7}.0`]
         : [`${number % 5}.${number % 9}.1`]
     return versions.flatMap((version, age) =>
-      kinds.map(([suffix, summaryOf]) =>
-        packageOf(project, suffix, summaryOf(summary), version, number * 2 + age * 40),
+      kinds.map(([suffix, what]) =>
+        packageOf(project, suffix, what === undefined ? summary : `${what} ${project}`, version, number * 2 + age * 40),
       ),
     )
   })
+  // 83 has no factor in common with their number: each comes once.
+  return packages.flatMap((_, number) => packages[(number * 83) % packages.length] ?? [])
 }
 
 function packageOf(project: string, suffix: string, summary: string, version: string, days: number): PackageSpec {

@@ -11,10 +11,16 @@ import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 export const sampleRoot = 'el9/x86_64/'
 
 export async function makeSite(packages: readonly PackageSpec[], options: SiteOptions = {}): Promise<MemoryStore> {
-  let seconds = 1_795_200_000
-  const store = new MemoryStore({ clock: () => new Date(1000 * seconds++) })
-  for (const [number, spec] of packages.entries()) {
-    await store.put(`${sampleRoot}Packages/${number}.rpm`, buildPackage(spec), { if: 'always' })
+  let seconds = 1_794_200_000
+  const clock = () => {
+    seconds += 5_000
+    return new Date(1000 * seconds)
+  }
+  const store = new MemoryStore({ clock })
+  for (const spec of packages) {
+    const { name, version = '1.0', release = '1', arch = 'noarch' } = spec
+    const file = encodeURIComponent(`${name}-${version}-${release}.${arch}`).slice(0, 200)
+    await store.put(`${sampleRoot}Packages/${file}.rpm`, buildPackage(spec), { if: 'always' })
   }
   const location = { store, root: parseRepositoryRoot(sampleRoot) }
   const context = {

@@ -37,7 +37,7 @@ describeWithClients(['chromium'], 'the status page in a browser', () => {
     await page.getByRole('heading', { name: 'All is well' }).waitFor()
     const main = await page.getByRole('main').innerText()
     for (const said of [
-      'Publishing 12 keys of s3://my-packages/el9/x86_64/ for 2.0 s.',
+      'Publishing 12 keys of s3://my-packages/el9/x86_64/ for 2 s.',
       '3.4 s',
       'half of 1,284 uploads; 95 % within 8.9 s',
       '12 in work, 0 delayed',
