@@ -205,6 +205,15 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await scene.part.repokeeper('gc', repo, '--retention', '0')
     }),
   ],
+  site: [
+    done(async (scene) => {
+      await published(scene)
+      await scene.part.repokeeper('site', repo)
+      const ran = await scene.admin.repokeeper('remove', repo, 'foo-*', '--publish')
+      expect(ran.code, ran.stderr).toBe(0)
+      return await scene.part.repokeeper('site', repo)
+    }),
+  ],
   'add --publish': [
     done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('foo'), '--publish')),
     done(async ({ part, rpm }) => part.repokeeper('add', repo, await rpm('foo', '2'), '--publish')),
