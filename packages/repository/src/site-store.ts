@@ -56,12 +56,11 @@ export class SiteStore {
     let current: Pick<ListedObject, 'key' | 'etag' | 'size'> | undefined = this.#left.get(file.path)
     this.#left.delete(file.path)
     const key = `${prefix}${file.path}`
-    const sha256 = createHash('sha256').update(file.bytes).digest('hex')
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      if (current !== undefined && (await holds(store, current, file.bytes, sha256, this.#context))) return false
+      if (current !== undefined && (await holds(store, current, file.bytes, this.#context))) return false
       if (isDry) return true
       const outcome = await store.put(key, file.bytes, this.#conditionOf(current), {
-        sha256,
+        sha256: digestOf(file.bytes),
         contentType: file.contentType,
         cacheControl,
         ...withSignal(this.#context),
@@ -104,16 +103,19 @@ async function holds(
   store: ObjectStore,
   { key, etag, size }: Pick<ListedObject, 'key' | 'etag' | 'size'>,
   bytes: Uint8Array,
-  sha256: string,
   context: RepositoryContext,
 ): Promise<boolean> {
   if (size !== bytes.length) return false
   if (etag === `"${createHash('md5').update(bytes).digest('hex')}"`) return true
   const head = await store.head(key, withSignal(context))
   if (head === undefined || head.etag !== etag) return false
-  if (head.sha256 !== undefined) return head.sha256 === sha256
+  if (head.sha256 !== undefined) return head.sha256 === digestOf(bytes)
   const got = await store.get(key, { ifMatch: etag, ...withSignal(context) })
   return got.kind === 'found' && Buffer.compare(await readBody(got.body, bytes.length), bytes) === 0
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 /** The mark stands in the head, at its beginning. */
