@@ -125,6 +125,19 @@ describe('the site of a repository', () => {
     expect(put.at(-1)).toBe(`${view}index.html`)
   })
 
+  test('has no front page where one of its pages could not be stored, and is made whole the next time', async () => {
+    const { store, site } = await published()
+    const failing = intercept(store, {
+      put: async (key, ...rest) => {
+        if (key.endsWith('/foo.html')) throw new Error('no room')
+        return store.put(key, ...rest)
+      },
+    })
+    await expect(site({}, failing)).rejects.toThrow('no room')
+    expect(await keysBelow(store, view)).not.toContain('index.html')
+    expect((await site()).changes).toEqual(expect.arrayContaining(['written index.html', 'written package/foo.html']))
+  })
+
   test('changes nothing in a dry run, and says what it would', async () => {
     const { store, site } = await published()
     const would = await site({ dryRun: true })
