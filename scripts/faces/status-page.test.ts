@@ -84,6 +84,36 @@ describeWithClients(['chromium'], 'the status page in a browser', () => {
     await page.close()
   })
 
+  test('asks once a minute while nobody looks, and at once when somebody does', async () => {
+    worker.answers = goodDay(now)
+    const { page } = await open()
+    await page.getByRole('heading', { name: 'All is well' }).waitFor()
+    let asked = 0
+    page.on('request', (request) => {
+      if (request.url().endsWith('/status')) asked += 1
+    })
+    const turn = async (hidden: boolean) => {
+      await page.evaluate(`Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} })`)
+      await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
+    }
+    const lastAnswer = () => page.locator('#asked').innerText()
+    const answeredAfter = async (milliseconds: number) => {
+      const before = await lastAnswer()
+      await page.clock.runFor(milliseconds)
+      await expect.poll(lastAnswer).not.toBe(before)
+    }
+    await turn(true)
+    // What was to come in five seconds comes still.
+    await answeredAfter(5_000)
+    await page.clock.runFor(50_000)
+    expect(asked).toBe(1)
+    await answeredAfter(10_000)
+    expect(asked).toBe(2)
+    await Promise.all([page.waitForRequest(/status$/), turn(false)])
+    expect(asked).toBe(3)
+    await page.close()
+  })
+
   test('keeps to its policy: neither a style nor a script but its own', async () => {
     const { page, misdeeds } = await open()
     await page.evaluate(
