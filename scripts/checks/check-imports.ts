@@ -11,6 +11,7 @@ const folders = [
   'packages/*/bin/**/*.{ts,js}',
   'scripts/**/*.{ts,mjs}',
   'fixtures/**/*.ts',
+  'infra/**/*.ts',
   '*.ts',
 ]
 
