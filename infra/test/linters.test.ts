@@ -1,0 +1,26 @@
+/**
+ * What other tools say of the files here, where they are installed.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { describeWithTool } from './describe-with-tool.ts'
+import { folder, templateNames } from './template.ts'
+
+describeWithTool('cfn-lint', ['--version'], 'cfn-lint', () => {
+  it('has nothing to say of the templates', () => {
+    const templates = templateNames.map((name) => join(folder, 'cloudformation', `${name}.yaml`))
+    expect(run('cfn-lint', ['--include-checks', 'I', '--', ...templates])).toEqual({ status: 0, said: '' })
+  })
+})
+
+describeWithTool('terraform', ['version'], 'terraform', () => {
+  it('has the files formatted as it would', () => {
+    expect(run('terraform', ['fmt', '-check', '-diff', join(folder, 'terraform')])).toEqual({ status: 0, said: '' })
+  })
+})
+
+function run(command: string, parameters: readonly string[]): { status: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync(command, parameters, { encoding: 'utf8' })
+  return { status, said: `${stdout}${stderr}`.trim() }
+}

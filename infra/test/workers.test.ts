@@ -1,0 +1,133 @@
+/**
+ * The pair on Fargate and on Lambda: what each is told, and how it is stopped, replaced and called.
+ */
+import { describe, expect, it } from 'vitest'
+import { combinationsOf } from './combinations.ts'
+import { complaintOf, listOf, objectOf, type Resource, type Stack, textOf } from './evaluate.ts'
+import { expectHealthCheck } from './health-check.ts'
+import { type JsonObject, readTemplate } from './template.ts'
+import { optionsOf } from './worker-environment.ts'
+
+const pair = [
+  ['Additions', 'repo-additions'],
+  ['Removals', 'repo-removals'],
+] as const
+
+/** Seconds that a worker takes beyond its grace: five until a publish has noticed that it was given up, and the calls that give messages back. */
+const givingBackSeconds = 10
+
+describe.each(pair)('on Fargate, %s', (name, queue) => {
+  const combinations = combinationsOf('workers')
+
+  it('is told its queue and its repositories, by options that a worker has', () => {
+    for (const { parameters, stack } of combinations) {
+      const options = optionsOf(environmentOf(container(stack, name)))
+      const named = textOf(parameters.Repositories)
+      expect(options.queue).toBe(queue)
+      expect(options.repositories).toEqual(named === '' ? [`s3://my-packages/${parameters.Prefix}*`] : named.split(','))
+    }
+  })
+
+  it('is given the time to finish or to give its messages back, and no more than Fargate has', () => {
+    for (const { stack } of combinations) {
+      const { StopTimeout, ...rest } = container(stack, name)
+      const { graceSeconds } = optionsOf(environmentOf(rest))
+      expect(Number(StopTimeout)).toBeGreaterThanOrEqual(graceSeconds + givingBackSeconds)
+      expect(Number(StopTimeout)).toBeLessThanOrEqual(120)
+    }
+  })
+
+  it('is two at least, of which none stops before a new one runs', () => {
+    const declaration = readTemplate('workers').Parameters.WorkersPerQueue
+    if (declaration === undefined) throw new Error('there is no WorkersPerQueue')
+    expect(complaintOf(declaration, 1)).toBeDefined()
+    for (const { stack } of combinations) {
+      const { properties } = resource(stack, `${name}Service`)
+      expect(Number(properties.DesiredCount)).toBe(2)
+      expect(properties.TaskDefinition).toBe(`${name}Task`)
+      expect(properties.DeploymentConfiguration).toMatchObject({ MinimumHealthyPercent: 100, MaximumPercent: 200 })
+      expect(properties.AvailabilityZoneRebalancing).toBe('ENABLED')
+    }
+  })
+
+  it('runs as nobody, and writes its cache alone', () => {
+    for (const { stack } of combinations) {
+      const worker = container(stack, name)
+      const [mount, ...more] = listOf(worker.MountPoints).map(objectOf)
+      expect(more).toEqual([])
+      expect(worker).toMatchObject({ User: 'node', ReadonlyRootFilesystem: true })
+      expect(worker.LinuxParameters).toMatchObject({ Capabilities: { Drop: ['ALL'] } })
+      expect(environmentOf(worker).REPOKEEPER_CACHE_DIR).toBe(mount?.ContainerPath)
+      expect(listOf(resource(stack, `${name}Task`).properties.Volumes)).toEqual([{ Name: mount?.SourceVolume }])
+    }
+  })
+
+  it('writes metrics into its log, and answers only in its container, where it is asked how it is', async () => {
+    const [{ stack } = { stack: undefined }] = combinations
+    if (stack === undefined) throw new Error('there is no stack')
+    const { HealthCheck, ...worker } = container(stack, name)
+    expect(environmentOf(worker)).toMatchObject({ REPOKEEPER_HTTP: '127.0.0.1:5000', REPOKEEPER_EMF: 'true' })
+    const [kind, ...command] = listOf(objectOf(HealthCheck).Command).map(textOf)
+    expect(kind).toBe('CMD')
+    await expectHealthCheck(command)
+  })
+})
+
+describe.each(pair)('on Lambda, %s', (name, queue) => {
+  const combinations = combinationsOf('lambda')
+
+  it('is told its repositories, by options that a worker has', () => {
+    for (const { parameters, stack } of combinations) {
+      const variables = objectOf(objectOf(resource(stack, `${name}Function`).properties.Environment).Variables)
+      const environment = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, textOf(value)]))
+      const named = textOf(parameters.Repositories)
+      // It has no queue of its own: Lambda reads it.
+      expect(optionsOf({ ...environment, REPOKEEPER_QUEUE: 'none' }).repositories).toEqual(
+        named === '' ? [`s3://my-packages/${parameters.Prefix}*`] : named.split(','),
+      )
+    }
+  })
+
+  it('is given what its queue has gathered, and gives back one by one what it could not publish', () => {
+    for (const { stack } of combinations) {
+      const { properties } = resource(stack, `${name}Source`)
+      expect(properties.FunctionName).toBe(`${name}Function`)
+      expect(textOf(properties.EventSourceArn)).toBe(`arn:aws:sqs:eu-central-1:123456789012:${queue}`)
+      expect(properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
+      // "A batch of more than ten needs a window."
+      expect(Number(properties.BatchSize)).toBeGreaterThan(10)
+      expect(Number(properties.MaximumBatchingWindowInSeconds)).toBeGreaterThanOrEqual(1)
+    }
+  })
+
+  it('reads no more of its queue than so many functions can take: what is throttled would count as a fruitless try', () => {
+    for (const { stack } of combinations) {
+      const { ReservedConcurrentExecutions } = resource(stack, `${name}Function`).properties
+      const { ScalingConfig } = resource(stack, `${name}Source`).properties
+      expect(ScalingConfig).toEqual({ MaximumConcurrency: ReservedConcurrentExecutions })
+    }
+  })
+})
+
+it('tells with the queues the time that Lambda wants: six times that of a function', () => {
+  const { TimeoutSeconds } = readTemplate('lambda').Parameters
+  const { VisibilityTimeoutSeconds } = readTemplate('repository').Parameters
+  expect(VisibilityTimeoutSeconds?.Description).toContain(String(6 * Number(TimeoutSeconds?.Default)))
+})
+
+function container(stack: Stack, name: string): JsonObject {
+  const [worker, ...others] = listOf(resource(stack, `${name}Task`).properties.ContainerDefinitions)
+  expect(others).toEqual([])
+  return objectOf(worker)
+}
+
+function environmentOf({ Environment }: JsonObject): Record<string, string> {
+  const variables = listOf(Environment).map(objectOf)
+  return Object.fromEntries(variables.map(({ Name, Value }) => [textOf(Name), textOf(Value)]))
+}
+
+function resource({ resources }: Stack, name: string): Resource {
+  const found = resources.get(name)
+  if (found === undefined) throw new Error(`there is no ${name}`)
+  return found
+}
