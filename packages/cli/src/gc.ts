@@ -6,7 +6,7 @@ import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
-import { count, formatBytes, table } from './text-layout.ts'
+import { count, formatBytes, formatTime, table } from './text-layout.ts'
 
 interface GcOptions {
   readonly dryRun: boolean
@@ -82,11 +82,6 @@ function linesOf(planned: readonly PlannedDelete[], dryRun: boolean): Map<Planne
   ])
   const lines = table(rows)
   return new Map(planned.map((one, index) => [one, lines[index] ?? one.name]))
-}
-
-/** `2026-11-21 02:23:54 UTC`. */
-function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
 function verdict(deletes: readonly PlannedDelete[], bytes: number, options: GcOptions): string {

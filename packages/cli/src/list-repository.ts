@@ -4,26 +4,21 @@
 import type { ListedPackage } from '@repokeeper/repodata'
 import { readIndexedSnapshot } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
-import { CommandError, ExitCode } from './failure.ts'
+import { ExitCode } from './failure.ts'
 import { listedNevra, showNevra } from './listed-nevra.ts'
 import { matchPackages } from './match-packages.ts'
-import type { OpenRepository } from './open-repository.ts'
+import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { formatBytes, table } from './text-layout.ts'
 
 /** @returns the exit code: 1 where a name matches nothing */
 export async function listRepository(
-  { location, name, context }: OpenRepository,
+  repository: OpenRepository,
   names: readonly string[],
   { json }: { readonly json: boolean },
   { output }: Cli,
 ): Promise<number> {
-  const { etag, index } = await readIndexedSnapshot(location, context())
-  if (etag === undefined) {
-    const message =
-      `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "repokeeper rebuild ${name}" ` +
-      'writes their metadata'
-    throw new CommandError('NO_METADATA', message)
-  }
+  const { etag, index } = await readIndexedSnapshot(repository.location, repository.context())
+  if (etag === undefined) throw noMetadata(repository)
   const { chosen, unmatched } = choose(names, index.packages)
   if (json) {
     for (const listed of chosen) {

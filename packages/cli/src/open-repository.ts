@@ -63,16 +63,28 @@ export function nothingThere({ name }: OpenRepository): CommandError {
   return new CommandError('NOTHING_THERE', `there are neither packages nor metadata in ${name}: check the path`)
 }
 
+/** Packages may be there, but nothing says so. */
+export function noMetadata({ name }: OpenRepository): CommandError {
+  const message =
+    `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "repokeeper rebuild ${name}" ` +
+    'writes their metadata'
+  return new CommandError('NO_METADATA', message)
+}
+
 /** Opens a bucket or directory as the connection's options say. */
 export function openConnected(address: StoreLocation, connection: Connection): ObjectStore {
-  const { endpointUrl, region, profile, signRequest } = connection
+  return openStore(address, connectionOptions(connection))
+}
+
+/** What the options say of S3. */
+export function connectionOptions({ endpointUrl, region, profile, signRequest }: Connection) {
   // The SDK looks profiles up by this variable for everything that a profile may say, not for the credentials alone.
   if (profile !== undefined) process.env.AWS_PROFILE = profile
-  return openStore(address, {
+  return {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
     ...(region === undefined ? {} : { region }),
     anonymous: !signRequest,
-  })
+  }
 }
 
 function contextOf(

@@ -9,6 +9,7 @@ import { defineGc } from './commands/gc.ts'
 import { defineHistory } from './commands/history.ts'
 import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
+import { definePrune } from './commands/prune.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
 import { defineSite } from './commands/site.ts'
@@ -39,6 +40,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineRemove(program, cli)
   defineList(program, cli)
   definePlan(program, cli)
+  definePrune(program, cli)
   defineRebuild(program, cli)
   defineAudit(program, cli)
   defineGc(program, cli)

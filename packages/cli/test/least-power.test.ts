@@ -150,6 +150,18 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       },
     },
   ],
+  prune: [
+    done(async (scene) => {
+      await superseded(scene)
+      return await scene.part.repokeeper('prune', repo, '--keep', '1')
+    }),
+  ],
+  'prune --yes': [
+    done(async (scene) => {
+      await superseded(scene)
+      return await scene.part.repokeeper('prune', repo, '--keep', '1', '--yes')
+    }),
+  ],
   rebuild: [
     done(async (scene) => {
       await published(scene)

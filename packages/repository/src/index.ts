@@ -42,6 +42,14 @@ export { MemoryCache } from './memory-cache.ts'
 export { type Observation, observeAll } from './observe.ts'
 export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
+export { deletePruned, type PruneOutcome, type ReadForPrune, readForPrune } from './prune.ts'
+export {
+  type PrunablePackage,
+  type PruneDecision,
+  type PruneInput,
+  type PrunePolicy,
+  planPrune,
+} from './prune-plan.ts'
 export { type PackageReading, readPackage } from './read-package.ts'
 export { type RebuildOptions, type RebuildReport, rebuildRepository } from './rebuild.ts'
 export {
