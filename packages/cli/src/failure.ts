@@ -61,10 +61,16 @@ export function describeFailure(thrown: unknown, debug: boolean): Failure {
   const exitCode = forPeople[error.name]
   const details = error instanceof UsageError ? error.details : []
   if (debug) return { exitCode: exitCode ?? ExitCode.failed, code, message: stackOf(error), details }
-  if (exitCode !== undefined) return { exitCode, code, message: error.message, details }
+  if (exitCode !== undefined) return { exitCode, code, message: withRemedy(error), details }
   if ('syscall' in error) return { exitCode: ExitCode.failed, code, message: error.message, details }
   const message = `unexpected: ${error.message || error.name}; REPOKEEPER_DEBUG=1 shows where it happened`
   return { exitCode: ExitCode.failed, code, message, details }
+}
+
+/** A QueueError says what to do apart from what happened. */
+function withRemedy(error: Error): string {
+  const remedy = 'whatToDo' in error && typeof error.whatToDo === 'string' ? error.whatToDo : ''
+  return `${error.message} ${remedy}`.trim()
 }
 
 const causesMax = 5

@@ -7,6 +7,7 @@ import { defineAdd } from './commands/add.ts'
 import { defineAudit } from './commands/audit.ts'
 import { defineGc } from './commands/gc.ts'
 import { defineHistory } from './commands/history.ts'
+import { defineInit } from './commands/init.ts'
 import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
 import { definePrune } from './commands/prune.ts'
@@ -36,6 +37,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   )
   defineConnectionOptions(program)
   program.commandsGroup('Commands:')
+  defineInit(program, cli)
   defineAdd(program, cli)
   defineRemove(program, cli)
   defineList(program, cli)

@@ -59,6 +59,9 @@ type Failing =
   | 'cannot store'
   | 'cannot delete'
   | 'cannot list'
+  | 'cannot create the bucket'
+  | 'cannot read the notifications of the bucket'
+  | 'cannot write the notifications of the bucket'
 
 /** The fault as users get it. */
 export function s3Error(connection: S3Connection, fault: S3Fault, doing: Failing, key?: string): StoreError {
@@ -89,6 +92,12 @@ function missingPermission({ bucket }: S3Connection, doing: Failing, key = ''): 
       return `s3:ListBucket on ${onBucket} with the prefix "${key}"`
     case 'cannot find the bucket':
       return `s3:ListBucket on ${onBucket}`
+    case 'cannot create the bucket':
+      return `s3:CreateBucket on ${onBucket}`
+    case 'cannot read the notifications of the bucket':
+      return `s3:GetBucketNotification on ${onBucket}`
+    case 'cannot write the notifications of the bucket':
+      return `s3:PutBucketNotification on ${onBucket}`
   }
 }
 

@@ -34,6 +34,7 @@ export {
 } from './context.ts'
 export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
 export type { DocumentCache, DocumentDigest } from './document-cache.ts'
+export { type Founding, foundRepository } from './found-repository.ts'
 export { HeaderSizes } from './header-sizes.ts'
 export { inParallel } from './in-parallel.ts'
 export { type KnownGeneration, knownGeneration } from './known-generation.ts'

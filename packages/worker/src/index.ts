@@ -6,6 +6,13 @@ export { type HistoryRecord, type Refusal, type Run, RunHistory, type Unreadable
 export { HistoryFile, readHistory } from './history-file.ts'
 export { logEvents } from './log.ts'
 export {
+  findOverlap,
+  isTold,
+  notificationFor,
+  type QueuePurpose,
+  untold,
+} from './notification-rules.ts'
+export {
   describeWorkerOptions,
   type OptionDescription,
   type OptionSources,
@@ -15,10 +22,20 @@ export {
   type WorkerOptions,
 } from './options.ts'
 export type { Delivery, EntryFailure, MessageQueue, Subscriber, Subscription } from './queue.ts'
+export { openQueueDesk, type QueueDesk, type QueueState } from './queue-desk.ts'
 export { QueueError, type QueueErrorCode } from './queue-error.ts'
+export {
+  bucketSender,
+  letsSend,
+  type QueuePolicyVerdict,
+  type Sender,
+  withSender,
+} from './queue-policy.ts'
 export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
+export { parseRedrivePolicy, type RedrivePolicy, receiveCountMin } from './redrive-policy.ts'
 export { runWorker, settingsOf, type WorkerIo, type WorkerStages } from './run.ts'
-export { openSqsQueue, queueName, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
+export { queueName, type SqsConnection } from './sqs-client.ts'
+export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
 export type { Audit } from './upkeep-audit.ts'
 export type { CollectGarbage } from './upkeep-clean-up.ts'
 export type { KeepPledges } from './upkeep-second-look.ts'

@@ -30,10 +30,15 @@ export class QueueError extends Error {
 interface Subject {
   readonly queue: string
   readonly endpoint?: string | undefined
+  /** What IAM has to allow for what was tried. Default: all that a worker does. */
+  readonly needs?: string | undefined
 }
 
+const workerNeeds =
+  'sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, sqs:GetQueueUrl and sqs:GetQueueAttributes'
+
 /** Turns what the SDK threw, or SQS and its likes answered, into what a person can act on. */
-export function explainQueueError(error: unknown, { queue, endpoint }: Subject): QueueError {
+export function explainQueueError(error: unknown, { queue, endpoint, needs = workerNeeds }: Subject): QueueError {
   if (error instanceof QueueError) return error
   const { name, code, message, $metadata } = ThrownError.parse(error)
   const status = $metadata?.httpStatusCode
@@ -61,11 +66,7 @@ export function explainQueueError(error: unknown, { queue, endpoint }: Subject):
     )
   }
   if (/AccessDenied|NotAuthorized|InvalidSecurity/i.test(name) || status === 401 || status === 403) {
-    return explain(
-      'ACCESS_DENIED',
-      `The credentials may not use queue "${queue}"${at}: ${said}`,
-      'Allow sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, sqs:GetQueueUrl and sqs:GetQueueAttributes.',
-    )
+    return explain('ACCESS_DENIED', `The credentials may not use queue "${queue}"${at}: ${said}`, `Allow ${needs}.`)
   }
   if (/Throttl|OverLimit|TooManyRequests|SlowDown/i.test(name) || status === 429) {
     return explain(

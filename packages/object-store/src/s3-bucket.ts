@@ -1,0 +1,179 @@
+/**
+ * A bucket of S3 itself, not what is in it: for who sets one up, or looks whether it is set up well.
+ */
+import type {
+  BucketLocationConstraint,
+  Event,
+  NotificationConfiguration,
+  QueueConfiguration,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { abortable, connectS3, headBucket, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
+import { readFault, type S3Fault, s3Error } from './s3-fault.ts'
+
+/** What a bucket tells a queue of. */
+export interface QueueNotification {
+  readonly queueArn: string
+  /** Such as `s3:ObjectCreated:*`. */
+  readonly events: readonly string[]
+  /** Of the keys; empty: any. */
+  readonly prefix: string
+  readonly suffix: string
+}
+
+export interface BucketNotifications {
+  readonly queues: readonly QueueNotification[]
+  /** Events go to EventBridge as well, whose rules may send them anywhere. */
+  readonly toEventBridge: boolean
+}
+
+export interface S3Bucket {
+  /** `s3://bucket` */
+  readonly name: string
+  readonly region: string
+  /** Whether there are credentials to sign with; throws nothing. */
+  findCredentials(): Promise<{ readonly kind: 'found' } | { readonly kind: 'missing'; readonly reason: string }>
+  /** `closed`: it is there, but is somebody else's, or may not be looked at. @throws StoreError */
+  look(): Promise<'there' | 'absent' | 'closed'>
+  /** @returns false where it was there already, and is one's own. @throws StoreError */
+  create(): Promise<boolean>
+  /** @throws StoreError */
+  readNotifications(): Promise<BucketNotifications>
+  /** Adds these to all that the bucket has. @throws StoreError */
+  addNotifications(added: readonly QueueNotification[]): Promise<void>
+  /** Where a client without credentials finds an object: `https://bucket.s3.eu-central-1.amazonaws.com/path`. */
+  urlOf(key: string): Promise<string>
+  close(): void
+}
+
+/** @throws what the SDK throws where region or profile cannot be read */
+export async function openS3Bucket(options: S3StoreOptions, signal?: AbortSignal): Promise<S3Bucket> {
+  const connection = await connectS3(options)
+  const { client, store, region } = connection
+  const baseUrl = watchUrl(client, connection, signal)
+  return {
+    name: store,
+    region,
+    async findCredentials() {
+      try {
+        await client.config.credentials()
+        return { kind: 'found' }
+      } catch (error) {
+        return { kind: 'missing', reason: error instanceof Error ? error.message : String(error) }
+      }
+    },
+    look: () => look(connection, signal),
+    create: () => create(connection, signal),
+    readNotifications: async () => describe(await readConfiguration(connection, signal)),
+    addNotifications: (added) => addNotifications(connection, added, signal),
+    urlOf: async (key) => `${await baseUrl()}${key.split('/').map(encodeURIComponent).join('/')}`,
+    close: () => client.destroy(),
+  }
+}
+
+async function look(connection: S3Connection, signal: AbortSignal | undefined): Promise<'there' | 'absent' | 'closed'> {
+  try {
+    await connection.client.send(headBucket(connection), abortable(signal))
+    return 'there'
+  } catch (thrown) {
+    const fault = readFault(thrown, signal)
+    if (fault.status === 404) return 'absent'
+    if (fault.status === 403) return 'closed'
+    throw s3Error(connection, fault, 'cannot find the bucket')
+  }
+}
+
+// AWS, CreateBucket: us-east-1 is where no constraint leads, and may not be named as one.
+async function create(connection: S3Connection, signal: AbortSignal | undefined): Promise<boolean> {
+  const { sdk, client, bucket, region } = connection
+  const constraint = { LocationConstraint: region as BucketLocationConstraint }
+  const place = region === 'us-east-1' ? {} : { CreateBucketConfiguration: constraint }
+  try {
+    await client.send(new sdk.CreateBucketCommand({ Bucket: bucket, ...place }), abortable(signal))
+    return true
+  } catch (thrown) {
+    const fault = readFault(thrown, signal)
+    if (fault.code === 'BucketAlreadyOwnedByYou') return false
+    throw s3Error(connection, explainTaken(fault), 'cannot create the bucket')
+  }
+}
+
+function explainTaken(fault: S3Fault): S3Fault {
+  if (fault.code !== 'BucketAlreadyExists') return fault
+  return { ...fault, message: 'somebody else has a bucket of this name; choose another name' }
+}
+
+async function readConfiguration(
+  connection: S3Connection,
+  signal: AbortSignal | undefined,
+): Promise<NotificationConfiguration> {
+  const { sdk, client, bucket } = connection
+  try {
+    const command = new sdk.GetBucketNotificationConfigurationCommand({ Bucket: bucket })
+    const { $metadata, ...configuration } = await client.send(command, abortable(signal))
+    return configuration
+  } catch (thrown) {
+    throw s3Error(connection, readFault(thrown, signal), 'cannot read the notifications of the bucket')
+  }
+}
+
+/** S3 knows no condition here: who else changes them in the same moment may be overwritten, so this reads them just before. */
+async function addNotifications(
+  connection: S3Connection,
+  added: readonly QueueNotification[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { sdk, client, bucket } = connection
+  const before = await readConfiguration(connection, signal)
+  const QueueConfigurations = [...(before.QueueConfigurations ?? []), ...added.map(format)]
+  const configuration = { ...before, QueueConfigurations }
+  try {
+    const input = { Bucket: bucket, NotificationConfiguration: configuration }
+    await client.send(new sdk.PutBucketNotificationConfigurationCommand(input), abortable(signal))
+  } catch (thrown) {
+    throw s3Error(connection, readFault(thrown, signal), 'cannot write the notifications of the bucket')
+  }
+}
+
+function format({ queueArn, events, prefix, suffix }: QueueNotification): QueueConfiguration {
+  const rules = [
+    ...(prefix === '' ? [] : [{ Name: 'prefix' as const, Value: prefix }]),
+    ...(suffix === '' ? [] : [{ Name: 'suffix' as const, Value: suffix }]),
+  ]
+  const filter = rules.length === 0 ? {} : { Filter: { Key: { FilterRules: rules } } }
+  return { QueueArn: queueArn, Events: events as Event[], ...filter }
+}
+
+function describe({ QueueConfigurations = [], EventBridgeConfiguration }: NotificationConfiguration) {
+  const queues = QueueConfigurations.map(({ QueueArn = '', Events = [], Filter }): QueueNotification => {
+    const rules = Filter?.Key?.FilterRules ?? []
+    // S3 answers "Prefix" to who wrote "prefix".
+    const ruleOf = (name: string) => rules.find(({ Name }) => Name?.toLowerCase() === name)?.Value ?? ''
+    return { queueArn: QueueArn, events: Events, prefix: ruleOf('prefix'), suffix: ruleOf('suffix') }
+  })
+  return { queues, toEventBridge: EventBridgeConfiguration !== undefined }
+}
+
+/** Only where a request is sent it is known how the endpoint was configured, and whether the bucket is in host or path. */
+function watchUrl(client: S3Client, connection: S3Connection, signal: AbortSignal | undefined): () => Promise<string> {
+  let base: string | undefined
+  client.middlewareStack.add(
+    (next) => (args) => {
+      base ??= baseOf(args.request)
+      return next(args)
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'watchUrl' },
+  )
+  return async () => {
+    if (base === undefined) await look(connection, signal)
+    return base ?? `${connection.store}/`
+  }
+}
+
+function baseOf(request: unknown): string | undefined {
+  if (typeof request !== 'object' || request === null) return undefined
+  const { protocol, hostname, port, path }: Partial<Record<string, unknown>> = { ...request }
+  if (typeof protocol !== 'string' || typeof hostname !== 'string' || typeof path !== 'string') return undefined
+  const [plain = ''] = path.split('?')
+  return `${protocol}//${hostname}${typeof port === 'number' ? `:${port}` : ''}${plain.replace(/\/*$/, '/')}`
+}
