@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { defineAdd } from './commands/add.ts'
 import { defineAudit } from './commands/audit.ts'
+import { defineDoctor } from './commands/doctor.ts'
 import { defineGc } from './commands/gc.ts'
 import { defineHistory } from './commands/history.ts'
 import { defineInit } from './commands/init.ts'
@@ -38,6 +39,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineConnectionOptions(program)
   program.commandsGroup('Commands:')
   defineInit(program, cli)
+  defineDoctor(program, cli)
   defineAdd(program, cli)
   defineRemove(program, cli)
   defineList(program, cli)

@@ -1,0 +1,65 @@
+/**
+ * The work of `doctor`: one look at each thing that has to be right, said as it is found.
+ */
+import { openS3Bucket, parseStoreUrl } from '@repokeeper/object-store'
+import manifest from '../package.json' with { type: 'json' }
+import type { Cli } from './cli.ts'
+import type { Connection } from './connection.ts'
+import { examineQueues } from './examine-queues.ts'
+import { examineStore } from './examine-store.ts'
+import { ExitCode, UsageError } from './failure.ts'
+import type { Finding } from './finding.ts'
+import { connectionOptions, withRepository } from './open-repository.ts'
+import { count } from './text-layout.ts'
+
+interface DoctorOptions {
+  readonly json: boolean
+  /** None: those of the notifications. */
+  readonly queues: readonly string[]
+}
+
+/** @returns the exit code: 1 where there is a problem */
+export async function examineSetup(
+  repo: string,
+  { json, queues }: DoctorOptions,
+  connection: Connection,
+  cli: Cli,
+): Promise<number> {
+  const address = parseStoreUrl(repo)
+  if (address.kind !== 's3') {
+    throw new UsageError(
+      `${repo}: a directory has no bucket and no queues; "repokeeper audit ${repo}" looks at what is in it`,
+    )
+  }
+  const findings: Finding[] = []
+  const onFinding = (finding: Finding): void => {
+    findings.push(finding)
+    if (!json) cli.output.print(lineOf(finding))
+  }
+  onFinding({ check: 'versions', verdict: 'ok', message: `repokeeper ${manifest.version}, Node ${process.version}` })
+  const name = await withRepository(repo, connection, cli, async (repository) => {
+    const { signal } = cli.interruption
+    const bucket = await openS3Bucket({ ...connectionOptions(connection), bucket: address.bucket }, signal)
+    try {
+      const isReachable = await examineStore(repository, bucket, onFinding)
+      const scene = { bucket: isReachable ? bucket : undefined, bucketName: address.bucket, queues }
+      await examineQueues(repository, scene, connection, onFinding, cli)
+    } finally {
+      bucket.close()
+    }
+    return repository.name
+  })
+  cli.interruption.signal.throwIfAborted()
+  const problems = findings.filter(({ verdict }) => verdict === 'problem').length
+  const warnings = findings.filter(({ verdict }) => verdict === 'warning').length
+  if (json) cli.output.printJson({ repository: name, ok: problems === 0, problems, warnings, findings })
+  else
+    cli.output.print(
+      `${name}: ${problems === 0 ? 'no problem' : count(problems, 'problem')}, ${count(warnings, 'warning')}`,
+    )
+  return problems === 0 ? ExitCode.done : ExitCode.failed
+}
+
+function lineOf({ check, verdict, message, remedy }: Finding): string {
+  return `${verdict.padEnd(7)}  ${check.padEnd(18)}  ${message}${remedy === undefined ? '' : `. ${remedy}`}`
+}
