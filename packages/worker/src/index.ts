@@ -1,6 +1,14 @@
 /** The long-running process between a queue of notifications and the repositories that it keeps. */
 export { WorkerError } from './buckets.ts'
 export { type Clock, systemClock } from './clock.ts'
+export {
+  type DeadLetter,
+  type DeadLetters,
+  holdSeconds,
+  openDeadLetters,
+  type Returned,
+  type Taken,
+} from './dead-letters.ts'
 export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
 export { type HistoryRecord, type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
 export { HistoryFile, readHistory } from './history-file.ts'

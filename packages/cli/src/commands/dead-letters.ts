@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import * as z from 'zod'
+import type { Cli } from '../cli.ts'
+import { type Connection, readConnection } from '../connection.ts'
+import { UsageError } from '../failure.ts'
+import { gather } from '../repeated-option.ts'
+
+const examples = `
+A message ends here after the worker could not use it several times: its object is no whole RPM package, or nobody can read the
+message. The log of the worker, and "repokeeper history", say why. While the messages are looked at, nobody else sees them, for ten
+minutes at most; then they are given back. Each look counts as a receive.
+
+Examples:
+  $ repokeeper dead-letters list -q repo-dead-letters
+  $ repokeeper dead-letters list -q repo-dead-letters --json | jq -r '.messages[].keys[]'
+  $ repokeeper dead-letters retry -q repo-dead-letters                      # each to the queue that it came from
+  $ repokeeper dead-letters retry -q repo-dead-letters --key 'foo-*.rpm' --to repo-additions
+  $ repokeeper dead-letters drop -q repo-dead-letters --key 'el9/*/broken.rpm'
+  $ repokeeper dead-letters drop -q repo-dead-letters --all --yes
+`
+
+const sharedExamples = `
+"repokeeper dead-letters --help" has examples.
+  $ repokeeper dead-letters list -q repo-dead-letters
+`
+
+export function defineDeadLetters(program: Command, cli: Cli): void {
+  const group = program
+    .command('dead-letters')
+    .description('Look at the messages that no worker could use; send them back, or delete them.')
+    .addHelpText('after', examples)
+  defineAction(group, 'list', 'Show the messages: their keys, since when, how often received.', cli)
+  defineAction(group, 'retry', 'Send the messages back to the queues that they came from.', cli).option(
+    '--to <queue>',
+    'send them to this queue, wherever they came from',
+  )
+  defineAction(group, 'drop', 'Delete the messages. What they tell of is forgotten; an audit finds it.', cli)
+    .option('--all', 'every message')
+    .option('-y, --yes', 'do not ask')
+}
+
+type Action = 'list' | 'retry' | 'drop'
+
+function defineAction(group: Command, action: Action, description: string, cli: Cli): Command {
+  const command = group.command(action).description(description)
+  return command
+    .requiredOption('-q, --queue <queue>', 'the dead-letter queue: its name, URL or ARN')
+    .option(
+      '--key <pattern>',
+      'only messages of such keys: a file name, or with a slash a whole key (* ? [...])',
+      gather,
+    )
+    .option('--max <count>', 'look at so many messages at most', readCount, 1_000)
+    .option('--json', 'report as one JSON document')
+    .addHelpText('after', sharedExamples)
+    .action(async () => {
+      const values = command.optsWithGlobals()
+      cli.exitCode = await run(action, Options.parse(values), readConnection(values, cli.environment), cli)
+    })
+}
+
+async function run(
+  action: Action,
+  options: z.infer<typeof Options>,
+  connection: Connection,
+  cli: Cli,
+): Promise<number> {
+  const { all, key } = options
+  if (action === 'drop' && all === key.length > 0) {
+    throw new UsageError(
+      all ? '--all and --key say different things' : 'say which messages are to go: --key PATTERN, or --all of them',
+    )
+  }
+  const { goThroughDeadLetters } = await import('../go-through-dead-letters.ts')
+  return await goThroughDeadLetters(action, { ...options, keys: key }, connection, cli)
+}
+
+const Options = z.object({
+  queue: z.string().min(1),
+  key: z.array(z.string()).default([]),
+  max: z.number(),
+  to: z.string().min(1).optional(),
+  all: z.boolean().default(false),
+  yes: z.boolean().default(false),
+  json: z.boolean().default(false),
+})
+
+function readCount(text: string): number {
+  const value = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= 1 && value <= 10_000) return value
+  throw new InvalidArgumentError('Expected a whole number from 1 to 10000.')
+}
