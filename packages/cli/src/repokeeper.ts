@@ -16,6 +16,7 @@ import { definePrune } from './commands/prune.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
 import { defineSite } from './commands/site.ts'
+import { defineStatus } from './commands/status.ts'
 import { defineWorker } from './commands/worker.ts'
 import { defineConnectionOptions } from './connection.ts'
 import { createProgram } from './program.ts'
@@ -44,6 +45,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineAdd(program, cli)
   defineRemove(program, cli)
   defineList(program, cli)
+  defineStatus(program, cli)
   definePlan(program, cli)
   definePrune(program, cli)
   defineRebuild(program, cli)
