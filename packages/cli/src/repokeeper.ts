@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { defineAdd } from './commands/add.ts'
 import { defineAudit } from './commands/audit.ts'
+import { defineCompletion } from './commands/completion.ts'
 import { defineDeadLetters } from './commands/dead-letters.ts'
 import { defineDoctor } from './commands/doctor.ts'
 import { defineGc } from './commands/gc.ts'
@@ -55,5 +56,6 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   await defineWorker(program, cli, args)
   defineHistory(program, cli)
   defineDeadLetters(program, cli)
+  defineCompletion(program, cli, () => repokeeperProgram(cli, ['worker']))
   return program.helpCommand('help [command]', 'print the help of a command').addHelpText('after', guide)
 }
