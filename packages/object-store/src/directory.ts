@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { copyFile, type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { releasingBody } from './body.ts'
+import { copyByStreaming } from './copy-by-streaming.ts'
 import { readDirectoryClock } from './directory-clock.ts'
 import { directoryFault, errorCode } from './directory-fault.ts'
 import { openObject, readFile } from './directory-file.ts'
@@ -20,6 +21,9 @@ import { stampAfter, stampDraft } from './directory-stamp.ts'
 import { checkKey } from './key.ts'
 import type {
   ClockOptions,
+  CopyOptions,
+  CopyOutcome,
+  CopySource,
   DeleteOptions,
   ETag,
   GetOptions,
@@ -130,6 +134,10 @@ export class DirectoryStore implements ObjectStore {
     } finally {
       await rm(draft, { force: true })
     }
+  }
+
+  copy(source: CopySource, key: string, condition: PutCondition, options: CopyOptions = {}): Promise<CopyOutcome> {
+    return copyByStreaming(source, this, key, condition, options)
   }
 
   async delete(

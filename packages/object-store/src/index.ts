@@ -1,5 +1,6 @@
 export { discardBody, readBody } from './body.ts'
 export { type ConditionProbe, probeConditions } from './condition-probe.ts'
+export { copyByStreaming } from './copy-by-streaming.ts'
 export { DirectoryStore, type DirectoryStoreOptions } from './directory.ts'
 export { parseETag } from './etag.ts'
 export { compareKeys, keyProblem } from './key.ts'

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readBody } from './body.ts'
+import { copyByStreaming } from './copy-by-streaming.ts'
 import { parseETag } from './etag.ts'
 import { checkKey, compareKeys } from './key.ts'
 import {
   type ClockOptions,
+  type CopyOptions,
+  type CopyOutcome,
+  type CopySource,
   type DeleteOptions,
   type GetOptions,
   type GetOutcome,
@@ -90,6 +94,10 @@ export class MemoryStore implements ObjectStore {
       bytes,
     })
     return { kind: 'stored', etag }
+  }
+
+  copy(source: CopySource, key: string, condition: PutCondition, options: CopyOptions = {}): Promise<CopyOutcome> {
+    return copyByStreaming(source, this, key, condition, options)
   }
 
   async delete(

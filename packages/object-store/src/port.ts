@@ -67,6 +67,21 @@ export type PutOutcome =
    */
   | { readonly kind: 'conflict' }
 
+/** The object that is to be copied, of any store, as `head` gave it: this version of it and no other. */
+export interface CopySource extends Pick<ObjectHead, 'key' | 'etag' | 'size' | 'sha256'> {
+  readonly store: ObjectStore
+}
+
+export interface CopyOptions {
+  readonly contentType?: string
+  readonly signal?: AbortSignal
+}
+
+export type CopyOutcome =
+  | PutOutcome
+  /** Another version of the source stands there now, or none. */
+  | { readonly kind: 'changed' }
+
 export interface GetOptions {
   /** Bytes `start` to `end` (exclusive, may lie beyond the end of the object). A `start` at or beyond the end yields no bytes. */
   readonly range?: { readonly start: number; readonly end: number }
@@ -116,6 +131,11 @@ export interface ObjectStore {
   /** `undefined`: no such object. */
   head(key: string, options?: { readonly signal?: AbortSignal }): Promise<ObjectHead | undefined>
   put(key: string, body: PutBody, condition: PutCondition, options?: PutOptions): Promise<PutOutcome>
+  /**
+   * What `put` would do with the bytes of the source. Where the storage can copy by itself (S3 from S3), no byte comes by here, and S3 vouches
+   * for the SHA-256 of the copy; anything else is streamed, and bytes that do not have the `sha256` of the source are refused.
+   */
+  copy(source: CopySource, key: string, condition: PutCondition, options?: CopyOptions): Promise<CopyOutcome>
   /** Deleting what is not there is no error, with `ifMatch` neither. */
   delete(key: string, options?: DeleteOptions): Promise<{ readonly kind: 'deleted' } | { readonly kind: 'conflict' }>
   /** Keys that start with `prefix`, in byte order of their UTF-8. */

@@ -1,6 +1,10 @@
+import { copyByStreaming } from './copy-by-streaming.ts'
 import { checkKey } from './key.ts'
 import {
   type ClockOptions,
+  type CopyOptions,
+  type CopyOutcome,
+  type CopySource,
   type DeleteOptions,
   type GetOptions,
   type GetOutcome,
@@ -16,6 +20,7 @@ import {
 } from './port.ts'
 import { readS3Clock } from './s3-clock.ts'
 import { connectS3, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
+import { copyObject } from './s3-copy.ts'
 import { deleteObject } from './s3-delete.ts'
 import { getObject } from './s3-get.ts'
 import { headObject } from './s3-head.ts'
@@ -51,6 +56,27 @@ export class S3Store implements ObjectStore {
     return putObject(await this.#connect(options.signal), key, body, condition, options)
   }
 
+  async copy(
+    source: CopySource,
+    key: string,
+    condition: PutCondition,
+    options: CopyOptions = {},
+  ): Promise<CopyOutcome> {
+    checkKey(key, this.name)
+    const bucket = this.#reaches(source.store)
+    if (bucket !== undefined) {
+      const outcome = await copyObject(
+        await this.#connect(options.signal),
+        { ...source, bucket },
+        key,
+        condition,
+        options,
+      )
+      if (outcome.kind !== 'cannot') return outcome
+    }
+    return copyByStreaming(source, this, key, condition, options)
+  }
+
   async delete(
     key: string,
     options: DeleteOptions = {},
@@ -71,6 +97,17 @@ export class S3Store implements ObjectStore {
   async close(): Promise<void> {
     const connection = await this.#connecting?.catch(() => undefined)
     connection?.client.destroy()
+  }
+
+  /** The bucket of a store that the same server reaches, with the same credentials. */
+  #reaches(other: ObjectStore): string | undefined {
+    if (!(other instanceof S3Store)) return undefined
+    const [here, there] = [this.#options, other.#options]
+    const isSame =
+      here.endpoint === there.endpoint &&
+      here.anonymous === there.anonymous &&
+      here.credentials?.accessKeyId === there.credentials?.accessKeyId
+    return isSame ? there.bucket : undefined
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<S3Connection> {

@@ -10,6 +10,7 @@ import {
   type GetOptions,
   type ListedObject,
   type ListOptions,
+  MemoryStore,
   type ObjectStore,
   type PutBody,
   parseETag,
@@ -198,6 +199,80 @@ export function describeStore(title: string, start: () => Promise<StoreUnderTest
         await store.delete(`${at}a`)
         expect(await store.get(`${at}a`, { ifMatch: etag })).toEqual({ kind: 'absent' })
         expect(await store.get(`${at}a`, { ifNoneMatch: etag })).toEqual({ kind: 'absent' })
+      })
+    })
+
+    describe('copies', () => {
+      const source = async (key: string, content: string, from: ObjectStore = store) => {
+        await from.put(key, bytesOf(content), { if: 'always' }, { sha256: digest(content) })
+        const head = await from.head(key)
+        if (head === undefined) throw new Error(`${key} was put`)
+        return { ...head, store: from }
+      }
+
+      it('stores the bytes of the source, and leaves the source', async () => {
+        const from = await source(`${at}from`, 'hello')
+        const outcome = await store.copy(from, `${at}below/to`, { if: 'absent' })
+        if (outcome.kind !== 'stored') throw new Error(outcome.kind)
+        expect(await read(`${at}below/to`)).toBe('hello')
+        expect(await read(`${at}from`)).toBe('hello')
+        const head = await store.head(`${at}below/to`)
+        expect(head).toMatchObject({ etag: outcome.etag, size: 5 })
+        if (traits.vouchesForPromised) expect(head?.sha256).toBe(digest('hello'))
+      })
+
+      it('obeys the condition on the target', async () => {
+        const from = await source(`${at}from`, 'new')
+        const etag = await put(`${at}to`, 'old')
+        expect(await store.copy(from, `${at}to`, { if: 'absent' })).toEqual({ kind: 'conflict' })
+        expect(await store.copy(from, `${at}to`, { if: 'unchanged', etag: from.etag })).toEqual({ kind: 'conflict' })
+        expect(await store.copy(from, `${at}none`, { if: 'unchanged', etag })).toEqual({ kind: 'conflict' })
+        expect(await read(`${at}to`)).toBe('old')
+        expect(await store.copy(from, `${at}to`, { if: 'unchanged', etag })).toMatchObject({ kind: 'stored' })
+        expect(await read(`${at}to`)).toBe('new')
+        await put(`${at}to`, 'other')
+        expect(await store.copy(from, `${at}to`, { if: 'always' })).toMatchObject({ kind: 'stored' })
+        expect(await read(`${at}to`)).toBe('new')
+      })
+
+      it('copies this version of the source or nothing', async () => {
+        for (const content of ['was', '']) {
+          const from = await source(`${at}from`, content)
+          await put(`${at}from`, 'is now')
+          expect(await store.copy(from, `${at}to`, { if: 'absent' })).toEqual({ kind: 'changed' })
+          await store.delete(`${at}from`)
+          expect(await store.copy(from, `${at}to`, { if: 'absent' })).toEqual({ kind: 'changed' })
+          expect(await store.head(`${at}to`)).toBeUndefined()
+        }
+      })
+
+      it('finds the source by whatever name it has', async () => {
+        for (const name of ['gtk+-2.0 ~1.rpm', 'percent%41.rpm', 'č/日本.rpm']) {
+          const from = await source(`${at}${name}`, name)
+          expect(await store.copy(from, `${at}copies/${name}`, { if: 'absent' }), name).toMatchObject({
+            kind: 'stored',
+          })
+          expect(await read(`${at}copies/${name}`)).toBe(name)
+        }
+      })
+
+      it('takes bytes from any other store, and refuses those that are not what it said', async () => {
+        const other = new MemoryStore()
+        const from = await source('x', 'from elsewhere', other)
+        expect(await store.copy(from, `${at}x`, { if: 'absent' })).toMatchObject({ kind: 'stored' })
+        expect(await read(`${at}x`)).toBe('from elsewhere')
+        const false_ = { ...from, sha256: digest('something else') }
+        await expect(store.copy(false_, `${at}y`, { if: 'absent' })).rejects.toMatchObject({ code: 'BAD_DIGEST' })
+        expect(await store.head(`${at}y`)).toBeUndefined()
+      })
+
+      it('lets one of many copies to one name win', async () => {
+        const from = await source(`${at}from`, 'x')
+        const outcomes: string[] = []
+        await withClients(under, 5, async (client) => {
+          outcomes.push((await client.copy({ ...from, store: client }, `${at}to`, { if: 'absent' })).kind)
+        })
+        expect(outcomes.toSorted()).toEqual([...Array(4).fill('conflict'), 'stored'])
       })
     })
 

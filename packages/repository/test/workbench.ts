@@ -52,6 +52,7 @@ export function intercept(store: ObjectStore, parts: Partial<ObjectStore>): Obje
     get: (...args) => store.get(...args),
     head: (...args) => store.head(...args),
     put: (...args) => store.put(...args),
+    copy: (...args) => store.copy(...args),
     delete: (...args) => store.delete(...args),
     list: (...args) => store.list(...args),
     clock: (...args) => store.clock(...args),

@@ -2,6 +2,10 @@
  * The bucket as one process reaches it: over a network that loses requests and answers.
  */
 import {
+  type CopyOptions,
+  type CopyOutcome,
+  type CopySource,
+  copyByStreaming,
   type DeleteOptions,
   type GetOptions,
   type GetOutcome,
@@ -70,6 +74,10 @@ export class SimulatedStore implements ObjectStore {
     ]
     const faults = [...this.#faults<PutOutcome>(key), ...(condition.if === 'always' ? [] : conditional)]
     return this.#call(`PUT ${key} if ${condition.if}`, effect, faults)
+  }
+
+  copy(source: CopySource, key: string, condition: PutCondition, options: CopyOptions = {}): Promise<CopyOutcome> {
+    return copyByStreaming(source, this, key, condition, options)
   }
 
   async delete(

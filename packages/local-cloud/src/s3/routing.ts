@@ -250,7 +250,9 @@ export function route(request: Request, address: Address): S3Operation | { reado
   return found
 }
 
-const conditionalWrites: ReadonlySet<string> = new Set(['PutObject', 'CompleteMultipartUpload', 'DeleteObject'])
+const conditionalWrites: ReadonlySet<string> = new Set([
+  ...['PutObject', 'CopyObject', 'CompleteMultipartUpload', 'DeleteObject'],
+])
 
 /** What IAM asks for. Source: AWS, "Required permissions for Amazon S3 API operations". */
 export function permissionsFor(
