@@ -138,7 +138,7 @@ async function placeWarning(
 }
 
 /** Packages below an inner repository are that one's: nobody would list them here. @throws UsageError */
-async function refuseInnerRepository({ location, name }: OpenRepository, target: string): Promise<void> {
+export async function refuseInnerRepository({ location, name }: OpenRepository, target: string): Promise<void> {
   if (target === '') return
   const finder = new RootFinder({ store: location.store, now: () => performance.now() })
   // Who may only write can't look, and is not held back for that.

@@ -2,7 +2,7 @@
  * What `doctor` looks at in S3: who asks, the bucket, its clock, its conditions, and the metadata.
  */
 import { probeConditions, type S3Bucket, StoreError } from '@repokeeper/object-store'
-import { type IndexedSnapshot, readIndexedSnapshot, recordKey } from '@repokeeper/repository'
+import { type IndexedSnapshot, readIndexedSnapshot, recordKey, repomdKey } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import { CommandError } from './failure.ts'
 import { looking, type OnFinding } from './finding.ts'
@@ -55,7 +55,7 @@ async function examineBucket(bucket: S3Bucket, onFinding: OnFinding): Promise<bo
     return false
   }
   // A worker may be allowed to list below its repository only: HeadBucket is more than it needs.
-  const message = `these credentials may not look at ${bucket.name} as a whole (s3:ListBucket)`
+  const message = `these credentials may not look at ${bucket.name} as a whole: s3:ListBucket on ${bucket.arn}`
   onFinding({
     check: 'bucket',
     verdict: 'warning',
@@ -67,7 +67,7 @@ async function examineBucket(bucket: S3Bucket, onFinding: OnFinding): Promise<bo
 
 async function examineClock({ location }: OpenRepository, onFinding: OnFinding): Promise<void> {
   const before = Date.now()
-  const there = (await location.store.clock()).getTime()
+  const there = (await location.store.clock({ near: repomdKey(location.root) })).getTime()
   const here = (before + Date.now()) / 2
   // S3 says whole seconds, cut off.
   const differenceMs = Math.max(0, Math.abs(here - (there + 500)) - 500)

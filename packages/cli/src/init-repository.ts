@@ -137,7 +137,7 @@ async function setUpBucket(bucket: S3Bucket, dryRun: boolean, onStep: (step: Set
     throw new CommandError(
       'ACCESS_DENIED',
       `${bucket.name} is there, but these credentials may not look at it: it is somebody else's, or s3:ListBucket is missing ` +
-        `on arn:aws:s3:::${bucket.name.slice('s3://'.length)}`,
+        `on ${bucket.arn}`,
     )
   }
   const isMade = found === 'absent' && (dryRun || (await bucket.create()))

@@ -4,26 +4,14 @@
 import { StoreError } from '@repokeeper/object-store'
 import { atATime } from './at-a-time.ts'
 import type { ChangeOptions, RemoveOptions } from './change-options.ts'
+import { type Chosen, chooseCandidates, labelOf } from './choose-candidates.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import { showNevra } from './listed-nevra.ts'
-import { type MatchedBy, matchPackages } from './match-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
-import { type RemoveCandidate, readRemoveCandidates } from './remove-candidates.ts'
+import { readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'
-import { count, enumerate } from './text-layout.ts'
-
-interface Chosen {
-  readonly candidate: RemoveCandidate
-  readonly name: string
-  readonly by: MatchedBy
-}
-
-interface Unmatched {
-  readonly name: string
-  readonly code: 'NOTHING_MATCHED' | 'EVERY_VERSION'
-  readonly reason: string
-}
+import { count } from './text-layout.ts'
 
 type RemoveOutcome =
   | { readonly kind: 'removed' }
@@ -47,7 +35,7 @@ export async function removePackages(
   cli: Cli,
 ): Promise<number> {
   const { output, interruption } = cli
-  const { chosen, unmatched } = choose(names, await readRemoveCandidates(repository, names, cli), options)
+  const { chosen, unmatched } = chooseCandidates(names, await readRemoveCandidates(repository, names, cli), options)
   const results = await atATime(chosen, deletionsAtATime, async (one): Promise<RemovedPackage> => {
     const result = { ...one, outcome: await remove(repository, one, options, interruption.signal) }
     if (!options.json) tellRemoved(result, options, cli)
@@ -70,35 +58,6 @@ export async function removePackages(
     output.printJson({ repository: repository.name, dryRun, ok, packages, unmatched, published, waited })
   }
   return ok ? ExitCode.done : ExitCode.failed
-}
-
-/** As rm(1) does: names that mean nothing do not hold back the others. */
-function choose(
-  names: readonly string[],
-  candidates: readonly RemoveCandidate[],
-  { allVersions }: RemoveOptions,
-): { chosen: Chosen[]; unmatched: Unmatched[] } {
-  const chosen = new Map<string, Chosen>()
-  const unmatched: Unmatched[] = []
-  for (const name of names) {
-    const match = matchPackages(name, candidates)
-    if (match.kind === 'nothing') {
-      unmatched.push({ name, code: 'NOTHING_MATCHED', reason: `${name}: no package of that file name, path or NEVRA` })
-    } else if (match.kind === 'every version' && !allVersions) {
-      unmatched.push({ name, code: 'EVERY_VERSION', reason: everyVersionText(name, match.packages) })
-    } else {
-      const by = match.kind === 'matched' ? match.by : 'package name'
-      for (const candidate of match.packages) {
-        if (!chosen.has(candidate.path)) chosen.set(candidate.path, { candidate, name, by })
-      }
-    }
-  }
-  return { chosen: [...chosen.values()], unmatched }
-}
-
-function everyVersionText(name: string, packages: readonly RemoveCandidate[]): string {
-  const versions = enumerate(packages.map(label))
-  return `${name}: is the name of a package, and stands for ${versions}; name one of these, or say --all-versions`
 }
 
 async function remove(
@@ -138,23 +97,18 @@ function tellRemoved(
   const why = by === 'path' || by === 'file name' ? '' : ` [${by} ${name}]`
   switch (outcome.kind) {
     case 'removed':
-      output.print(`${dryRun ? 'would be ' : ''}removed ${label(candidate)}${why}`)
+      output.print(`${dryRun ? 'would be ' : ''}removed ${labelOf(candidate)}${why}`)
       break
     case 'gone already':
-      output.print(`gone already ${label(candidate)}${why}`)
+      output.print(`gone already ${labelOf(candidate)}${why}`)
       break
     case 'failed':
-      output.tell(`failed ${label(candidate)}: ${outcome.reason}`)
+      output.tell(`failed ${labelOf(candidate)}: ${outcome.reason}`)
       break
     case 'not done':
-      output.tell(`not removed ${label(candidate)}`)
+      output.tell(`not removed ${labelOf(candidate)}`)
       break
   }
-}
-
-/** `path (NEVRA)`, the NEVRA only where the metadata says one. */
-function label({ path, listed }: RemoveCandidate): string {
-  return listed === undefined ? path : `${path} (${showNevra(listed)})`
 }
 
 function tellGone({ name }: OpenRepository, results: readonly RemovedPackage[], { output }: Cli): void {

@@ -13,6 +13,7 @@ import { defineHistory } from './commands/history.ts'
 import { defineInit } from './commands/init.ts'
 import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
+import { definePromote } from './commands/promote.ts'
 import { definePrune } from './commands/prune.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
@@ -45,6 +46,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineDoctor(program, cli)
   defineAdd(program, cli)
   defineRemove(program, cli)
+  definePromote(program, cli)
   defineList(program, cli)
   defineStatus(program, cli)
   definePlan(program, cli)

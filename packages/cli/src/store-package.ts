@@ -1,9 +1,9 @@
 /**
  * One package into the bucket, whatever stands there already.
  */
-import { createHash } from 'node:crypto'
 import { type ObjectHead, type ObjectStore, type PutCondition, StoreError } from '@repokeeper/object-store'
 import type { LocalPackage } from './local-package.ts'
+import { isSameObject } from './same-object.ts'
 
 export type StoreOutcome =
   | { readonly kind: 'added' }
@@ -63,7 +63,7 @@ async function lookAndStore(
   const there = await look(store, key, options)
   let condition: PutCondition = { if: 'absent' }
   if (there !== undefined && !(there instanceof StoreError)) {
-    const same = await isSame(store, there, local, signal)
+    const same = await isSameObject(store, there, local, signal)
     if (same === 'changed') return 'look again'
     if (same) return { kind: 'skipped' }
     if (!options.replace) {
@@ -100,20 +100,4 @@ async function look(
     if (needsNoLook && error instanceof StoreError && error.code === 'ACCESS_DENIED') return error
     throw error
   }
-}
-
-/** Asks the store for the digest; where it has none, its bytes. */
-async function isSame(
-  store: ObjectStore,
-  there: ObjectHead,
-  local: LocalPackage,
-  signal: AbortSignal,
-): Promise<boolean | 'changed'> {
-  if (there.sha256 !== undefined) return there.sha256 === local.sha256
-  if (there.size !== local.size) return false
-  const got = await store.get(there.key, { ifMatch: there.etag, signal })
-  if (got.kind !== 'found') return 'changed'
-  const hash = createHash('sha256')
-  for await (const chunk of got.body) hash.update(chunk)
-  return hash.digest('hex') === local.sha256
 }

@@ -5,6 +5,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { type Call, type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { S3Store } from '@repokeeper/object-store'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
@@ -27,6 +29,7 @@ const root = 'el9/x86_64/'
 /** A limit, not a measurement: they run side by side. */
 const limitMs = 300_000
 const repo = `s3://${bucket}/${root}`
+const testing = `s3://${bucket}/testing/`
 
 /** A cloud of its own, and two who work on it: the part under test with its permissions, and an administrator with all. */
 interface Scene {
@@ -67,6 +70,56 @@ const additions: readonly Job[] = [
 
 /** Between them the jobs of a part need everything that it is given. */
 const jobs: Readonly<Record<PartName, readonly Job[]>> = {
+  init: [
+    done(async ({ part }) => {
+      const queues = ['add', 'remove', 'dead-letter'].flatMap((queue) => [
+        `--${queue}-queue`,
+        `${bucket}-${queue.replace('letter', 'letters')}`,
+      ])
+      return await part.repokeeper('init', repo, ...queues)
+    }),
+    done(async (scene) => {
+      await deleteBucket(scene)
+      return await scene.part.repokeeper('init', repo)
+    }),
+  ],
+  doctor: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('doctor', repo)
+    }),
+  ],
+  status: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('status', repo, '-q', `${bucket}-add`)
+    }),
+  ],
+  'status --deep': [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('status', repo, '--deep')
+    }),
+  ],
+  'dead-letters list': [
+    done(async (scene) => {
+      await letDie(scene)
+      return await scene.part.repokeeper('dead-letters', 'list', '-q', `${bucket}-dead-letters`)
+    }),
+  ],
+  'dead-letters retry': [
+    done(async (scene) => {
+      await letDie(scene)
+      return await scene.part.repokeeper('dead-letters', 'retry', '-q', `${bucket}-dead-letters`, '--key', 'broken.rpm')
+    }),
+  ],
+  'dead-letters drop': [
+    done(async (scene) => {
+      await letDie(scene)
+      const which = ['-q', `${bucket}-dead-letters`, '--key', 'broken.rpm', '--yes']
+      return await scene.part.repokeeper('dead-letters', 'drop', ...which)
+    }),
+  ],
   'add worker': additions,
   'remove worker': [
     done(async (scene) => {
@@ -149,6 +202,13 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
         return await scene.part.repokeeper('plan', repo)
       },
     },
+  ],
+  promote: [
+    done(async (scene) => {
+      const files = [await scene.rpm('foo'), await scene.rpm('bar')]
+      await scene.admin.repokeeper('add', testing, ...files, '--publish')
+      return await scene.part.repokeeper('promote', '*', testing, repo)
+    }),
   ],
   prune: [
     done(async (scene) => {
@@ -238,6 +298,15 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
   ],
 }
 
+const likeAnother: Readonly<Partial<Record<PartName, PartName>>> = {
+  'remove worker': 'add worker',
+  'worker with upkeep': 'add worker',
+  'status --deep': 'plan',
+  'dead-letters retry': 'dead-letters list',
+  'dead-letters drop': 'dead-letters list',
+  prune: 'plan',
+}
+
 describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
   const part: Part = leastPower[name]
 
@@ -262,12 +331,9 @@ describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
     limitMs,
   )
 
-  // Of the workers, which are given much the same, once.
-  const worker: Part = leastPower['add worker']
-  const distinct =
-    name.includes('worker') && name !== 'add worker'
-      ? part.needs.filter((need) => !worker.needs.includes(need))
-      : part.needs
+  // Of parts that are much the same and are given much the same, once.
+  const like: Part = leastPower[likeAnother[name] ?? name]
+  const distinct = name in likeAnother ? part.needs.filter((need) => !like.needs.includes(need)) : part.needs
   it.each(distinct.map((need) => [titleOf(need), need] as const))(
     'without %s says that it is missing, and on what',
     async (_, need) => {
@@ -275,11 +341,14 @@ describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {
       const complaint = new RegExp(`${need.action}.{0,200}${escaped(resource.replace(/\*.*$/, ''))}`, 'is')
       const rest = part.needs.filter((other) => other !== need)
       const said = await withScene(rest, async (scene) => {
-        let stderr = ''
+        let text = ''
         for (const { run } of jobs[name]) {
-          if (!complaint.test(stderr)) stderr += (await run(scene)).stderr
+          if (complaint.test(text)) break
+          // What doctor finds is its result.
+          const { stdout, stderr } = await run(scene)
+          text += stderr + stdout
         }
-        return stderr
+        return text
       })
       expect(said).toMatch(complaint)
     },
@@ -333,7 +402,7 @@ describe.concurrent('the upkeep of a worker', () => {
   )
 })
 
-const place: Place = { bucket, root, queueArn: `arn:aws:sqs:us-east-1:000000000000:${bucket}-*` }
+const place: Place = { bucket, root, from: 'testing/', queueArn: `arn:aws:sqs:us-east-1:000000000000:${bucket}-*` }
 
 async function withScene<T>(needs: readonly Need[], work: (scene: Scene) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-power-'))
@@ -402,6 +471,38 @@ async function pledgeOfTheDead(scene: Scene, name: string): Promise<string> {
   return pledges.join()
 }
 
+/** So that there is something to make. */
+async function deleteBucket({ cloud, store }: Scene): Promise<void> {
+  for (const key of await keysBelow(store, '')) await store.delete(key)
+  const credentials = { accessKeyId: 'admin', secretAccessKey: 'anything' }
+  const s3 = new S3Client({ endpoint: cloud.endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
+  await s3.send(new DeleteBucketCommand({ Bucket: bucket }))
+  s3.destroy()
+}
+
+/** Two messages that were received in vain too often: one of a broken package, and one that nobody can read. */
+async function letDie({ cloud }: Scene): Promise<void> {
+  const credentials = { accessKeyId: 'admin', secretAccessKey: 'anything' }
+  const sqs = new SQSClient({
+    endpoint: cloud.endpoint,
+    region: 'us-east-1',
+    credentials,
+    useQueueUrlAsEndpoint: false,
+  })
+  const QueueUrl = `${cloud.endpoint}/000000000000/${bucket}-add`
+  const s3 = { bucket: { name: bucket }, object: { key: `${root}broken.rpm` } }
+  const notification = JSON.stringify({ Records: [{ eventName: 'ObjectCreated:Put', s3 }] })
+  await sqs.send(new PurgeQueueCommand({ QueueUrl }))
+  for (const MessageBody of [notification, 'unreadable'])
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }))
+  for (let receive = 0; receive < 6; receive += 1) {
+    await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0, WaitTimeSeconds: 0 }),
+    )
+  }
+  sqs.destroy()
+}
+
 /** As somebody with all rights does by hand: repomd.xml still names them. */
 async function deleteDocuments({ store }: Scene): Promise<void> {
   for (const key of await keysBelow(store, `${root}repodata/`)) if (key.includes('.xml.')) await store.delete(key)
@@ -456,7 +557,7 @@ function askedOf({ cloud }: Scene): Asked[] {
 }
 
 function titleOf({ action, on }: Need): string {
-  return `${action} on ${on === 'QUEUE' ? 'the queue' : Object.entries(on).flat().join(' ')}`
+  return `${action} on ${typeof on === 'string' ? `the ${on.toLowerCase()}` : Object.entries(on).flat().join(' ')}`
 }
 
 function statementOf(need: Need): Statement {

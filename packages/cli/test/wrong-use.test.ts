@@ -68,15 +68,29 @@ describe('what fails ends with exit code 1, without a stack', () => {
 })
 
 describe('help', () => {
-  test.concurrent.each(['add', 'remove', 'list', 'plan', 'rebuild', 'audit', 'gc', 'worker', 'history'])(
-    'of %s goes to stdout and has examples',
-    async (command) => {
-      const { code, stdout, stderr } = await here().repokeeper(command, '--help')
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toContain(`$ repokeeper ${command}`)
-      expect(stdout).toContain('--endpoint-url')
-    },
-  )
+  test.concurrent.each([
+    ...[
+      'init',
+      'doctor',
+      'add',
+      'remove',
+      'promote',
+      'list',
+      'status',
+      'plan',
+      'prune',
+      'rebuild',
+      'audit',
+      'gc',
+      'worker',
+    ],
+    ...['history', 'dead-letters', 'completion'],
+  ])('of %s goes to stdout and has examples', async (command) => {
+    const { code, stdout, stderr } = await here().repokeeper(command, '--help')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(`$ repokeeper ${command}`)
+    expect(stdout).toContain('--endpoint-url')
+  })
 
   test('of the programs, and their version', async () => {
     expect((await here().repokeeper('--help')).stdout).toContain('Examples:')

@@ -30,6 +30,7 @@ export interface BucketNotifications {
 export interface S3Bucket {
   /** `s3://bucket` */
   readonly name: string
+  readonly arn: string
   readonly region: string
   /** Whether there are credentials to sign with; throws nothing. */
   findCredentials(): Promise<{ readonly kind: 'found' } | { readonly kind: 'missing'; readonly reason: string }>
@@ -53,6 +54,7 @@ export async function openS3Bucket(options: S3StoreOptions, signal?: AbortSignal
   const baseUrl = watchUrl(client, connection, signal)
   return {
     name: store,
+    arn: `arn:aws:s3:::${options.bucket}`,
     region,
     async findCredentials() {
       try {
