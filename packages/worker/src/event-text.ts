@@ -15,6 +15,7 @@ const eventTexts: EventTexts = {
     ({ bucket, error }) =>
       `s3://${bucket} could not be tried and is tried again when a message comes: ${messageOf(error)}`,
   ],
+  polled: ['debug', ({ messages }) => `the queue has answered with ${messages} messages`],
   received: ['debug', ({ messageId }) => `received message ${messageId}`],
   'received-again': ['debug', ({ messageId }) => `received message ${messageId} again while it is held`],
   'test-event': ['info', () => "received S3's test event: notifications arrive"],
@@ -31,7 +32,8 @@ const eventTexts: EventTexts = {
   ],
   'batch-started': [
     'debug',
-    ({ bucket, root, keys, messages }) => `s3://${bucket}/${root}: looking at ${keys} keys of ${messages} messages`,
+    ({ batch, bucket, root, keys, messages }) =>
+      `s3://${bucket}/${root}: looking at ${keys} keys of ${messages} messages (batch ${batch})`,
   ],
   'batch-settled': [
     'info',
@@ -58,13 +60,22 @@ const eventTexts: EventTexts = {
     'warn',
     ({ bucket, key, error }) => `${shown(`s3://${bucket}/${key}`)} is tried again later: ${messageOf(error)}`,
   ],
-  deleted: ['debug', ({ messageId }) => `deleted message ${messageId}`],
+  covered: [
+    'debug',
+    ({ messageId, batch, bucket, key, change }) =>
+      `${shown(`s3://${bucket}/${key}`)} of message ${messageId} is ${change} (batch ${batch})`,
+  ],
+  deleted: ['debug', ({ messageId, batches }) => `deleted message ${messageId}${batchesText(batches)}`],
   'delete-failed': [
     'warn',
     ({ messageId, code, message }) =>
       `message ${messageId} is done but could not be deleted and comes back, which does no harm: ${code}: ${message}`,
   ],
-  released: ['debug', ({ messageId, afterSeconds }) => `message ${messageId} is delivered again in ${afterSeconds} s`],
+  released: [
+    'debug',
+    ({ messageId, afterSeconds, batches }) =>
+      `message ${messageId} is delivered again in ${afterSeconds} s${batchesText(batches)}`,
+  ],
   'release-failed': [
     'warn',
     ({ messageId, code, message }) =>
@@ -116,6 +127,14 @@ const eventTexts: EventTexts = {
     ({ path, error }) =>
       `the history of the runs is not kept in ${shown(path)}; the work goes on: ${messageOf(error)}${diskHint(error)}`,
   ],
+  'ops-listening': [
+    'info',
+    ({ host, port }) => `operations endpoint at http://${host.includes(':') ? `[${host}]` : host}:${port}/status`,
+  ],
+  'metrics-failed': [
+    'warn',
+    ({ sink, error }) => `measurements do not arrive (${sink}); the work goes on: ${messageOf(error)}`,
+  ],
   stopping: ['info', ({ publishing, held }) => `stopping: ${publishing} publishes under way, ${held} messages held`],
   stopped: ['info', ({ givenBack }) => `stopped: ${givenBack} messages given back`],
   drained: [
@@ -158,9 +177,13 @@ function diskHint(error: unknown): string {
 }
 
 function repositoryText(event: WorkerEventMap['repository']): string {
-  const { repository, kind, bucket: _bucket, root: _root, ...fields } = event
+  const { repository, kind, bucket: _bucket, root: _root, batch, ...fields } = event
   const rest = Object.entries(fields).map(([name, value]) => `${name} ${shown(String(value))}`)
-  return `${repository}: ${[kind, ...rest].join(', ')}`
+  return `${repository}: ${[kind, ...rest].join(', ')}${batch === undefined ? '' : ` (batch ${batch})`}`
+}
+
+function batchesText(batches: readonly string[]): string {
+  return batches.length === 0 ? '' : ` (batch ${batches.join(', ')})`
 }
 
 function countsText(counts: Readonly<Record<string, number>>): string {

@@ -1,14 +1,21 @@
 import type { AuditFinding, KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
 import type { UpkeepJob } from './upkeep.ts'
 
-/** Everything that happens in a worker. Logs and history, and later metrics, subscribe to it. Never a body, a receipt handle or a credential. */
+/** Everything that happens in a worker. Logs, history, metrics and the status page subscribe to it. Never a body, a receipt handle or a credential. */
 export interface WorkerEventMap {
   started: { readonly queue: string; readonly once: boolean }
   /** Something about the queue's own settings that a person should know. */
   'queue-advice': { readonly queue: string; readonly advice: string }
   /** Whether a configured bucket honours conditional writes could not be tried at the start; it is tried again at its first batch. */
   'store-untried': { readonly bucket: string; readonly error: unknown }
-  received: { readonly messageId: string; readonly receiveCount: number }
+  /** A receive has come back, with so many messages or none. */
+  polled: { readonly messages: number }
+  received: {
+    readonly messageId: string
+    readonly receiveCount: number
+    /** When it was sent to the queue, where the queue says so. */
+    readonly sentAt?: Date
+  }
   'received-again': { readonly messageId: string; readonly receiveCount: number }
   'test-event': { readonly messageId: string }
   /** A record that is none of ours; its message may be deleted. */
@@ -22,7 +29,9 @@ export interface WorkerEventMap {
     readonly key: string
     readonly error: unknown
   }
+  /** `batch`, here and below, is one id from the messages to the publish that covers them. */
   'batch-started': {
+    readonly batch: string
     readonly bucket: string
     readonly root: string
     readonly keys: number
@@ -30,6 +39,7 @@ export interface WorkerEventMap {
   }
   /** What became of the keys of one repository, all of them covered or refused. */
   'batch-settled': {
+    readonly batch: string
     readonly bucket: string
     readonly root: string
     readonly changes: Readonly<Record<Extract<KeyVerdict, { kind: 'covered' }>['change'], number>>
@@ -38,19 +48,38 @@ export interface WorkerEventMap {
   }
   /** An outage: the keys stay here and are tried again, no message is given back for it. */
   'batch-held': {
+    readonly batch: string
     readonly bucket: string
     readonly root: string
     readonly keys: number
     readonly error: unknown
     readonly retrySeconds: number
   }
-  'batch-failed': { readonly bucket: string; readonly root: string; readonly keys: number; readonly error: unknown }
-  /** What the stages tell meanwhile. */
-  repository: RepositoryEvent & { readonly bucket: string; readonly root: string }
+  'batch-failed': {
+    readonly batch: string
+    readonly bucket: string
+    readonly root: string
+    readonly keys: number
+    readonly error: unknown
+  }
+  /** What the stages tell meanwhile; without a batch where no message asked for it. */
+  repository: RepositoryEvent & { readonly bucket: string; readonly root: string; readonly batch?: string }
+  /** What a message tells of one key is published now, or was so already. */
+  covered: {
+    readonly messageId: string
+    readonly batch: string
+    readonly bucket: string
+    readonly root: string
+    readonly key: string
+    readonly change: Extract<KeyVerdict, { kind: 'covered' }>['change']
+    /** When it happened, by the clock of the store, where the notification says so. */
+    readonly eventTime?: Date
+  }
   /** One object that cannot be listed; its messages are left to the dead-letter queue. */
   refused: {
     readonly messageId: string
     readonly receiveCount: number
+    readonly batch: string
     readonly bucket: string
     readonly root: string
     readonly key: string
@@ -58,10 +87,16 @@ export interface WorkerEventMap {
     readonly reason: string
   }
   /** One object on which nothing could be decided, in a batch of which the rest was; its messages are delivered again. */
-  undecided: { readonly bucket: string; readonly root: string; readonly key: string; readonly error: unknown }
-  deleted: { readonly messageId: string }
+  undecided: {
+    readonly batch: string
+    readonly bucket: string
+    readonly root: string
+    readonly key: string
+    readonly error: unknown
+  }
+  deleted: { readonly messageId: string; readonly batches: readonly string[] }
   'delete-failed': { readonly messageId: string; readonly code: string; readonly message: string }
-  released: { readonly messageId: string; readonly afterSeconds: number }
+  released: { readonly messageId: string; readonly afterSeconds: number; readonly batches: readonly string[] }
   'release-failed': { readonly messageId: string; readonly code: string; readonly message: string }
   /** The message may be delivered to someone else as well. `final`: it will not be tried again. */
   'extend-failed': {
@@ -119,6 +154,10 @@ export interface WorkerEventMap {
   }
   /** The file of the history cannot be read or written. Said once, until it can be again. */
   'history-unwritable': { readonly path: string; readonly error: unknown }
+  /** The operations endpoint answers here. */
+  'ops-listening': { readonly host: string; readonly port: number }
+  /** Measurements do not arrive. Said once, until they do again. */
+  'metrics-failed': { readonly sink: string; readonly error: unknown }
   stopping: { readonly publishing: number; readonly held: number }
   stopped: { readonly givenBack: number }
   /** `--once` has found the queue empty and published. */

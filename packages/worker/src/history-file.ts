@@ -172,6 +172,7 @@ const time = z.iso.datetime()
 const Line: z.ZodType<HistoryRecord> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('run'),
+    batch: z.string().exactOptional(),
     startedAt: time,
     durationMs: count,
     repository: z.string(),

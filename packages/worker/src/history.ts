@@ -5,6 +5,8 @@ import { withoutSecrets } from './log.ts'
 
 /** What became of one batch of one repository: plain data, as JSON has it. */
 export interface Run {
+  /** As the log names it; absent in what older versions have written. */
+  readonly batch?: string
   /** ISO 8601, UTC. */
   readonly startedAt: string
   readonly durationMs: number
@@ -122,9 +124,10 @@ export class RunHistory {
     return this.#unreadable.toReversed()
   }
 
-  #start({ bucket, root, keys, messages }: WorkerEventMap['batch-started']): void {
+  #start({ batch, bucket, root, keys, messages }: WorkerEventMap['batch-started']): void {
     this.#underWay.set(placeIn({ bucket, root }), {
       began: this.#clock.now(),
+      batch,
       startedAt: this.#date().toISOString(),
       durationMs: 0,
       repository: `s3://${bucket}/${root}`,

@@ -19,8 +19,10 @@ export interface HeldMessage {
   receivedAt: number
   /** Milliseconds of the clock: from then on the queue may deliver it to someone else. */
   invisibleUntil: number
-  /** Keys that it names and that are not decided yet. */
-  readonly pending: Set<string>
+  /** Keys that it names and that are not decided yet, each with the time of its event where that is known. */
+  readonly pending: Map<string, Date | undefined>
+  /** Ids of the last batches that its keys have been in, the newest last. */
+  readonly batches: string[]
   readonly refusals: Refusal[]
   readonly faults: unknown[]
 }
@@ -31,6 +33,9 @@ export interface InboxOptions {
 
 /** Delivery counts remembered for servers that don't say how often a message was delivered. */
 const countsMax = 10_000
+
+/** Of one message: an outage may take it through many. */
+const batchesMax = 4
 
 /** The messages that this process holds. State without effects. */
 export class Inbox {
@@ -57,7 +62,8 @@ export class Inbox {
       receiveCount,
       receivedAt: now,
       invisibleUntil,
-      pending: new Set(),
+      pending: new Map(),
+      batches: [],
       refusals: [],
       faults: [],
     }
@@ -66,8 +72,25 @@ export class Inbox {
   }
 
   /** The message waits for this key. */
-  expect(message: HeldMessage, place: RepositoryPlace, key: string): void {
-    message.pending.add(pendingId(place, key))
+  expect(message: HeldMessage, place: RepositoryPlace, key: string, eventTime?: Date): void {
+    const id = pendingId(place, key)
+    // A key that it names twice has waited since the first of the two.
+    if (!message.pending.has(id)) message.pending.set(id, eventTime)
+  }
+
+  /** Keys of these messages are in that batch now. One that is no longer held is left out. */
+  join(batch: string, messageIds: Iterable<string>): void {
+    for (const id of messageIds) {
+      const batches = this.#held.get(id)?.batches
+      if (batches === undefined || batches.at(-1) === batch) continue
+      batches.push(batch)
+      if (batches.length > batchesMax) batches.shift()
+    }
+  }
+
+  /** When what the message tells of this key happened. */
+  eventTimeOf(message: HeldMessage, place: RepositoryPlace, key: string): Date | undefined {
+    return message.pending.get(pendingId(place, key))
   }
 
   /**

@@ -14,6 +14,12 @@ export interface IntakeOptions {
   readonly signal: AbortSignal
 }
 
+interface LocatedKey {
+  readonly place: RepositoryPlace
+  readonly key: string
+  readonly eventTime: Date | undefined
+}
+
 /** Keys of one message whose repositories are looked for at the same time. */
 const locatingMax = 16
 
@@ -44,8 +50,8 @@ export class Intake {
         try {
           const located = await this.#locate(message, interpretation.changes)
           // All of its keys at once: else the message could be complete while some are still to come.
-          for (const { place, key } of located) {
-            inbox.expect(message, place, key)
+          for (const { place, key, eventTime } of located) {
+            inbox.expect(message, place, key, eventTime)
             batches.add(place, key, message.id, clock.now())
           }
         } catch (error) {
@@ -63,16 +69,13 @@ export class Intake {
   }
 
   /** Keys that are none of ours are left out. */
-  async #locate(
-    message: HeldMessage,
-    changes: readonly ObjectChange[],
-  ): Promise<{ readonly place: RepositoryPlace; readonly key: string }[]> {
+  async #locate(message: HeldMessage, changes: readonly ObjectChange[]): Promise<LocatedKey[]> {
     const { buckets, events, signal } = this.#options
-    const found: { readonly place: RepositoryPlace; readonly key: string }[] = []
-    const locate = async ({ bucket, key }: ObjectChange) => {
+    const found: LocatedKey[] = []
+    const locate = async ({ bucket, key, eventTime }: ObjectChange) => {
       try {
         const place = await buckets.locate(bucket, key, signal)
-        if (place.kind === 'package') found.push({ place: { bucket, root: place.root }, key })
+        if (place.kind === 'package') found.push({ place: { bucket, root: place.root }, key, eventTime })
         else events.emit('passed-over', { messageId: message.id, bucket, key, why: place.why })
       } catch (error) {
         if (!signal.aborted) events.emit('locate-failed', { messageId: message.id, bucket, key, error })

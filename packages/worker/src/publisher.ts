@@ -33,6 +33,13 @@ export interface PublisherOptions {
   readonly onRoom: () => void
 }
 
+/** So that a log tells what belongs together: from the messages to the publish that covers them. */
+interface NamedBatch extends Batch {
+  readonly id: string
+}
+
+type Change = Extract<KeyVerdict, { kind: 'covered' }>['change']
+
 /** The wait before a repository is tried again in an outage, and how long its messages are held meanwhile: then others may have them. */
 const outageDelay = { firstSeconds: 5, mostSeconds: 60 }
 const outageHoldMs = 30 * 60_000
@@ -41,6 +48,9 @@ const outageHoldMs = 30 * 60_000
 export class Publisher {
   readonly #options: PublisherOptions
   readonly #running = new Map<string, Promise<void>>()
+  /** Of this process, so that the ids of several workers' batches differ in one log. */
+  readonly #idPrefix: string
+  #batches = 0
   readonly #giveUp = new AbortController()
   /** Repositories whose last publish met an outage: since when, how often, and until when they rest. */
   readonly #outages = new Map<string, { readonly since: number; readonly count: number; readonly restsUntil: number }>()
@@ -50,6 +60,9 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
+    this.#idPrefix = Math.floor(options.clock.random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
   }
 
   get running(): number {
@@ -112,17 +125,20 @@ export class Publisher {
     const { events, clock, onPublished } = this.#options
     const { bucket, root } = closed
     const keys = new Map(closed.keys)
-    const batch: Batch = { ...closed, keys }
+    this.#batches += 1
+    const batch: NamedBatch = { ...closed, keys, id: `${this.#idPrefix}-${this.#batches}` }
+    const place = { batch: batch.id, bucket, root }
+    this.#tellMessages(batch, keys)
     const messages = new Set([...keys.values()].flatMap((ids) => [...ids])).size
-    events.emit('batch-started', { bucket, root, keys: keys.size, messages })
+    events.emit('batch-started', { ...place, keys: keys.size, messages })
     const startedAt = clock.now()
     try {
       const { verdicts, undecided } = await this.#reconcile(batch, () => this.#join(batch, keys))
       const { complete, changes, refused } = this.#decide(batch, verdicts, undecided)
       for (const [key, error] of undecided ?? []) {
-        if (!verdicts.has(key)) events.emit('undecided', { bucket, root, key, error })
+        if (!verdicts.has(key)) events.emit('undecided', { ...place, key, error })
       }
-      events.emit('batch-settled', { bucket, root, changes, refused, durationMs: clock.now() - startedAt })
+      events.emit('batch-settled', { ...place, changes, refused, durationMs: clock.now() - startedAt })
       this.#outages.delete(placeId(batch))
       this.#lastSuccess = { place: placeId(batch), at: clock.now() }
       await onPublished(complete, undefined)
@@ -130,14 +146,14 @@ export class Publisher {
       if (!isOutage(error)) this.#outages.delete(placeId(batch))
       // Where others are published meanwhile, it is this repository's own trouble and no reason to receive less.
       else if (this.#hold(batch, error)) return await onPublished([], this.#othersWork(batch) ? undefined : error)
-      events.emit('batch-failed', { bucket, root, keys: keys.size, error })
+      events.emit('batch-failed', { ...place, keys: keys.size, error })
       const undecided = new Map([...batch.keys.keys()].map((key) => [key, error]))
       await onPublished(this.#decide(batch, new Map(), undecided).complete, error)
     }
   }
 
   /** Gathers the keys again, to be tried later; their messages stay held, so that no delivery is spent. False: they are not to be held. */
-  #hold(batch: Batch, error: unknown): boolean {
+  #hold(batch: NamedBatch, error: unknown): boolean {
     const { batches, clock, events, inbox, messagesMax, once } = this.#options
     const now = clock.now()
     const { since, count } = this.#outages.get(placeId(batch)) ?? { since: now, count: 0 }
@@ -151,7 +167,8 @@ export class Publisher {
     const retrySeconds = backOffSeconds(count + 1, outageDelay, clock.random)
     this.#outages.set(placeId(batch), { since, count: count + 1, restsUntil: now + retrySeconds * 1000 })
     for (const [key, messageIds] of batch.keys) for (const id of messageIds) batches.add(batch, key, id, now)
-    events.emit('batch-held', { bucket: batch.bucket, root: batch.root, keys: batch.keys.size, error, retrySeconds })
+    const { id, bucket, root, keys } = batch
+    events.emit('batch-held', { batch: id, bucket, root, keys: keys.size, error, retrySeconds })
     return true
   }
 
@@ -162,29 +179,41 @@ export class Publisher {
   }
 
   /** Who has to do everything again takes along what was gathered meanwhile, instead of publishing twice. */
-  #join(place: RepositoryPlace, keys: Map<string, ReadonlySet<string>>): string[] {
-    const more = this.#options.batches.take(place)
+  #join(batch: NamedBatch, keys: Map<string, ReadonlySet<string>>): string[] {
+    const more = this.#options.batches.take(batch)
     if (more === undefined) return []
+    this.#tellMessages(batch, more.keys)
     for (const [key, messageIds] of more.keys) keys.set(key, new Set([...(keys.get(key) ?? []), ...messageIds]))
     return [...more.keys.keys()]
   }
 
-  async #reconcile({ bucket, root, keys }: Batch, joining: () => Iterable<string>): ReturnType<Reconcile> {
+  #tellMessages({ id }: NamedBatch, keys: Batch['keys']): void {
+    for (const messageIds of keys.values()) this.#options.inbox.join(id, messageIds)
+  }
+
+  async #reconcile({ id, bucket, root, keys }: NamedBatch, joining: () => Iterable<string>): ReturnType<Reconcile> {
     const { buckets, events, reconcile, singleWriter } = this.#options
     await buckets.ensureConditions(bucket, root)
-    const onEvent = (event: RepositoryEvent) => events.emit('repository', { ...event, bucket, root })
+    const onEvent = (event: RepositoryEvent) => events.emit('repository', { ...event, batch: id, bucket, root })
     const context = { signal: this.#giveUp.signal, singleWriter, onEvent, joining }
     return reconcile({ store: buckets.store(bucket), root }, new Set(keys.keys()), context)
   }
 
   /** Tells the messages what became of their keys; a key without a verdict has had a fault. */
-  #decide(batch: Batch, verdicts: ReadonlyMap<string, KeyVerdict>, faults: ReadonlyMap<string, unknown> = new Map()) {
+  #decide(
+    batch: NamedBatch,
+    verdicts: ReadonlyMap<string, KeyVerdict>,
+    faults: ReadonlyMap<string, unknown> = new Map(),
+  ) {
     const complete: HeldMessage[] = []
     const changes = { added: 0, replaced: 0, removed: 0, kept: 0, absent: 0 }
     let refused = 0
     for (const [key, messageIds] of batch.keys) {
       const verdict = verdicts.get(key)
-      if (verdict?.kind === 'covered') changes[verdict.change] += 1
+      if (verdict?.kind === 'covered') {
+        changes[verdict.change] += 1
+        this.#tellCovered(batch, key, messageIds, verdict.change)
+      }
       if (verdict?.kind === 'refused') {
         refused += 1
         this.#tellRefused(batch, key, messageIds, verdict)
@@ -195,8 +224,19 @@ export class Publisher {
     return { complete, changes, refused }
   }
 
+  #tellCovered({ id, bucket, root }: NamedBatch, key: string, messageIds: Iterable<string>, change: Change): void {
+    const { inbox, events } = this.#options
+    for (const messageId of messageIds) {
+      const message = inbox.get(messageId)
+      if (message === undefined) continue
+      const eventTime = inbox.eventTimeOf(message, { bucket, root }, key)
+      const event = { messageId, batch: id, bucket, root, key, change }
+      events.emit('covered', eventTime === undefined ? event : { ...event, eventTime })
+    }
+  }
+
   #tellRefused(
-    { bucket, root }: RepositoryPlace,
+    { id, bucket, root }: NamedBatch,
     key: string,
     messageIds: Iterable<string>,
     { code, reason }: { code: string; reason: string },
@@ -204,7 +244,7 @@ export class Publisher {
     for (const messageId of messageIds) {
       const receiveCount = this.#options.inbox.get(messageId)?.receiveCount
       if (receiveCount === undefined) continue
-      this.#options.events.emit('refused', { messageId, receiveCount, bucket, root, key, code, reason })
+      this.#options.events.emit('refused', { messageId, receiveCount, batch: id, bucket, root, key, code, reason })
     }
   }
 }

@@ -6,6 +6,8 @@ export interface Delivery {
   readonly body: string
   /** How often the queue says it was delivered, this time included; some servers don't say. */
   readonly receiveCount?: number
+  /** When it was sent to the queue; some servers don't say. */
+  readonly sentAt?: Date
 }
 
 export type Receipt = Pick<Delivery, 'id' | 'receiptHandle'>

@@ -83,7 +83,8 @@ export class Settler {
           continue
         }
         this.#inbox.remove(message)
-        if (failure === undefined) this.#events.emit('deleted', { messageId: message.id })
+        if (failure === undefined)
+          this.#events.emit('deleted', { messageId: message.id, batches: [...message.batches] })
         else {
           failed += 1
           this.#events.emit('delete-failed', { messageId: message.id, code: failure.code, message: failure.message })
@@ -106,8 +107,9 @@ export class Settler {
     const failures = byId(await this.#queue.changeVisibility(entries))
     for (const { message, afterSeconds } of messages) {
       const failure = failures.get(message.id)
-      if (failure === undefined) this.#events.emit('released', { messageId: message.id, afterSeconds })
-      else this.#events.emit('release-failed', { messageId: message.id, code: failure.code, message: failure.message })
+      const { id: messageId, batches } = message
+      if (failure === undefined) this.#events.emit('released', { messageId, afterSeconds, batches: [...batches] })
+      else this.#events.emit('release-failed', { messageId, code: failure.code, message: failure.message })
     }
   }
 }

@@ -30,7 +30,7 @@ export function subscribeWithConsumer(options: ReceiveOptions, subscriber: Subsc
     visibilityTimeout: visibilityTimeoutSeconds,
     // Older servers know the one name, newer ones the other.
     attributeNames: ['All'],
-    messageSystemAttributeNames: ['ApproximateReceiveCount'],
+    messageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
     shouldDeleteMessages: false,
     suppressFifoWarning: true,
     // The subscriber decides how long a failure is waited out.
@@ -73,5 +73,13 @@ function readDelivery(message: Message): Delivery | undefined {
   // Without these it can be neither told from others nor deleted; it comes back by itself.
   if (id === undefined || receiptHandle === undefined) return undefined
   const receiveCount = Number(Attributes?.ApproximateReceiveCount)
-  return { id, receiptHandle, body, ...(Number.isSafeInteger(receiveCount) ? { receiveCount } : {}) }
+  // Milliseconds since 1970 (API reference, ReceiveMessage).
+  const sentAt = new Date(Number(Attributes?.SentTimestamp))
+  return {
+    id,
+    receiptHandle,
+    body,
+    ...(Number.isSafeInteger(receiveCount) ? { receiveCount } : {}),
+    ...(Number.isNaN(sentAt.getTime()) ? {} : { sentAt }),
+  }
 }

@@ -13,6 +13,19 @@ export interface UpkeepJob {
   run(place: RepositoryPlace, signal: AbortSignal): Promise<void>
 }
 
+/** What is known of one job of one repository. Times in milliseconds of the clock. */
+export interface ScheduledJob extends RepositoryPlace {
+  readonly name: UpkeepJob['name']
+  readonly intervalMs: number
+  readonly startedAt?: number
+  readonly endedAt?: number
+  /** Of the one that ended last. */
+  readonly outcome?: 'done' | 'failed' | 'given up'
+  /** When the next round begins; absent while one is under way, or waits for another job. */
+  readonly nextAt?: number
+  readonly isRunning: boolean
+}
+
 export interface UpkeepOptions {
   readonly jobs: readonly UpkeepJob[]
   /** Roots by bucket; `undefined`: none are configured. */
@@ -20,6 +33,8 @@ export interface UpkeepOptions {
   readonly clock: Clock
   readonly events: WorkerEvents
 }
+
+type LastRun = Pick<ScheduledJob, 'startedAt' | 'endedAt' | 'outcome' | 'isRunning'>
 
 /** Messages decide which repositories are known; the one whose last publish is longest ago is forgotten first. */
 const placesMax = 10_000
@@ -35,9 +50,12 @@ export class Upkeep {
   readonly #places = new Map<string, RepositoryPlace>()
   readonly #stopping = new AbortController()
   readonly #cancel = new Map<UpkeepJob, () => void>()
+  readonly #nextAt = new Map<UpkeepJob, number>()
+  /** By job, then by repository. */
+  readonly #last = new Map<UpkeepJob, Map<string, LastRun>>()
   #unsubscribe: () => void = () => {}
   /** Second looks don't wait for audits. */
-  readonly #last = { light: Promise.resolve(), heavy: Promise.resolve() }
+  readonly #lanes = { light: Promise.resolve(), heavy: Promise.resolve() }
 
   constructor(options: UpkeepOptions) {
     this.#options = options
@@ -62,15 +80,38 @@ export class Upkeep {
     this.#stopping.abort()
     this.#unsubscribe()
     for (const cancel of this.#cancel.values()) cancel()
-    await Promise.all([this.#last.light, this.#last.heavy])
+    await Promise.all([this.#lanes.light, this.#lanes.heavy])
+  }
+
+  /** Of every repository that is known, by job. */
+  scheduled(): ScheduledJob[] {
+    return this.#options.jobs
+      .filter(({ intervalMs }) => intervalMs > 0)
+      .flatMap((job) => [...this.#places.values()].map((place) => this.#describe(job, place)))
+  }
+
+  #describe(job: UpkeepJob, place: RepositoryPlace): ScheduledJob {
+    const { name, intervalMs } = job
+    const last = this.#last.get(job)?.get(placeId(place)) ?? { isRunning: false }
+    const nextAt = this.#nextAt.get(job)
+    return { ...place, name, intervalMs, ...last, ...(nextAt === undefined ? {} : { nextAt }) }
+  }
+
+  #remember(job: UpkeepJob, place: RepositoryPlace, run: LastRun): void {
+    const id = placeId(place)
+    if (!this.#places.has(id)) return
+    const runs = this.#last.get(job) ?? new Map<string, LastRun>()
+    this.#last.set(job, runs.set(id, { ...runs.get(id), ...run }))
   }
 
   #schedule(job: UpkeepJob, afterMs: number): void {
     if (this.#stopping.signal.aborted) return
     const begin = (): void => {
       const lane = job.name === 'second look' ? 'light' : 'heavy'
-      this.#last[lane] = this.#last[lane].then(() => this.#round(job)).then(() => this.#schedule(job, job.intervalMs))
+      this.#nextAt.delete(job)
+      this.#lanes[lane] = this.#lanes[lane].then(() => this.#round(job)).then(() => this.#schedule(job, job.intervalMs))
     }
+    this.#nextAt.set(job, this.#options.clock.now() + afterMs)
     this.#cancel.set(job, this.#options.clock.after(afterMs, begin))
   }
 
@@ -78,9 +119,15 @@ export class Upkeep {
     const { signal } = this.#stopping
     for (const place of [...this.#places.values()]) {
       if (signal.aborted) return
+      const { clock } = this.#options
+      const end = (outcome: ScheduledJob['outcome'] & string): void =>
+        this.#remember(job, place, { endedAt: clock.now(), outcome, isRunning: false })
+      this.#remember(job, place, { startedAt: clock.now(), isRunning: true })
       try {
         await job.run(place, signal)
+        end('done')
       } catch (error) {
+        end(signal.aborted ? 'given up' : 'failed')
         if (signal.aborted) return
         this.#options.events.emit('upkeep-failed', { job: job.name, bucket: place.bucket, root: place.root, error })
       }
@@ -94,6 +141,7 @@ export class Upkeep {
     for (const oldest of this.#places.keys()) {
       if (this.#places.size <= placesMax) break
       this.#places.delete(oldest)
+      for (const runs of this.#last.values()) runs.delete(oldest)
     }
   }
 }

@@ -11,7 +11,7 @@ import type { Delivery, MessageQueue, ReceiveFailure, Subscription } from './que
 import { ReceiveGate } from './receive-gate.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds, judge, Settler } from './settle.ts'
-import { Upkeep, type UpkeepJob } from './upkeep.ts'
+import { type ScheduledJob, Upkeep, type UpkeepJob } from './upkeep.ts'
 import { type Audit, auditJob } from './upkeep-audit.ts'
 import { type CollectGarbage, cleanUpJob } from './upkeep-clean-up.ts'
 import { type KeepPledges, secondLookJob } from './upkeep-second-look.ts'
@@ -67,6 +67,8 @@ export interface Worker {
   start(): void
   /** Receives no more, finishes the publishes under way or gives back what is not settled. Resolves when that is done; may be called again. */
   stop(): Promise<void>
+  /** What is done now and then, and when. */
+  scheduled(): readonly ScheduledJob[]
   /** Never rejects. */
   readonly finished: Promise<WorkerEnd>
 }
@@ -168,7 +170,10 @@ class QueueWorker implements Worker {
         this.#receivingSince = clock.now()
       },
       deliver: (deliveries) => this.#deliver(deliveries),
-      empty: () => this.#foundNothing(),
+      empty: () => {
+        events.emit('polled', { messages: 0 })
+        this.#foundNothing()
+      },
       failed: (failure) => this.#receiveFailed(failure),
     })
   }
@@ -179,6 +184,10 @@ class QueueWorker implements Worker {
       this.#finish({ kind: 'stopped', givenBack })
     })
     await this.#ending
+  }
+
+  scheduled(): readonly ScheduledJob[] {
+    return this.#upkeep.scheduled()
   }
 
   /** Nothing is received for a store on which nothing could be published. Never rejects. */
@@ -200,11 +209,14 @@ class QueueWorker implements Worker {
   async #deliver(deliveries: readonly Delivery[]): Promise<void> {
     this.#receiveWorked()
     const { events, clock } = this.#parts
+    events.emit('polled', { messages: deliveries.length })
     const fresh: { readonly message: HeldMessage; readonly body: string }[] = []
     for (const delivery of deliveries) {
       const { kind, message } = this.#inbox.accept(delivery, clock.now())
-      const { receiveCount } = message
-      events.emit(kind === 'new' ? 'received' : 'received-again', { messageId: message.id, receiveCount })
+      const { id: messageId, receiveCount } = message
+      const { sentAt } = delivery
+      if (kind === 'again') events.emit('received-again', { messageId, receiveCount })
+      else events.emit('received', { messageId, receiveCount, ...(sentAt === undefined ? {} : { sentAt }) })
       if (kind === 'new') fresh.push({ message, body: delivery.body })
     }
     if (fresh.length === 0) return this.#foundNothing()

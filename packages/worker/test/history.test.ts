@@ -41,6 +41,7 @@ describe('a run', () => {
     await clock.pass(2_000)
     expect(history.runs()).toEqual([
       {
+        batch: '80000000-1',
         startedAt: '2026-11-21T12:00:02.000Z',
         durationMs: 0,
         repository: 's3://packages/el9/',
@@ -132,8 +133,8 @@ describe('what is remembered is bounded', () => {
   it('to sixty runs, the newest, and to sixty unreadable messages', () => {
     const { events, history } = listening()
     for (let number = 1; number <= 100; number += 1) {
-      events.emit('batch-started', { bucket: 'b', root: '', keys: number, messages: 1 })
-      events.emit('batch-failed', { bucket: 'b', root: '', keys: number, error: 'no' })
+      events.emit('batch-started', { batch: 'b-1', bucket: 'b', root: '', keys: number, messages: 1 })
+      events.emit('batch-failed', { batch: 'b-1', bucket: 'b', root: '', keys: number, error: 'no' })
       events.emit('unreadable', { messageId: `m${number}`, receiveCount: 1, reason: 'no' })
     }
     expect(history.runs().map(({ keys }) => keys)).toEqual(Array.from({ length: 60 }, (_, at) => 100 - at))
@@ -146,7 +147,7 @@ describe('what is remembered is bounded', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.nat(200), fc.nat(5_000), (refused, undecided, length) => {
         const { events, history } = listening()
-        const place = { bucket: 'b', root: 'el9/' }
+        const place = { batch: 'b-1', bucket: 'b', root: 'el9/' }
         events.emit('batch-started', { ...place, keys: refused + undecided, messages: 1 })
         const reason = 'x'.repeat(length)
         for (let number = 0; number < refused; number += 1) {
@@ -173,8 +174,8 @@ describe('what is remembered is bounded', () => {
 it('secrets in a reason are not remembered, and after close nothing more is', () => {
   const { events, history } = listening()
   const fail = (error: unknown) => {
-    events.emit('batch-started', { bucket: 'b', root: '', keys: 1, messages: 1 })
-    events.emit('batch-failed', { bucket: 'b', root: '', keys: 1, error })
+    events.emit('batch-started', { batch: 'b-1', bucket: 'b', root: '', keys: 1, messages: 1 })
+    events.emit('batch-failed', { batch: 'b-1', bucket: 'b', root: '', keys: 1, error })
   }
   fail(new Error('https://me:secret@s3.example/b?X-Amz-Signature=abc&x=1'))
   expect(history.runs()).toMatchObject([{ reason: 'https://s3.example/b?X-Amz-Signature=…&x=1' }])

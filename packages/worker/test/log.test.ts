@@ -18,6 +18,7 @@ function log(options: Partial<LogOptions> & { readonly isTTY?: boolean } = {}) {
 }
 
 const failed = {
+  batch: 'b-1',
   bucket: 'packages',
   root: 'el9/',
   keys: 3,
@@ -29,7 +30,7 @@ const failed = {
 describe('the log', () => {
   it('is JSON with the fields of the event where no terminal is', () => {
     const { events, lines } = log()
-    events.emit('released', { messageId: 'm1', afterSeconds: 20 })
+    events.emit('released', { messageId: 'm1', afterSeconds: 20, batches: ['b-1'] })
     events.emit('unreadable', { messageId: 'm1', receiveCount: 2, reason: 'the body is not JSON' })
     const [line, ...others] = lines()
     expect(others).toEqual([])
@@ -48,6 +49,7 @@ describe('the log', () => {
   it('is a sentence on a terminal', () => {
     const { events, lines } = log({ isTTY: true })
     events.emit('batch-settled', {
+      batch: 'b-1',
       bucket: 'packages',
       root: 'el9/',
       changes: { added: 3, replaced: 0, removed: 1, kept: 0, absent: 0 },
