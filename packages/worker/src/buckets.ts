@@ -124,6 +124,6 @@ export class Buckets {
 }
 
 /** A directory that the pattern matches: one that is there no more than any other, but where a repository's writer may write. */
-function somewhereIn({ segments }: RootPattern): string {
+export function somewhereIn({ segments }: RootPattern): string {
   return segments.map((segment) => `${segment === '*' ? 'repokeeper-probe' : segment}/`).join('')
 }

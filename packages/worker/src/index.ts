@@ -13,6 +13,7 @@ export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, Wo
 export { type HistoryRecord, type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
 export { HistoryFile, readHistory } from './history-file.ts'
 export { logEvents } from './log.ts'
+export { type MetricDescription, type MetricName, metricsCatalogue } from './metrics-catalogue.ts'
 export {
   findOverlap,
   isTold,

@@ -2,6 +2,7 @@ import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { parseDuration } from './duration.ts'
+import { parseAddress } from './network-address.ts'
 
 /** Texts from flags and the environment become numbers; what is no number is left for the schema to name. */
 const number = (schema: z.ZodNumber) =>
@@ -61,6 +62,9 @@ const httpUrl = z
     (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
     'expected an http:// or https:// URL',
   )
+
+const address = (portMin: 0 | 1, example: string) =>
+  z.string().refine((text) => (parseAddress(text)?.port ?? -1) >= portMin, `expected HOST:PORT, such as ${example}`)
 
 /** Every option of the worker: what it means, what is allowed, what holds where nothing is said. */
 const workerOptions = z.strictObject({
@@ -142,6 +146,17 @@ const workerOptions = z.strictObject({
   openChecksum: z.enum(['auto', 'always', 'never']).default('auto').meta({
     description: 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed',
     placeholder: 'WHEN',
+  }),
+  http: address(0, '127.0.0.1:9180 or [::1]:9180').optional().meta({
+    description:
+      'where to answer /healthz, /readyz, /metrics, /status, /history and /scheduledJobs, to whoever asks there; port 0 is one that is free',
+    placeholder: 'HOST:PORT',
+  }),
+  statsd: address(1, '127.0.0.1:8125')
+    .optional()
+    .meta({ description: 'where metrics are sent by UDP, in the form of DogStatsD', placeholder: 'HOST:PORT' }),
+  emf: flag().default(false).meta({
+    description: 'metrics on standard output, as lines that CloudWatch Logs makes metrics of',
   }),
   once: flag().default(false).meta({
     description: 'empty the queue, publish, and exit: 0, or 1 where a message was left',

@@ -5,6 +5,8 @@ import { WorkerEvents } from './events.ts'
 import { RunHistory } from './history.ts'
 import { HistoryFile } from './history-file.ts'
 import { logEvents } from './log.ts'
+import { Operations } from './operations.ts'
+import { OpsServerError } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
 import { QueueError } from './queue-error.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
@@ -13,7 +15,7 @@ import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
 import type { Audit } from './upkeep-audit.ts'
 import type { CollectGarbage } from './upkeep-clean-up.ts'
 import type { KeepPledges } from './upkeep-second-look.ts'
-import { createWorker, type Worker, type WorkerSettings } from './worker.ts'
+import { createWorker, type Worker, type WorkerEnd, type WorkerSettings } from './worker.ts'
 
 /** What the worker works with. */
 export interface WorkerStages {
@@ -38,6 +40,10 @@ export interface WorkerIo {
   readonly events: WorkerEvents
   /** Path of the file in which what was done is remembered. Absent: the history ends with the process. */
   readonly historyPath: string
+  /** Where metrics go with `emf`. */
+  readonly stdout: { write(text: string): unknown }
+  /** HTML that the operations endpoint shows at `/`. Absent: nothing is there. */
+  readonly page: string
 }
 
 /** Long polling; `once` wants to know soon whether there is more. */
@@ -46,7 +52,8 @@ const connectDelay = { firstSeconds: 1, mostSeconds: 30 }
 
 /**
  * Runs a worker until it is told to stop (SIGTERM, SIGINT; the second one exits at once) or, with `once`, until the queue is empty.
- * @returns the exit code: 0; 1 where it failed or `once` left a message; 2 where the queue is not there or may not be used.
+ * @returns the exit code: 0; 1 where it failed or `once` left a message; 2 where the queue is not there or may not be used, or the endpoint cannot be
+ * opened.
  */
 export async function runWorker(
   options: WorkerOptions,
@@ -59,6 +66,7 @@ export async function runWorker(
   const history = openHistory(events, clock, io.historyPath)
   const stopping = new AbortController()
   let worker: Worker | undefined
+  let operations: Operations | undefined
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) exit(signal === 'SIGINT' ? 130 : 143)
     stopping.abort()
@@ -67,33 +75,44 @@ export async function runWorker(
   signals.on('SIGTERM', onSignal)
   signals.on('SIGINT', onSignal)
   try {
+    const { openBucket } = stages
+    const { stdout = process.stdout, page } = io
+    const date = () => new Date()
+    operations = await Operations.open({ options, events, history, clock, date, openBucket, stdout, page })
     const queue = await connect(options, { clock, events, stopping: stopping.signal })
     if (queue === undefined) return 0
     for (const advice of queue.advice) events.emit('queue-advice', { queue: queue.name, advice })
     worker = createWorker({ ...stages, queue, clock, events }, settingsOf(options))
+    operations.attach(queue, worker)
     worker.start()
     if (stopping.signal.aborted) await worker.stop()
     const end = await worker.finished
     queue.close()
-    switch (end.kind) {
-      case 'drained':
-        return end.left === 0 ? 0 : 1
-      case 'stopped':
-        // A run that was to empty the queue and was stopped has not emptied it.
-        return options.once ? 1 : 0
-      case 'failed':
-        return 1
-    }
+    return exitCodeOf(end, options)
   } catch (error) {
     events.emit('failed', {
       error: error instanceof QueueError ? new Error(`${error.message} ${error.whatToDo}`.trim()) : error,
     })
-    return error instanceof QueueError && error.isConfiguration ? 2 : 1
+    const isConfiguration = error instanceof QueueError ? error.isConfiguration : error instanceof OpsServerError
+    return isConfiguration ? 2 : 1
   } finally {
     signals.off('SIGTERM', onSignal)
     signals.off('SIGINT', onSignal)
+    await operations?.close()
     history.close()
     endLog()
+  }
+}
+
+function exitCodeOf(end: WorkerEnd, { once }: WorkerOptions): number {
+  switch (end.kind) {
+    case 'drained':
+      return end.left === 0 ? 0 : 1
+    case 'stopped':
+      // A run that was to empty the queue and was stopped has not emptied it.
+      return once ? 1 : 0
+    case 'failed':
+      return 1
   }
 }
 

@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import type { MessageQueue, Subscriber } from './queue.ts'
+import { type QueueDepth, readDepth } from './queue-depth.ts'
 import { explainQueueError } from './queue-error.ts'
 import { parseRedrivePolicy, receiveCountMin } from './redrive-policy.ts'
 import { changeVisibility, deleteMessages } from './sqs-batch.ts'
@@ -18,6 +19,8 @@ export interface SqsQueue extends MessageQueue {
   readonly url: string
   /** What the queue's own settings should be changed to, in sentences. */
   readonly advice: readonly string[]
+  /** @throws {QueueError} */
+  depth(options: { readonly signal: AbortSignal }): Promise<QueueDepth>
   close(): void
 }
 
@@ -48,6 +51,13 @@ function sqsQueue(client: SQSClient, url: string, advice: readonly string[], opt
     subscribe: (subscriber: Subscriber) => subscribeWithConsumer({ client, url, subject, ...options }, subscriber),
     changeVisibility: (entries) => changeVisibility(messages, entries),
     delete: (entries) => deleteMessages(messages, entries),
+    depth: async ({ signal }) => {
+      try {
+        return await readDepth(client, url, signal)
+      } catch (error) {
+        throw explainQueueError(error, subject)
+      }
+    },
     close: () => client.destroy(),
   }
 }

@@ -29,6 +29,7 @@ describe('options', () => {
       retention: '24h',
       keepGenerations: 1,
       singleWriter: false,
+      emf: false,
       once: false,
       openChecksum: 'auto',
       logLevel: 'info',

@@ -1,0 +1,158 @@
+import type { ObjectStore } from '@repokeeper/object-store'
+import manifest from '../package.json' with { type: 'json' }
+import { AskedSeldom } from './asked-seldom.ts'
+import type { Clock } from './clock.ts'
+import type { WorkerEvents } from './events.ts'
+import { HeldMessages } from './held-messages.ts'
+import type { RunHistory } from './history.ts'
+import { Metrics, type MetricsSink } from './metrics.ts'
+import { EmfSink } from './metrics-emf.ts'
+import { PrometheusSink } from './metrics-prometheus.ts'
+import { StatsdSink } from './metrics-statsd.ts'
+import { parseAddress } from './network-address.ts'
+import { OpsServer } from './ops-server.ts'
+import { rootsOf, type WorkerOptions } from './options.ts'
+import type { QueueDepth } from './queue-depth.ts'
+import { Readiness } from './readiness.ts'
+import { describeJobs } from './scheduled-jobs.ts'
+import { queueName, type SqsQueue } from './sqs-queue.ts'
+import { StatusBoard } from './status-board.ts'
+import type { Worker } from './worker.ts'
+
+export interface OperationsOptions {
+  readonly options: WorkerOptions
+  readonly events: WorkerEvents
+  readonly history: RunHistory
+  readonly clock: Clock
+  readonly date: () => Date
+  readonly openBucket: (bucket: string) => ObjectStore
+  /** Where lines of the embedded metric format go. */
+  readonly stdout: { write(text: string): unknown }
+  readonly page: string | undefined
+}
+
+/** Queue and dead-letter queue are asked no more often. */
+const depthBelievedMs = 15_000
+const depthAnswerMs = 5_000
+
+/** What a worker tells those who run it: metrics, and the endpoint with its status. */
+export class Operations {
+  readonly #given: OperationsOptions
+  readonly #queue: string
+  readonly #startedAt: Date
+  readonly #held: HeldMessages
+  readonly #board: StatusBoard
+  readonly #prometheus: PrometheusSink
+  readonly #metrics: Metrics
+  readonly #readiness: Readiness
+  readonly #depth: AskedSeldom<(QueueDepth & { readonly asOf: Date }) | undefined>
+  #server: OpsServer | undefined
+  #sqs: Pick<SqsQueue, 'depth'> | undefined
+  #worker: Pick<Worker, 'scheduled'> | undefined
+
+  private constructor(given: OperationsOptions) {
+    const { options, events, history, clock, date, openBucket } = given
+    this.#given = given
+    this.#queue = queueName(options.queue)
+    this.#startedAt = date()
+    this.#held = new HeldMessages(events)
+    this.#board = new StatusBoard(events, { date, history })
+    this.#prometheus = new PrometheusSink(this.#queue)
+    const sinks = [this.#board, this.#prometheus, ...outwardSinks(given, this.#queue)]
+    this.#metrics = new Metrics(events, { sinks, held: this.#held, clock, date })
+    this.#depth = new AskedSeldom(() => this.#askDepth(), { clock, forMs: depthBelievedMs })
+    const depth = () => this.#depth.get()
+    const roots = rootsOf(options.repositories)
+    this.#readiness = new Readiness(events, { held: this.#held, clock, depth, openBucket, roots })
+  }
+
+  /** @throws {OpsServerError} where the endpoint cannot be opened */
+  static async open(given: OperationsOptions): Promise<Operations> {
+    const operations = new Operations(given)
+    try {
+      await operations.#listen()
+      return operations
+    } catch (error) {
+      await operations.close()
+      throw error
+    }
+  }
+
+  /** The queue that was found, and the worker that works it. */
+  attach(queue: Pick<SqsQueue, 'depth'>, worker: Pick<Worker, 'scheduled'>): void {
+    this.#sqs = queue
+    this.#worker = worker
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close()
+    await this.#metrics.close()
+    await this.#readiness.close()
+    this.#held.close()
+  }
+
+  async #listen(): Promise<void> {
+    const { options, events, history, page } = this.#given
+    const address = options.http === undefined ? undefined : parseAddress(options.http)
+    if (address === undefined) return
+    this.#server = await OpsServer.open(address, {
+      ready: () => this.#readiness.now(),
+      metrics: async () => {
+        this.#prometheus.take(this.#metrics.gauges())
+        return { contentType: this.#prometheus.contentType, text: await this.#prometheus.text() }
+      },
+      history: () => ({ queue: this.#queue, runs: history.runs(), unreadable: history.unreadable() }),
+      scheduledJobs: () => {
+        const { clock, date } = this.#given
+        return describeJobs(this.#worker?.scheduled() ?? [], this.#metrics.heartbeat, { clock, date })
+      },
+      status: () => this.#status(),
+      page,
+    })
+    events.emit('ops-listening', this.#server.address)
+  }
+
+  async #status(): Promise<unknown> {
+    const [ready, depth] = await Promise.all([this.#readiness.now(), this.#depth.get().catch(() => undefined)])
+    const now = this.#given.date()
+    const { visible = null, inFlight = null, delayed = null, deadLetters = null, asOf = null } = depth ?? {}
+    const oldest = this.#held.oldestSentAt
+    // SQS tells the age of its oldest message to CloudWatch alone: this is the oldest of those that are here.
+    const oldestAgeSeconds = oldest === undefined ? null : Math.max(0, (now.getTime() - oldest.getTime()) / 1000)
+    return {
+      version: manifest.version,
+      queue: this.#queue,
+      startedAt: this.#startedAt,
+      now,
+      ready,
+      publishing: this.#board.publishing(),
+      held: this.#held.count,
+      queueDepth: { visible, inFlight, delayed, oldestAgeSeconds, deadLetters, asOf },
+      latency: this.#board.latency(),
+      perDay: this.#board.perDay(),
+      refused: this.#board.refused(),
+      repositories: this.#board.repositories(),
+    }
+  }
+
+  /** `undefined`: the queue has not been found yet. */
+  async #askDepth(): Promise<(QueueDepth & { readonly asOf: Date }) | undefined> {
+    const depth = await this.#sqs?.depth({ signal: AbortSignal.timeout(depthAnswerMs) })
+    return depth === undefined ? undefined : { ...depth, asOf: this.#given.date() }
+  }
+}
+
+function outwardSinks({ options, events, date, stdout }: OperationsOptions, queue: string): MetricsSink[] {
+  const sinks: MetricsSink[] = []
+  const address = options.statsd === undefined ? undefined : parseAddress(options.statsd)
+  if (address !== undefined) {
+    let isSaid = false
+    const onFault = (error: Error): void => {
+      if (!isSaid) events.emit('metrics-failed', { sink: 'StatsD', error })
+      isSaid = true
+    }
+    sinks.push(new StatsdSink({ ...address, queue, onFault }))
+  }
+  if (options.emf) sinks.push(new EmfSink({ queue, date, write: (line) => void stdout.write(`${line}\n`) }))
+  return sinks
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { messageOf } from './event-text.ts'
+import { withoutSecrets } from './log.ts'
+import type { Address } from './network-address.ts'
+import type { Ready } from './readiness.ts'
+
+/** What the endpoint answers with. */
+export interface OpsSources {
+  readonly ready: () => Promise<Ready>
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
+  readonly history: () => unknown
+  readonly scheduledJobs: () => unknown
+  readonly status: () => Promise<unknown>
+  /** HTML for people, with its scripts and styles inside. Absent: there is none. */
+  readonly page: string | undefined
+}
+
+/** The endpoint cannot be opened; `message` says why, and what to do. */
+export class OpsServerError extends Error {
+  override readonly name = 'OpsServerError'
+  readonly code = 'CANNOT_LISTEN'
+}
+
+interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Whoever asks is a scraper, a load balancer or a person; and each may be slow, broken or hostile. */
+const limits = {
+  connections: 64,
+  requestsPerConnection: 1_000,
+  headerBytes: 8_192,
+  headersMs: 5_000,
+  requestMs: 10_000,
+  keepAliveMs: 5_000,
+} as const
+
+const json = 'application/json; charset=utf-8'
+/** Nothing that an answer holds is run, loaded or framed, whatever it is taken for. */
+const nothingAllowed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** Answers, by HTTP, how the worker does. It reads only, and knows no login: where it listens decides who may ask. */
+export class OpsServer {
+  readonly address: Address
+  readonly #server: Server
+
+  private constructor(server: Server, address: Address) {
+    this.#server = server
+    this.address = address
+  }
+
+  /**
+   * @param address port 0: one that is free
+   * @throws {OpsServerError}
+   */
+  static async open(address: Address, sources: OpsSources): Promise<OpsServer> {
+    const routes = routesOf(sources)
+    const server = createServer(
+      {
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.keepAliveMs,
+        connectionsCheckingInterval: 1_000,
+      },
+      (request, response) => void answer(routes, request, response),
+    )
+    server.maxConnections = limits.connections
+    server.maxRequestsPerSocket = limits.requestsPerConnection
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => reject(cannotListen(address, cause)))
+      server.listen({ host: address.host, port: address.port }, resolve)
+    })
+    // Bound to a port, never to a pipe.
+    const { port } = server.address() as AddressInfo
+    return new OpsServer(server, { host: address.host, port })
+  }
+
+  /** Answers nobody any more. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.#server.closeAllConnections()
+    await closed
+  }
+}
+
+type Routes = ReadonlyMap<string, () => Promise<Answer>>
+
+function routesOf({ ready, metrics, history, scheduledJobs, status, page }: OpsSources): Routes {
+  const routes = new Map<string, () => Promise<Answer>>([
+    ['/healthz', async () => jsonAnswer({ ok: true })],
+    [
+      '/readyz',
+      async () => {
+        const { ok, reasons } = await ready()
+        return jsonAnswer({ ok, reasons }, ok ? 200 : 503)
+      },
+    ],
+    [
+      '/metrics',
+      async () => {
+        const { contentType, text } = await metrics()
+        return { status: 200, contentType, body: text }
+      },
+    ],
+    ['/history', async () => jsonAnswer(history())],
+    ['/scheduledJobs', async () => jsonAnswer(scheduledJobs())],
+    ['/status', async () => jsonAnswer(await status())],
+  ])
+  if (page !== undefined) {
+    const headers = { 'Content-Security-Policy': policyOf(page) }
+    const answered = { status: 200, contentType: 'text/html; charset=utf-8', body: page, headers }
+    routes.set('/', async () => answered)
+  }
+  return routes
+}
+
+async function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, contentType, body, headers } = await answerTo(routes, request)
+  const bytes = Buffer.from(body)
+  response.writeHead(status, {
+    'Content-Type': contentType,
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': nothingAllowed,
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    // What nobody reads must not stand before the next request.
+    ...(hasBody(request) ? { Connection: 'close' } : {}),
+    ...headers,
+  })
+  response.end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+async function answerTo(routes: Routes, { method, url = '' }: IncomingMessage): Promise<Answer> {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return { ...jsonAnswer({ error: 'GET and HEAD only' }, 405), headers: { Allow: 'GET, HEAD' } }
+  }
+  const route = routes.get(url.split('?', 1)[0] ?? '')
+  if (route === undefined) return jsonAnswer({ error: 'there is nothing here', paths: [...routes.keys()] }, 404)
+  try {
+    return await route()
+  } catch (error) {
+    return jsonAnswer({ error: withoutSecrets(messageOf(error)) }, 500)
+  }
+}
+
+function jsonAnswer(value: unknown, status = 200): Answer {
+  return { status, contentType: json, body: `${JSON.stringify(value)}\n` }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** The page may run the scripts and use the styles that it came with, by their digests, and ask this endpoint; nothing else. */
+function policyOf(page: string): string {
+  return [
+    "default-src 'none'",
+    `script-src ${digestsOf(page, 'script')}`,
+    `style-src ${digestsOf(page, 'style')}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** Content Security Policy Level 3, section 8.4: the digest of what stands between the tags, as it stands. */
+function digestsOf(page: string, element: 'script' | 'style'): string {
+  const contents = page.matchAll(new RegExp(`<${element}(?:\\s[^>]*)?>(.*?)</${element}>`, 'gis'))
+  const digests = [...contents].map(([, text = '']) => createHash('sha256').update(text).digest('base64'))
+  return digests.length === 0 ? "'none'" : digests.map((digest) => `'sha256-${digest}'`).join(' ')
+}
+
+function cannotListen({ host, port }: Address, cause: Error): OpsServerError {
+  const code = 'code' in cause ? cause.code : undefined
+  const why =
+    code === 'EADDRINUSE'
+      ? 'something else listens there: choose another port, or 0 for one that is free'
+      : code === 'EACCES'
+        ? 'this user may not: choose a port above 1023'
+        : cause.message
+  return new OpsServerError(`--http ${host}:${port} cannot be opened: ${why}`, { cause })
+}

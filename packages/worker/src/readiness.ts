@@ -1,0 +1,167 @@
+import { type ObjectStore, StoreError } from '@repokeeper/object-store'
+import { parseRepositoryRoot, placeId, type RepositoryPlace, type RootPattern, repomdKey } from '@repokeeper/repository'
+import { AskedSeldom } from './asked-seldom.ts'
+import { somewhereIn } from './buckets.ts'
+import type { Clock } from './clock.ts'
+import { messageOf } from './event-text.ts'
+import type { WorkerEventMap, WorkerEvents } from './events.ts'
+import type { HeldMessages } from './held-messages.ts'
+import { withoutSecrets } from './log.ts'
+import type { QueueDepth } from './queue-depth.ts'
+import { QueueError } from './queue-error.ts'
+
+export interface Ready {
+  readonly ok: boolean
+  /** Why not, in sentences; empty where it is. */
+  readonly reasons: readonly string[]
+}
+
+export interface ReadinessOptions {
+  readonly held: HeldMessages
+  readonly clock: Clock
+  readonly depth: () => Promise<QueueDepth | undefined>
+  readonly openBucket: (bucket: string) => ObjectStore
+  readonly roots: ReadonlyMap<string, readonly RootPattern[]> | undefined
+}
+
+/** Answers of queue and buckets are believed for so long. */
+const believedMs = 15_000
+/** Whoever asks wants to know now: a store that takes longer is none that could be worked with. */
+const answerMs = 5_000
+/** Of many the first and those that were published last: one that cannot be reached stands for all, mostly. */
+const bucketsMax = 10
+/** With messages held, something is published now and then, however long an outage of one repository takes. */
+const progressMs = 15 * 60_000
+/** A receive takes 20 s, and 45 s at the longest. */
+const pollMs = 180_000
+const reasonsMax = 20
+
+/** Whether the worker can do its work: by what it has met lately, and by asking queue and buckets when somebody wants to know. */
+export class Readiness {
+  readonly #options: ReadinessOptions
+  readonly #unsubscribe: () => void
+  readonly #buckets: AskedSeldom<readonly string[]>
+  readonly #stores = new Map<string, ObjectStore>()
+  /** Of each bucket a repository of it, the one published last at the end. */
+  readonly #places = new Map<string, RepositoryPlace>()
+  /** Repositories whose last batch met an outage. */
+  readonly #held = new Map<string, string>()
+  #phase: 'starting' | 'working' | 'stopping' = 'starting'
+  #receiveFault: string | undefined
+  #polledAt: number
+  #progressAt: number
+
+  constructor(events: WorkerEvents, options: ReadinessOptions) {
+    this.#options = options
+    const { clock, held, roots } = options
+    this.#polledAt = clock.now()
+    this.#progressAt = clock.now()
+    this.#buckets = new AskedSeldom(() => this.#tryBuckets(), { clock, forMs: believedMs })
+    for (const [bucket, [first]] of roots ?? []) {
+      if (first !== undefined) this.#places.set(bucket, { bucket, root: parseRepositoryRoot(somewhereIn(first)) })
+    }
+    const settle = (place: { readonly bucket: string; readonly root: string }): void => {
+      const known = { bucket: place.bucket, root: parseRepositoryRoot(place.root) }
+      this.#held.delete(placeId(known))
+      this.#places.delete(place.bucket)
+      this.#places.set(place.bucket, known)
+      this.#progressAt = clock.now()
+    }
+    const handlers: { readonly [E in keyof WorkerEventMap]?: (event: WorkerEventMap[E]) => void } = {
+      started: () => {
+        this.#phase = 'working'
+        this.#polledAt = clock.now()
+      },
+      stopping: () => this.#stop(),
+      drained: () => this.#stop(),
+      failed: () => this.#stop(),
+      polled: () => {
+        this.#polledAt = clock.now()
+        this.#receiveFault = undefined
+        if (held.count === 0) this.#progressAt = clock.now()
+      },
+      'receive-failed': ({ message }) => {
+        this.#receiveFault = message
+      },
+      'batch-held': ({ bucket, root, keys, error }) => {
+        const place = { bucket, root: parseRepositoryRoot(root) }
+        this.#held.set(placeId(place), `s3://${bucket}/${root}: ${keys} keys are held: ${said(error)}`)
+      },
+      'batch-failed': ({ bucket, root }) =>
+        void this.#held.delete(placeId({ bucket, root: parseRepositoryRoot(root) })),
+      'batch-settled': settle,
+    }
+    this.#unsubscribe = events.subscribe((name, event) => handlers[name]?.(event))
+  }
+
+  async now(): Promise<Ready> {
+    const [queue, buckets] = await Promise.all([this.#tryQueue(), this.#buckets.get()])
+    const reasons = [...this.#ownReasons(), ...queue, ...buckets, ...this.#held.values()]
+    return { ok: reasons.length === 0, reasons: [...new Set(reasons)].slice(0, reasonsMax) }
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe()
+    await Promise.allSettled([...this.#stores.values()].map((store) => store.close()))
+  }
+
+  #stop(): void {
+    this.#phase = 'stopping'
+  }
+
+  #ownReasons(): string[] {
+    const { clock, held } = this.#options
+    const reasons: string[] = []
+    if (this.#phase === 'starting') reasons.push('the worker has not found its queue yet')
+    if (this.#phase === 'stopping') reasons.push('the worker is stopping')
+    if (this.#receiveFault !== undefined) reasons.push(withoutSecrets(this.#receiveFault))
+    const [unpolledMs, idleMs] = [clock.now() - this.#polledAt, clock.now() - this.#progressAt]
+    if (held.count > 0 && idleMs > progressMs) {
+      reasons.push(`${held.count} messages are held, and nothing has been settled for ${minutes(idleMs)} minutes`)
+    }
+    if (this.#phase === 'working' && held.count === 0 && unpolledMs > pollMs) {
+      reasons.push(`the queue has not answered for ${minutes(unpolledMs)} minutes`)
+    }
+    return reasons
+  }
+
+  async #tryQueue(): Promise<string[]> {
+    try {
+      await this.#options.depth()
+      return []
+    } catch (error) {
+      // Whoever may receive and not ask for attributes can do the work all the same.
+      const code = error instanceof QueueError ? error.code : undefined
+      return code === 'ACCESS_DENIED' || code === 'THROTTLED' ? [] : [said(error)]
+    }
+  }
+
+  /** Never rejects. */
+  async #tryBuckets(): Promise<readonly string[]> {
+    const places = [...this.#places.values()]
+    const some = places.length > bucketsMax ? [...places.slice(0, 1), ...places.slice(1 - bucketsMax)] : places
+    const reasons = await Promise.all(some.map((place) => this.#tryBucket(place)))
+    return reasons.flat()
+  }
+
+  async #tryBucket({ bucket, root }: RepositoryPlace): Promise<string[]> {
+    const store = this.#stores.get(bucket) ?? this.#options.openBucket(bucket)
+    this.#stores.set(bucket, store)
+    const signal = AbortSignal.timeout(answerMs)
+    try {
+      await store.head(repomdKey(root), { signal })
+      return []
+    } catch (error) {
+      if (signal.aborted) return [`s3://${bucket} does not answer within ${answerMs / 1000} s`]
+      return [error instanceof StoreError ? said(error) : `s3://${bucket}: ${said(error)}`]
+    }
+  }
+}
+
+function minutes(milliseconds: number): number {
+  return Math.round(milliseconds / 60_000)
+}
+
+function said(error: unknown): string {
+  return withoutSecrets(messageOf(error))
+}
