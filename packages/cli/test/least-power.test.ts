@@ -363,6 +363,7 @@ describe.concurrent('the upkeep of a worker', () => {
   it.each([
     ['audit', 's3:GetObject'],
     ['audit', 's3:ListBucket'],
+    ['audit', 's3:PutObject'],
     ['clean-up', 's3:GetObject'],
     ['clean-up', 's3:ListBucket'],
     ['clean-up', 's3:DeleteObject'],

@@ -37,7 +37,7 @@ export interface CleanUpInput {
 
 export interface PlannedDelete extends RepodataObject {
   readonly kind: 'document' | 'record' | 'probe'
-  /** Since when nothing names it. Of what is left of a probe: when it was written. */
+  /** Since when nothing names it. Of what is left of a probe, or of a lease: when it was written. */
   readonly since: Date
 }
 
@@ -110,8 +110,8 @@ function decide(object: RepodataObject, view: GenerationView, { now, retentionMs
 
 /** As `documentHref` in publish.ts makes them, and as others do, and we did: without the part by chance. */
 const documentName = /^[0-9a-f]{64}-(?:[0-9a-f]{8}-)?(?:primary|filelists|other)\.xml\.gz$/
-/** What a killed process left of a look at what the store can do: condition-probe.ts. */
-const probeName = /^repokeeper-probe-[0-9a-f]{16}$/
+/** What a killed process left of a look at what the store can do (condition-probe.ts), or of its lease, which is renewed every minute (lease.ts). */
+const probeName = /^repokeeper-(?:probe-[0-9a-f]{16}|lease\.json)$/
 const probeAgeMs = 24 * 3600 * 1000
 
 /** What the generations say of a name. */

@@ -117,6 +117,11 @@ const eventTexts: EventTexts = {
     ({ bucket, root, keys }) =>
       `s3://${bucket}/${root}: looked again at ${keys} keys in the stead of a publisher that was killed, or very slow, after its publish`,
   ],
+  'left-to-others': [
+    'info',
+    ({ job, bucket, root, theirs }) =>
+      `s3://${bucket}/${root}: the ${job} is left to later, for another worker is at the ${shown(theirs)}`,
+  ],
   'upkeep-failed': [
     'warn',
     ({ job, bucket, root, error }) =>

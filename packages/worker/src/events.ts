@@ -145,6 +145,13 @@ export interface WorkerEventMap {
   }
   /** A publisher had not come back to these after its swap. */
   'looked-again': { readonly bucket: string; readonly root: string; readonly keys: number }
+  /** Another worker is at work on this repository, with a job of its own. It is tried again a little later. */
+  'left-to-others': {
+    readonly job: UpkeepJob['name']
+    readonly bucket: string
+    readonly root: string
+    readonly theirs: string
+  }
   /** It is tried again in its next round. */
   'upkeep-failed': {
     readonly job: UpkeepJob['name']

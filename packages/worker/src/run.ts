@@ -14,6 +14,7 @@ import { backOffSeconds } from './settle.ts'
 import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
 import type { Audit } from './upkeep-audit.ts'
 import type { CollectGarbage } from './upkeep-clean-up.ts'
+import type { HoldLease } from './upkeep-lease.ts'
 import type { KeepPledges } from './upkeep-second-look.ts'
 import { createWorker, type Worker, type WorkerEnd, type WorkerSettings } from './worker.ts'
 
@@ -26,6 +27,7 @@ export interface WorkerStages {
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
   readonly keepPledges?: KeepPledges
+  readonly holdLease?: HoldLease
 }
 
 /** The process around a worker. */

@@ -57,7 +57,7 @@ export function auditJob(options: AuditJobOptions): UpkeepJob {
         { store: openBucket(bucket), root },
         { signal, singleWriter, onEvent, settleMs },
       )
-      if (signal.aborted) return
+      if (signal.aborted) return 'done'
       const healing = findings.filter(isHealed)
       for (const finding of findings.slice(0, findingsToldMax)) {
         const { kind, path, problem, remedy } = finding
@@ -66,6 +66,7 @@ export function auditJob(options: AuditJobOptions): UpkeepJob {
       const counts = { findings: findings.length, healing: healing.length, notes: notes.length }
       events.emit('audited', { bucket, root, ...counts, durationMs: clock.now() - startedAt })
       if (healing.length > 0) heal(place, [...new Set(healing.map(({ path }) => `${root}${path}`))])
+      return 'done'
     },
   }
 }

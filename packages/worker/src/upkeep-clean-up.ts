@@ -37,6 +37,7 @@ export function cleanUpJob(options: CleanUpJobOptions): UpkeepJob {
       const bytes = deleted.delete.reduce((sum, { size }) => sum + size, 0)
       const objects = deleted.delete.length
       events.emit('cleaned-up', { bucket, root, objects, bytes, durationMs: clock.now() - startedAt })
+      return 'done'
     },
   }
 }

@@ -37,6 +37,7 @@ export function secondLookJob({ keepPledges, singleWriter, openForPublish, event
       const context = { signal, singleWriter, onEvent }
       const keys = await keepPledges({ store, root }, context)
       if (keys.length > 0) events.emit('looked-again', { bucket, root, keys: keys.length })
+      return 'done'
     },
   }
 }

@@ -9,8 +9,8 @@ export interface UpkeepJob {
   readonly intervalMs: number
   /** Milliseconds from the start within which the first round begins, after a random part of them. Default: the interval. */
   readonly firstWithinMs?: number
-  /** May reject: then it is said, and tried again in the next round. */
-  run(place: RepositoryPlace, signal: AbortSignal): Promise<void>
+  /** May reject: then it is said, and tried again in the next round. What is left to others is tried again a little later. */
+  run(place: RepositoryPlace, signal: AbortSignal): Promise<'done' | 'left to others'>
 }
 
 /** What is known of one job of one repository. Times in milliseconds of the clock. */
@@ -20,7 +20,7 @@ export interface ScheduledJob extends RepositoryPlace {
   readonly startedAt?: number
   readonly endedAt?: number
   /** Of the one that ended last. */
-  readonly outcome?: 'done' | 'failed' | 'given up'
+  readonly outcome?: 'done' | 'left to others' | 'failed' | 'given up'
   /** When the next round begins; absent while one is under way, or waits for another job. */
   readonly nextAt?: number
   readonly isRunning: boolean
@@ -38,6 +38,8 @@ type LastRun = Pick<ScheduledJob, 'startedAt' | 'endedAt' | 'outcome' | 'isRunni
 
 /** Messages decide which repositories are known; the one whose last publish is longest ago is forgotten first. */
 const placesMax = 10_000
+/** Longer than a lease: repository/src/lease.ts. */
+const leftToOthersMs = 240_000
 
 /**
  * Looks after the repositories that this worker knows: those it was configured for by name, and those it has published.
@@ -104,34 +106,49 @@ export class Upkeep {
     this.#last.set(job, runs.set(id, { ...runs.get(id), ...run }))
   }
 
-  #schedule(job: UpkeepJob, afterMs: number): void {
+  /** @param places of a second try; the round is of all that are known then where it is none. */
+  #schedule(job: UpkeepJob, afterMs: number, places?: readonly RepositoryPlace[]): void {
     if (this.#stopping.signal.aborted) return
     const begin = (): void => {
       const lane = job.name === 'second look' ? 'light' : 'heavy'
       this.#nextAt.delete(job)
-      this.#lanes[lane] = this.#lanes[lane].then(() => this.#round(job)).then(() => this.#schedule(job, job.intervalMs))
+      this.#lanes[lane] = this.#lanes[lane].then(async () => this.#goOn(job, await this.#round(job, places), places))
     }
     this.#nextAt.set(job, this.#options.clock.now() + afterMs)
     this.#cancel.set(job, this.#options.clock.after(afterMs, begin))
   }
 
-  async #round(job: UpkeepJob): Promise<void> {
+  /** Tries once more what was left to others: one of them may be dead, and its lease expired by then. */
+  #goOn(job: UpkeepJob, left: readonly RepositoryPlace[], tried: readonly RepositoryPlace[] | undefined): void {
+    const againMs = leftToOthersMs * (1 + this.#options.clock.random())
+    if (left.length > 0 && tried === undefined && againMs < job.intervalMs) this.#schedule(job, againMs, left)
+    else this.#schedule(job, job.intervalMs)
+  }
+
+  /** @returns those that were left to others */
+  async #round(
+    job: UpkeepJob,
+    places: readonly RepositoryPlace[] = [...this.#places.values()],
+  ): Promise<RepositoryPlace[]> {
+    const left: RepositoryPlace[] = []
     const { signal } = this.#stopping
-    for (const place of [...this.#places.values()]) {
-      if (signal.aborted) return
+    for (const place of places) {
+      if (signal.aborted) return left
       const { clock } = this.#options
       const end = (outcome: ScheduledJob['outcome'] & string): void =>
         this.#remember(job, place, { endedAt: clock.now(), outcome, isRunning: false })
       this.#remember(job, place, { startedAt: clock.now(), isRunning: true })
       try {
-        await job.run(place, signal)
-        end('done')
+        const outcome = await job.run(place, signal)
+        end(outcome)
+        if (outcome === 'left to others') left.push(place)
       } catch (error) {
         end(signal.aborted ? 'given up' : 'failed')
-        if (signal.aborted) return
+        if (signal.aborted) return left
         this.#options.events.emit('upkeep-failed', { job: job.name, bucket: place.bucket, root: place.root, error })
       }
     }
+    return left
   }
 
   #know(place: RepositoryPlace): void {

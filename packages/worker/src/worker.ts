@@ -14,6 +14,7 @@ import { backOffSeconds, judge, Settler } from './settle.ts'
 import { type ScheduledJob, Upkeep, type UpkeepJob } from './upkeep.ts'
 import { type Audit, auditJob } from './upkeep-audit.ts'
 import { type CollectGarbage, cleanUpJob } from './upkeep-clean-up.ts'
+import { type HoldLease, leasedJob } from './upkeep-lease.ts'
 import { type KeepPledges, secondLookJob } from './upkeep-second-look.ts'
 import { VisibilityKeeper } from './visibility.ts'
 
@@ -26,6 +27,8 @@ export interface WorkerParts {
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
   readonly keepPledges?: KeepPledges
+  /** Absent: audits and clean-ups are done whatever other workers do. */
+  readonly holdLease?: HoldLease
   readonly clock: Clock
   readonly events: WorkerEvents
 }
@@ -267,11 +270,13 @@ class QueueWorker implements Worker {
   // Upkeep
 
   #upkeepJobs(): UpkeepJob[] {
-    const { audit, collectGarbage, keepPledges, clock, events } = this.#parts
+    const { audit, collectGarbage, keepPledges, holdLease, clock, events } = this.#parts
     const { upkeep, once, windows, singleWriter } = this.#settings
     if (upkeep === undefined || once) return []
     const openBucket = (bucket: string): ObjectStore => this.#buckets.store(bucket)
     const jobs: UpkeepJob[] = []
+    const alone = (job: UpkeepJob): UpkeepJob =>
+      holdLease === undefined ? job : leasedJob(job, { holdLease, singleWriter, openBucket, events })
     // Who publishes without conditions must be alone in it, and would overwrite his own batch with this.
     if (keepPledges !== undefined && !singleWriter) {
       const openForPublish = async ({ bucket, root }: RepositoryPlace): Promise<ObjectStore> => {
@@ -284,11 +289,11 @@ class QueueWorker implements Worker {
       const settleMs = windows.longestWaitMs + publishMs
       const heal = (place: RepositoryPlace, keys: readonly string[]): void => this.#heal(place, keys)
       const intervalMs = upkeep.auditIntervalMs
-      jobs.push(auditJob({ audit, intervalMs, settleMs, singleWriter, openBucket, heal, clock, events }))
+      jobs.push(alone(auditJob({ audit, intervalMs, settleMs, singleWriter, openBucket, heal, clock, events })))
     }
     if (collectGarbage !== undefined) {
       const intervalMs = upkeep.gcIntervalMs
-      jobs.push(cleanUpJob({ ...upkeep, collectGarbage, intervalMs, openBucket, clock, events }))
+      jobs.push(alone(cleanUpJob({ ...upkeep, collectGarbage, intervalMs, openBucket, clock, events })))
     }
     return jobs
   }

@@ -11,6 +11,7 @@ import {
   realContext,
   rebuildRepository,
   reconcile,
+  withLease,
 } from '@repokeeper/repository'
 import { describe, expect, it } from 'vitest'
 import { levelOf, textOf } from '../src/event-text.ts'
@@ -20,6 +21,7 @@ import type { ProbeConditions, Reconcile } from '../src/reconcile.ts'
 import { settingsOf } from '../src/run.ts'
 import type { Audit } from '../src/upkeep-audit.ts'
 import type { CollectGarbage } from '../src/upkeep-clean-up.ts'
+import type { HoldLease } from '../src/upkeep-lease.ts'
 import type { KeepPledges } from '../src/upkeep-second-look.ts'
 import { createWorker, type WorkerSettings } from '../src/worker.ts'
 import { coverAll, latch, notification, settings } from './bench.ts'
@@ -34,6 +36,7 @@ interface Setup {
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
   readonly keepPledges?: KeepPledges
+  readonly holdLease?: HoldLease
   readonly probeConditions?: ProbeConditions
   readonly reconcile?: Reconcile
   readonly settings?: Partial<WorkerSettings>
@@ -64,6 +67,7 @@ function setUp(setup: Setup = {}) {
       ...(setup.audit === undefined ? {} : { audit: setup.audit }),
       ...(setup.collectGarbage === undefined ? {} : { collectGarbage: setup.collectGarbage }),
       ...(setup.keepPledges === undefined ? {} : { keepPledges: setup.keepPledges }),
+      ...(setup.holdLease === undefined ? {} : { holdLease: setup.holdLease }),
     },
     { ...settings, roots: el9, upkeep, ...setup.settings },
   )
@@ -295,6 +299,75 @@ describe('a worker', () => {
     expect(underWay).toEqual(['audit', 'clean-up of el9/ 24 3'])
     expect(eventsNamed('cleaned-up')).toMatchObject([{ bucket: 'packages', root: 'el9/', objects: 2, bytes: 12 }])
     await worker.stop()
+  })
+})
+
+describe('audits and clean-ups of several workers', () => {
+  it('are not done where another is at work, and tried once more before their next round', async () => {
+    const asked: string[] = []
+    const theirs = ['clean-up', undefined, 'audit', 'audit']
+    const holdLease: HoldLease = async ({ root }, job, { signal }, work) => {
+      asked.push(`${job} of ${root} at ${clock.now() / hour}`)
+      const other = theirs.shift()
+      return other === undefined ? { kind: 'done', value: await work(signal) } : { kind: 'elsewhere', job: other }
+    }
+    const { audits, audit } = auditing(() => clock)
+    const { worker, clock, eventsNamed } = setUp({ audit, holdLease, random: () => 0.5 })
+    worker.start()
+    await clock.pass(18 * hour)
+    // Six minutes later, then after the interval; a second try has no third.
+    expect(asked).toEqual([3, 3.1, 9.1, 9.2, 15.2].map((at) => `audit of el9/ at ${at}`))
+    expect(audits).toEqual(['el9/ at 3.1', 'el9/ at 15.2'])
+    expect(eventsNamed('left-to-others')).toMatchObject([
+      { job: 'audit', root: 'el9/', theirs: 'clean-up' },
+      { theirs: 'audit' },
+      { theirs: 'audit' },
+    ])
+    expect(worker.scheduled()).toMatchObject([{ name: 'audit', root: 'el9/', outcome: 'done', isRunning: false }])
+    await worker.stop()
+  })
+
+  it('are never two at once at one repository: real workers, real leases', async () => {
+    const store = new MemoryStore({ name: 's3://packages' })
+    let working = 0
+    let atOnce = 0
+    const workers = Array.from({ length: 4 }, (_, number) => {
+      const work = async (): Promise<void> => {
+        working += 1
+        atOnce = Math.max(atOnce, working)
+        await new Promise<void>((resolve) => setImmediate(resolve))
+        working -= 1
+      }
+      return setUp({
+        store,
+        random: () => 0.5,
+        settings: { upkeep: { ...upkeep, gcIntervalMs: 6 * hour } },
+        audit: async () => {
+          await work()
+          return { findings: [], notes: [] }
+        },
+        collectGarbage: async () => {
+          await work()
+          return { delete: [] }
+        },
+        holdLease: (location, job, context, held) =>
+          withLease(
+            location,
+            job,
+            { ...realContext({ ...context, cache: new MemoryCache() }), random: () => number / 8 },
+            held,
+          ),
+      })
+    })
+    for (const { worker } of workers) worker.start()
+    // All of them want to begin in the same moment, of both jobs.
+    for (let minutes = 0; minutes < 7 * 60; minutes += 1) {
+      await Promise.all(workers.map(({ clock }) => clock.pass(60_000)))
+    }
+    const ended = workers.flatMap(({ eventsNamed }) => [...eventsNamed('audited'), ...eventsNamed('cleaned-up')])
+    expect(ended.length).toBeGreaterThan(1)
+    expect(atOnce).toBe(1)
+    await Promise.all(workers.map(({ worker }) => worker.stop()))
   })
 })
 

@@ -70,7 +70,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { historyPath },
     { openConnected },
     { probeConditions },
-    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile },
+    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, withLease },
   ] = await Promise.all([
     import('../document-cache.ts'),
     import('../history-directory.ts'),
@@ -100,6 +100,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
           auditRepository(location, realContext({ ...context, cache, documents }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
         keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache, documents })),
+        holdLease: (location, job, context, work) => withLease(location, job, realContext({ ...context, cache }), work),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
       { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },
