@@ -19,30 +19,23 @@ export function referencesOf({ Conditions, Resources, Outputs, Rules }: Template
   return found
 }
 
-/** Resources, each after those that it refers to; what waits for itself is left out. */
-export function orderOf(template: Template): string[] {
-  const order: string[] = []
-  const waiting = new Map(
-    Object.entries(template.Resources).map(([name, resource]) => {
-      const { resources } = referencesOf({
-        ...template,
-        Conditions: {},
-        Rules: {},
-        Outputs: {},
-        Resources: { [name]: resource },
-      })
-      return [name, resources.filter((other) => other in template.Resources)]
-    }),
-  )
-  for (let before = -1; before < order.length; ) {
-    before = order.length
-    for (const [name, others] of waiting) {
-      if (!others.every((other) => order.includes(other))) continue
-      order.push(name)
-      waiting.delete(name)
-    }
+/** What CloudFormation brings up before this resource, because it, or something that it waits for, refers to it. */
+export function waitsFor(template: Template, name: string): Set<string> {
+  const found = new Set<string>()
+  for (const waiting = [name]; waiting.length > 0; ) {
+    const next = waiting.pop() ?? ''
+    const { resources } = referencesOf({
+      ...template,
+      Conditions: {},
+      Rules: {},
+      Outputs: {},
+      Resources: Object.fromEntries(Object.entries(template.Resources).filter(([other]) => other === next)),
+    })
+    const others = resources.filter((other) => other in template.Resources && !found.has(other))
+    for (const other of others) found.add(other)
+    waiting.push(...others)
   }
-  return order
+  return found
 }
 
 function collect(value: unknown, found: References): void {

@@ -6,7 +6,7 @@ import { describe, expect, it, test } from 'vitest'
 import { type Combination, combinationsOf } from './combinations.ts'
 import { evaluate, listOf, objectOf, type Resource, textOf } from './evaluate.ts'
 import { several, statementsIn } from './policies.ts'
-import { orderOf } from './references.ts'
+import { waitsFor } from './references.ts'
 import { type Json, readTemplate } from './template.ts'
 
 const template = readTemplate('repository')
@@ -50,10 +50,10 @@ describe('a queue', () => {
   })
 
   it('lets the bucket send before the bucket is given its notifications: S3 tries it', () => {
-    const order = orderOf(template)
+    const first = waitsFor(template, 'Bucket')
     for (const combination of combinations) {
       const policies = ofType(combination, 'AWS::SQS::QueuePolicy')
-      const before = policies.filter(([name]) => order.indexOf(name) < order.indexOf('Bucket'))
+      const before = policies.filter(([name]) => first.has(name))
       const letting = before.flatMap(([, { properties }]) => resourcesIn(properties.PolicyDocument))
       const told = notificationsOf(resource(combination, 'Bucket')).map(({ Queue }) => textOf(Queue))
       expect(letting).toEqual(expect.arrayContaining(told))
