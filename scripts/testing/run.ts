@@ -5,6 +5,7 @@ import { runTests } from './vitest-run.ts'
 
 const checks = [
   { name: 'types', command: ['tsc', '--noEmit', '--pretty'] },
+  { name: 'pages', command: ['tsc', '--project', 'tsconfig.browser.json', '--pretty'] },
   { name: 'lint', command: ['biome', 'check', '--error-on-warnings'] },
   { name: 'imports', command: ['node', 'scripts/checks/check-imports.ts'] },
 ] as const

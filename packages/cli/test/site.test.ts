@@ -108,7 +108,7 @@ describe('site in a bucket', () => {
     expect(Contents.map(({ Key }) => Key)).toContain('el9/x86_64/about/us/package/foo.html')
   })
 
-  test('asks for nothing but the metadata and a listing where nothing has changed, and each write has its condition', async () => {
+  test('asks for nothing but the metadata, a listing and its front page where nothing has changed', async () => {
     const callsOf = async (...options: string[]) => {
       const before = cloud.calls.list().at(-1)?.number ?? 0
       expect(await here().repokeeper('site', repo, ...options)).toMatchObject({ code: 0, stderr: '' })

@@ -119,6 +119,8 @@ test('what metadata says is text on every page, and no markup', async () => {
     if (!path.endsWith('.html')) continue
     expect(page.match(/<script/g), path).toHaveLength(1)
     expect(page, path).not.toMatch(/[\u202e\u0007]/)
+    expect(page, path).not.toContain(`"'&<`)
+    expect(page, path).not.toMatch(/>"|"'/)
   }
 })
 

@@ -81,8 +81,9 @@ function searchHere(form, field, results) {
   })
   field.addEventListener('input', search)
   document.addEventListener('keydown', (event) => {
+    /** @type {(HTMLElement | null)[]} */
     const links = [field, ...list.querySelectorAll('a')]
-    const at = links.indexOf(document.activeElement)
+    const at = links.indexOf(/** @type {HTMLElement | null} */ (document.activeElement))
     if (results.hidden || at === -1) return
     if (event.key === 'Escape') {
       field.value = ''
