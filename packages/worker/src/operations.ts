@@ -10,12 +10,13 @@ import { EmfSink } from './metrics-emf.ts'
 import { PrometheusSink } from './metrics-prometheus.ts'
 import { StatsdSink } from './metrics-statsd.ts'
 import { parseAddress } from './network-address.ts'
-import { OpsServer } from './ops-server.ts'
+import { OpsServer, type ShownPage } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
 import type { QueueDepth } from './queue-depth.ts'
 import { Readiness } from './readiness.ts'
 import { describeJobs } from './scheduled-jobs.ts'
-import { queueName, type SqsQueue } from './sqs-queue.ts'
+import { queueName } from './sqs-client.ts'
+import type { SqsQueue } from './sqs-queue.ts'
 import { StatusBoard } from './status-board.ts'
 import type { Worker } from './worker.ts'
 
@@ -28,7 +29,8 @@ export interface OperationsOptions {
   readonly openBucket: (bucket: string) => ObjectStore
   /** Where lines of the embedded metric format go. */
   readonly stdout: { write(text: string): unknown }
-  readonly page: string | undefined
+  /** What the endpoint shows people at `/`. */
+  readonly page: ShownPage | undefined
 }
 
 /** Queue and dead-letter queue are asked no more often. */

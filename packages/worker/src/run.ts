@@ -44,8 +44,6 @@ export interface WorkerIo {
   readonly historyPath: string
   /** Where metrics go with `emf`. */
   readonly stdout: { write(text: string): unknown }
-  /** HTML that the operations endpoint shows at `/`. Absent: nothing is there. */
-  readonly page: string
 }
 
 /** Long polling; `once` wants to know soon whether there is more. */
@@ -78,8 +76,10 @@ export async function runWorker(
   signals.on('SIGINT', onSignal)
   try {
     const { openBucket } = stages
-    const { stdout = process.stdout, page } = io
+    const { stdout = process.stdout } = io
     const date = () => new Date()
+    // Files that are read only where somebody may look.
+    const page = options.http === undefined ? undefined : (await import('./status-page/page.ts')).statusPage
     operations = await Operations.open({ options, events, history, clock, date, openBucket, stdout, page })
     const queue = await connect(options, { clock, events, stopping: stopping.signal })
     if (queue === undefined) return 0
