@@ -5,10 +5,9 @@ import type { Clock } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { RunHistory } from './history.ts'
-import { Metrics, type MetricsSink } from './metrics.ts'
-import { EmfSink } from './metrics-emf.ts'
+import { Metrics } from './metrics.ts'
 import { PrometheusSink } from './metrics-prometheus.ts'
-import { StatsdSink } from './metrics-statsd.ts'
+import { outwardSinks } from './metrics-sinks.ts'
 import { parseAddress } from './network-address.ts'
 import { OpsServer, type ShownPage } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
@@ -142,19 +141,4 @@ export class Operations {
     const depth = await this.#sqs?.depth({ signal: AbortSignal.timeout(depthAnswerMs) })
     return depth === undefined ? undefined : { ...depth, asOf: this.#given.date() }
   }
-}
-
-function outwardSinks({ options, events, date, stdout }: OperationsOptions, queue: string): MetricsSink[] {
-  const sinks: MetricsSink[] = []
-  const address = options.statsd === undefined ? undefined : parseAddress(options.statsd)
-  if (address !== undefined) {
-    let isSaid = false
-    const onFault = (error: Error): void => {
-      if (!isSaid) events.emit('metrics-failed', { sink: 'StatsD', error })
-      isSaid = true
-    }
-    sinks.push(new StatsdSink({ ...address, queue, onFault }))
-  }
-  if (options.emf) sinks.push(new EmfSink({ queue, date, write: (line) => void stdout.write(`${line}\n`) }))
-  return sinks
 }

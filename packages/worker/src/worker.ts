@@ -23,6 +23,8 @@ export interface WorkerParts {
   readonly openBucket: (bucket: string) => ObjectStore
   readonly reconcile: Reconcile
   readonly probeConditions: ProbeConditions
+  /** Of somebody who uses them again, and closes them. Absent: the worker has its own. */
+  readonly buckets?: Buckets
   /** Absent: it is not done. */
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
@@ -132,7 +134,7 @@ class QueueWorker implements Worker {
     this.#settings = settings
     this.#inbox = new Inbox({ visibilityTimeoutMs: settings.visibilityTimeoutSeconds * 1000 })
     this.#batches = new Batches(settings.windows)
-    this.#buckets = new Buckets({ ...settings, ...parts })
+    this.#buckets = parts.buckets ?? new Buckets({ ...settings, ...parts })
     this.#intake = new Intake({
       inbox: this.#inbox,
       batches: this.#batches,
@@ -369,7 +371,7 @@ class QueueWorker implements Worker {
       await this.#visibility.stop()
       const afterSeconds = (message: HeldMessage) => this.#parked.get(message) ?? 0
       await this.#settler.release([...this.#inbox].map((message) => ({ message, afterSeconds: afterSeconds(message) })))
-      await this.#buckets.close()
+      await this.#closeBuckets()
       this.#parts.events.emit('drained', { left })
       this.#finish({ kind: 'drained', left })
     })()
@@ -381,6 +383,10 @@ class QueueWorker implements Worker {
     if (this.#ending !== undefined) return
     this.#parts.events.emit('failed', { error })
     this.#ending = this.#giveBack().then(() => this.#finish({ kind: 'failed', error }))
+  }
+
+  async #closeBuckets(): Promise<void> {
+    if (this.#parts.buckets === undefined) await this.#buckets.close()
   }
 
   /** Gives how many messages were given back. Never rejects. */
@@ -408,7 +414,7 @@ class QueueWorker implements Worker {
     }
     givenBack += await this.#giveBackAll(() => true)
     await finishesWithin(clock, abortMs, upkeepOver)
-    await this.#buckets.close()
+    await this.#closeBuckets()
     return givenBack
   }
 
