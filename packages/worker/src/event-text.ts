@@ -112,6 +112,11 @@ const eventTexts: EventTexts = {
     ({ bucket, root, objects, bytes }) =>
       `s3://${bucket}/${root}: ${objects} superseded objects deleted (${bytes} bytes)`,
   ],
+  'site-written': [
+    'info',
+    ({ bucket, root, files, written, deleted }) =>
+      `s3://${bucket}/${root}: pages for people: ${written} of ${files} files written, ${deleted} deleted`,
+  ],
   'looked-again': [
     'warn',
     ({ bucket, root, keys }) =>

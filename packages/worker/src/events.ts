@@ -143,6 +143,16 @@ export interface WorkerEventMap {
     readonly bytes: number
     readonly durationMs: number
   }
+  /** The pages for people were brought up to date. */
+  'site-written': {
+    readonly bucket: string
+    readonly root: string
+    readonly files: number
+    /** Of these, those that were not there as they should be. */
+    readonly written: number
+    readonly deleted: number
+    readonly durationMs: number
+  }
   /** A publisher had not come back to these after its swap. */
   'looked-again': { readonly bucket: string; readonly root: string; readonly keys: number }
   /** Another worker is at work on this repository, with a job of its own. It is tried again a little later. */

@@ -136,6 +136,9 @@ const workerOptions = z.strictObject({
     description: 'the newest so many generations are kept in any case, the published one among them',
     placeholder: 'COUNT',
   }),
+  site: flag().default(false).meta({
+    description: 'after a publish bring the pages for people up to date, as "repokeeper site" does, below repoview/',
+  }),
   singleWriter: flag().default(false).meta({
     description: 'nobody else writes these repositories: work although the store ignores conditional writes',
   }),

@@ -16,6 +16,7 @@ import type { Audit } from './upkeep-audit.ts'
 import type { CollectGarbage } from './upkeep-clean-up.ts'
 import type { HoldLease } from './upkeep-lease.ts'
 import type { KeepPledges } from './upkeep-second-look.ts'
+import type { WriteSite } from './upkeep-site.ts'
 import { createWorker, type Worker, type WorkerEnd, type WorkerSettings } from './worker.ts'
 
 /** What the worker works with. */
@@ -27,6 +28,7 @@ export interface WorkerStages {
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
   readonly keepPledges?: KeepPledges
+  readonly writeSite?: WriteSite
   readonly holdLease?: HoldLease
 }
 

@@ -4,11 +4,15 @@ import type { WorkerEvents } from './events.ts'
 
 /** Something that is done to each repository now and then, whether messages come or not. */
 export interface UpkeepJob {
-  readonly name: 'audit' | 'clean-up' | 'second look'
+  readonly name: 'audit' | 'clean-up' | 'second look' | 'site'
   /** Milliseconds from the end of one round to the begin of the next. 0: never. */
   readonly intervalMs: number
   /** Milliseconds from the start within which the first round begins, after a random part of them. Default: the interval. */
   readonly firstWithinMs?: number
+  /** Whether there is anything to do. Default: always. */
+  isDue?(place: RepositoryPlace): boolean
+  /** Told of each publish of this worker. */
+  published?(place: RepositoryPlace): void
   /** May reject: then it is said, and tried again in the next round. What is left to others is tried again a little later. */
   run(place: RepositoryPlace, signal: AbortSignal): Promise<'done' | 'left to others'>
 }
@@ -68,8 +72,11 @@ export class Upkeep {
     if (this.#stopping.signal.aborted || !jobs.some(({ intervalMs }) => intervalMs > 0)) return
     for (const place of namedPlaces(roots)) this.#know(place)
     this.#unsubscribe = events.subscribe((name, event) => {
-      if (name !== 'batch-settled' || !('bucket' in event) || !('root' in event)) return
-      this.#know({ bucket: event.bucket, root: parseRepositoryRoot(event.root) })
+      if (name !== 'batch-settled' || !('changes' in event)) return
+      const place = { bucket: event.bucket, root: parseRepositoryRoot(event.root) }
+      this.#know(place)
+      const { added, replaced, removed } = event.changes
+      if (added + replaced + removed > 0) for (const job of jobs) job.published?.(place)
     })
     for (const job of jobs) {
       const { intervalMs, firstWithinMs = intervalMs } = job
@@ -134,6 +141,7 @@ export class Upkeep {
     const { signal } = this.#stopping
     for (const place of places) {
       if (signal.aborted) return left
+      if (job.isDue?.(place) === false) continue
       const { clock } = this.#options
       const end = (outcome: ScheduledJob['outcome'] & string): void =>
         this.#remember(job, place, { endedAt: clock.now(), outcome, isRunning: false })

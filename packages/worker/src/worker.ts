@@ -16,6 +16,7 @@ import { type Audit, auditJob } from './upkeep-audit.ts'
 import { type CollectGarbage, cleanUpJob } from './upkeep-clean-up.ts'
 import { type HoldLease, leasedJob } from './upkeep-lease.ts'
 import { type KeepPledges, secondLookJob } from './upkeep-second-look.ts'
+import { siteJob, type WriteSite } from './upkeep-site.ts'
 import { VisibilityKeeper } from './visibility.ts'
 
 export interface WorkerParts {
@@ -29,6 +30,7 @@ export interface WorkerParts {
   readonly audit?: Audit
   readonly collectGarbage?: CollectGarbage
   readonly keepPledges?: KeepPledges
+  readonly writeSite?: WriteSite
   /** Absent: audits and clean-ups are done whatever other workers do. */
   readonly holdLease?: HoldLease
   readonly clock: Clock
@@ -272,7 +274,7 @@ class QueueWorker implements Worker {
   // Upkeep
 
   #upkeepJobs(): UpkeepJob[] {
-    const { audit, collectGarbage, keepPledges, holdLease, clock, events } = this.#parts
+    const { audit, collectGarbage, keepPledges, writeSite, holdLease, clock, events } = this.#parts
     const { upkeep, once, windows, singleWriter } = this.#settings
     if (upkeep === undefined || once) return []
     const openBucket = (bucket: string): ObjectStore => this.#buckets.store(bucket)
@@ -297,6 +299,7 @@ class QueueWorker implements Worker {
       const intervalMs = upkeep.gcIntervalMs
       jobs.push(alone(cleanUpJob({ ...upkeep, collectGarbage, intervalMs, openBucket, clock, events })))
     }
+    if (writeSite !== undefined) jobs.push(alone(siteJob({ writeSite, singleWriter, openBucket, clock, events })))
     return jobs
   }
 

@@ -29,6 +29,7 @@ describe('options', () => {
       retention: '24h',
       keepGenerations: 1,
       singleWriter: false,
+      site: false,
       emf: false,
       once: false,
       openChecksum: 'auto',

@@ -71,12 +71,14 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { openConnected },
     { probeConditions },
     { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, withLease },
+    site,
   ] = await Promise.all([
     import('../document-cache.ts'),
     import('../history-directory.ts'),
     import('../open-repository.ts'),
     import('@repokeeper/object-store'),
     import('@repokeeper/repository'),
+    options.site ? import('@repokeeper/repository/site') : undefined,
   ])
   const connection: Connection = {
     ...readConnection(command.optsWithGlobals(), environment),
@@ -101,6 +103,9 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
         keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache, documents })),
         holdLease: (location, job, context, work) => withLease(location, job, realContext({ ...context, cache }), work),
+        ...(site !== undefined && {
+          writeSite: (location, context) => site.writeSite(location, realContext({ ...context, cache })),
+        }),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
       { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },
