@@ -142,6 +142,22 @@ it('has S3 answer to CloudFront, to everybody or to nobody, below the prefix', (
   }
 })
 
+it('has S3 refuse plain HTTP, but for its website, which speaks nothing else', () => {
+  for (const { parameters, stack } of combinationsOf('repository')) {
+    const statements = statementsIn(stack.resources.get('BucketPolicy')?.properties.PolicyDocument)
+    const denied = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Resource: ['arn:aws:s3:::my-packages', 'arn:aws:s3:::my-packages/*'],
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    }
+    expect(statements.filter(({ Effect }) => Effect === 'Deny')).toEqual(
+      parameters.Access === 'website' ? [] : [denied],
+    )
+  }
+})
+
 function permissionsOn(resource: string, actions: readonly string[]): string[] {
   return actions.map((action) => permission(action, resource))
 }
