@@ -58,6 +58,22 @@ describeWithClients(['chromium'], 'the site in a browser', () => {
     await close()
   })
 
+  test('finds what stands on the front page of a small repository without reading anything more', async () => {
+    const small = await serveSite(await makeSite([{ name: hostile }, { name: 'foo' }, { name: 'foo-libs' }]))
+    const page = await browser.context.newPage()
+    const read: string[] = []
+    page.on('request', (request) => read.push(new URL(request.url()).pathname))
+    await page.goto(small.front)
+    await page.getByRole('searchbox').fill('foo')
+    await page.getByText(/^2 packages$/).waitFor()
+    await page.getByRole('searchbox').fill('<img')
+    await page.locator('#results a').click()
+    await page.getByRole('heading', { level: 1, name: hostile }).waitFor()
+    expect(read.filter((path) => path.includes('/search/'))).toEqual([])
+    await page.close()
+    await small.close()
+  })
+
   test('is searched from the page of a package, too', async () => {
     const { page, misdeeds, close } = await open('package/sextant.html')
     await page.getByRole('searchbox').fill('tide')

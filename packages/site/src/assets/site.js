@@ -126,7 +126,8 @@ class SearchIndex {
   /** @param {string} word */
   async #read(word) {
     this.state = 'under way'
-    this.#entries = []
+    this.#entries = entriesHere() ?? []
+    if (this.#entries.length > 0) return
     /** @type {[string, string][]} */
     const shards = await read('search/shards.json')
     const paths = nearestFirst(shards, word)
@@ -159,6 +160,16 @@ class SearchIndex {
     const best = byRank.flatMap((entries) => entries.sort(byName))
     return { best: best.slice(0, shownMax), count }
   }
+}
+
+/** Where all names stand on this page nothing has to be read: so the search works from a disk as well. @returns {Entry[] | undefined} */
+function entriesHere() {
+  if (document.querySelector('.letters') !== null) return undefined
+  return Array.from(document.querySelectorAll('#browse .rows li'), (row) => {
+    const text = (/** @type {string} */ part) => row.querySelector(part)?.textContent ?? ''
+    const [, file = ''] = /^package\/(.*)\.html$/.exec(row.querySelector('a')?.getAttribute('href') ?? '') ?? []
+    return [text('a'), text('.version'), text('.summary'), decodeURIComponent(file)]
+  })
 }
 
 /** The file that names like this one are in, then the one after it, then all others. @param {[string, string][]} shards @param {string} word */
@@ -231,7 +242,10 @@ function span(kind, text) {
 
 /** @param {number} shown @param {number} count @param {SearchIndex} index */
 function wordFor(shown, count, { state }) {
-  if (state === 'failed') return 'The index of the search cannot be read just now. The lists by letter have everything.'
+  if (state === 'failed') {
+    const why = location.protocol === 'file:' ? 'from a disk: it needs a web server' : 'just now'
+    return `The index of the search cannot be read ${why}. Without these words, the lists by letter have everything.`
+  }
   if (state !== 'complete') return count === 0 ? 'Searching …' : `${packages(count)} so far …`
   if (count === 0) return 'No package has these words in its name or summary.'
   return shown < count ? `${packages(count)}, the best ${shown} of them` : packages(count)
