@@ -12,7 +12,6 @@ import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { missingClients } from '../fixtures/clients.ts'
-import { createCloudResources } from '../fixtures/cloud-resources.ts'
 import { openDnf, repoFile } from '../fixtures/dnf.ts'
 
 const usage = `scripts/demo [--keep] [--port N] [RPM…]
@@ -28,6 +27,7 @@ const checkout = resolve(import.meta.dirname, '..')
 const program = (name: string): string => join(checkout, 'packages', 'cli', 'bin', `${name}.js`)
 const bucket = 'demo-packages'
 const path = 'el9/x86_64'
+const queues = { add: 'demo-additions', remove: 'demo-removals' }
 
 /** Anything will do for local-cloud; a profile of the person's must not take their place. */
 const credentials = { AWS_ACCESS_KEY_ID: 'demo', AWS_SECRET_ACCESS_KEY: 'demo', AWS_REGION: 'us-east-1' }
@@ -72,17 +72,18 @@ async function show(
     REPOKEEPER_CACHE_DIR: join(directory, 'cache'),
   }
   delete environment.AWS_PROFILE
-  const queues = await createCloudResources(endpoint, bucket)
-  say(`${endpoint}: bucket ${bucket}; queues ${queues.join(', ')}; ObjectCreated and ObjectRemoved go to the queues`)
+  const repository = `s3://${bucket}/${path}`
+  const init = ['init', repository, '--add-queue', queues.add, '--remove-queue', queues.remove]
+  say(`${endpoint}\n$ repokeeper ${init.join(' ')}`)
+  await run(program('repokeeper'), init, environment)
 
   title('Two workers, a process each')
-  for (const queue of queues.slice(0, 2)) startWorker(queue, directory, environment)
+  for (const queue of [queues.add, queues.remove]) startWorker(queue, directory, environment)
 
   const updatePackages = async (...args: string[]): Promise<void> => {
     say(`$ updatePackages ${args.map((arg) => (arg.startsWith('/') ? basename(arg) : arg)).join(' ')}`)
     await run(program('updatePackages'), args, environment)
   }
-  const repository = `s3://${bucket}/${path}`
   const list = (): Promise<void> => run(program('repokeeper'), ['list', repository], environment)
 
   title(packages.length === 1 ? 'Add a package' : `Add ${packages.length} packages`)
