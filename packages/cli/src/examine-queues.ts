@@ -48,7 +48,7 @@ export async function examineQueues(
     })
   }
   const wanted = scene.queues.length > 0 ? scene.queues : concernedQueues(notifications, root)
-  const isForeign = queueConnection(connection, cli).endpointUrl !== undefined
+  const isForeign = !isAmazons(queueConnection(connection, cli).endpointUrl)
   await looking('queues', onFinding, async () => {
     const region = connection.region ?? scene.bucket?.region
     const desk = await openQueueDesk({ ...queueConnection(connection, cli), region }, scene.queues[0])
@@ -65,6 +65,12 @@ export async function examineQueues(
       desk.close()
     }
   })
+}
+
+/** Also where an endpoint of Amazon's own is named, as that of a VPC. */
+function isAmazons(endpointUrl: string | undefined): boolean {
+  if (endpointUrl === undefined || !URL.canParse(endpointUrl)) return endpointUrl === undefined
+  return /\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(new URL(endpointUrl).hostname)
 }
 
 /** Those that are told of anything that is, or is above or below, a package of this repository. */

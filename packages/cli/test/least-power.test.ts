@@ -212,13 +212,13 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
   ],
   prune: [
     done(async (scene) => {
-      await superseded(scene)
+      await twoVersions(scene)
       return await scene.part.repokeeper('prune', repo, '--keep', '1')
     }),
   ],
   'prune --yes': [
     done(async (scene) => {
-      await superseded(scene)
+      await twoVersions(scene)
       return await scene.part.repokeeper('prune', repo, '--keep', '1', '--yes')
     }),
   ],
@@ -301,6 +301,8 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
 const likeAnother: Readonly<Partial<Record<PartName, PartName>>> = {
   'remove worker': 'add worker',
   'worker with upkeep': 'add worker',
+  init: 'doctor',
+  status: 'doctor',
   'status --deep': 'plan',
   'dead-letters retry': 'dead-letters list',
   'dead-letters drop': 'dead-letters list',
@@ -440,7 +442,12 @@ async function published({ admin, rpm }: Scene): Promise<void> {
   expect(ran.code, ran.stderr).toBe(0)
 }
 
-/** The same, of which two generations are superseded. */
+async function twoVersions({ admin, rpm }: Scene): Promise<void> {
+  const ran = await admin.repokeeper('add', repo, await rpm('foo'), await rpm('foo', '2'), '--publish')
+  expect(ran.code, ran.stderr).toBe(0)
+}
+
+/** What is published, of which two generations are superseded. */
 async function superseded(scene: Scene): Promise<void> {
   await published(scene)
   for (const version of ['2', '3']) {

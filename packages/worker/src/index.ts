@@ -41,7 +41,7 @@ export {
   withSender,
 } from './queue-policy.ts'
 export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
-export { parseRedrivePolicy, type RedrivePolicy, receiveCountMin } from './redrive-policy.ts'
+export { type RedrivePolicy, receiveCountMin } from './redrive-policy.ts'
 export { runWorker, settingsOf, type WorkerIo, type WorkerStages } from './run.ts'
 export { queueName, type SqsConnection } from './sqs-client.ts'
 export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
