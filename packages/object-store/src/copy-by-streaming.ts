@@ -22,9 +22,6 @@ export async function copyByStreaming(
     if (got.kind !== 'found') throw new SourceChanged()
     yield* got.body
   }
-  // An empty object is written without its source being opened.
-  const head = await store.head(sourceKey, signal === undefined ? {} : { signal })
-  if (head?.etag !== etag) return { kind: 'changed' }
   try {
     return await target.put(key, { size, open }, condition, { ...options, ...(sha256 !== undefined && { sha256 }) })
   } catch (error) {
