@@ -10,6 +10,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PassThrough, type Readable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { missingClients } from '../fixtures/clients.ts'
 import { openDnf, repoFile } from '../fixtures/dnf.ts'
@@ -78,7 +79,7 @@ async function show(
   await run(program('repokeeper'), init, environment)
 
   title('Two workers, a process each')
-  for (const queue of [queues.add, queues.remove]) startWorker(queue, directory, environment)
+  const pages = [queues.add, queues.remove].map((queue) => startWorker(queue, directory, environment))
 
   const updatePackages = async (...args: string[]): Promise<void> => {
     say(`$ updatePackages ${args.map((arg) => (arg.startsWith('/') ? basename(arg) : arg)).join(' ')}`)
@@ -111,12 +112,19 @@ async function show(
   if (options.keep) {
     title(`Put ${gone} back, and leave everything running`)
     await updatePackages('-b', bucket, '-p', path, '-o', 'add', '--wait', packages[0] ?? '')
-    tellHowToUse(directory, endpoint, baseUrl)
+    await run(program('repokeeper'), ['site', repository, '--base-url', baseUrl], environment)
+    tellHowToUse(endpoint, baseUrl)
+    title('For a browser')
+    for (const [at, queue] of [queues.add, queues.remove].entries()) {
+      say(`${(await pages[at])?.padEnd(40)} how the worker of ${queue} does`)
+    }
+    say(`${baseUrl}repoview/index.html   the packages`)
+    say(`\nThe logs of the workers are in ${directory}. Ctrl-C ends everything.`)
   }
   return 'shown'
 }
 
-function tellHowToUse(directory: string, endpoint: string, baseUrl: string): void {
+function tellHowToUse(endpoint: string, baseUrl: string): void {
   title('The .repo file')
   say(repoFile(baseUrl).trimEnd())
   title('For the programs, in another terminal')
@@ -124,7 +132,6 @@ function tellHowToUse(directory: string, endpoint: string, baseUrl: string): voi
     say(`export ${name}=${value}`)
   }
   say(`npx updatePackages -b ${bucket} -p ${path} -o add my.rpm --wait`)
-  say(`\nThe logs of the workers are in ${directory}. Ctrl-C ends everything.`)
 }
 
 /** dnf with an empty cache: what it lists, and that it can fetch a package and check its digest. */
@@ -166,16 +173,26 @@ function readEndpoint(line: string): string {
   throw new Error(`local-cloud said ${line}`)
 }
 
-function startWorker(queue: string, directory: string, environment: NodeJS.ProcessEnv): void {
+/** @returns where its status page is, as soon as it listens */
+function startWorker(queue: string, directory: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const log = join(directory, `${queue}.log`)
-  say(`$ repokeeper worker -q ${queue}`)
-  const args = [program('repokeeper'), 'worker', '-q', queue, '--log-format', 'text']
+  say(`$ repokeeper worker -q ${queue} --http 127.0.0.1:0`)
+  const args = [program('repokeeper'), 'worker', '-q', queue, '--http', '127.0.0.1:0', '--log-format', 'text']
   const worker = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
   worker.stderr.pipe(createWriteStream(log))
   worker.once('exit', (code) => {
     if (code !== 0 && code !== null) process.stderr.write(`the worker of ${queue} ended with ${code}, see ${log}\n`)
   })
   children.push(worker)
+  return readPage(worker.stderr)
+}
+
+async function readPage(log: Readable): Promise<string> {
+  for await (const line of createInterface({ input: log.pipe(new PassThrough()) })) {
+    const [, address] = /operations endpoint at (\S+)status$/.exec(line) ?? []
+    if (address !== undefined) return address
+  }
+  return '(the worker did not come to it)'
 }
 
 function run(file: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
