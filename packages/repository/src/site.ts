@@ -2,7 +2,7 @@
  * The site of a repository: pages for people, made of what is published and of nothing else.
  */
 import { basename, resolve } from 'node:path'
-import { frontPath, idOf, type SiteFile, type SiteSettings, siteFiles } from '@repokeeper/site'
+import { frontPath, idOf, type SiteFile, type SitePackage, type SiteSettings, siteFiles } from '@repokeeper/site'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { forEachOf } from './for-each-of.ts'
 import { inParallel } from './in-parallel.ts'
@@ -75,11 +75,12 @@ export async function writeSite(
     const { revision } = snapshot.repomd
     const { count, names } = packages
     let shown = 0
-    const read = async (name: string) => {
-      const found = await packages.of(name)
-      shown += found.length
+    const read = async function* (name: string): AsyncGenerator<SitePackage> {
+      for await (const one of packages.of(name)) {
+        yield one
+        shown += 1
+      }
       onProgress(shown, count)
-      return found
     }
     const totals = { files: 0, written: 0, bytes: 0 }
     const write = async (file: SiteFile): Promise<void> => {

@@ -11,14 +11,12 @@ import { nevraOf, type SiteName, type SitePackage, versionOf } from './site-pack
 import type { SiteSettings } from './site-settings.ts'
 import { versionSection } from './version-section.ts'
 
-/** So many of the newest are told in full; so many have a line. A page stays one that a phone can hold. */
+/** So many of the newest are told in full, the others have a line. A page stays one that a phone can hold. */
 const inFullMax = 10
-const linesMax = 200
 
 export function formatPackagePage(settings: SiteSettings, one: SiteName): Buffer {
-  const { name, packages, newest } = one
+  const { name, packages, newest, count } = one
   const inFull = packages.slice(0, inFullMax)
-  const lines = packages.slice(0, linesMax)
   const main = html`<article class="package">
 <h1>${name}</h1>
 <p class="lead">${newest.summary}</p>
@@ -26,17 +24,17 @@ ${facts(newest)}
 ${installSection(name)}
 ${newest.description !== '' && html`<div class="description">${prose(newest.description)}</div>`}
 <section aria-labelledby="versions">
-<h2 id="versions">${packages.length === 1 ? 'Version' : 'Versions'}</h2>
+<h2 id="versions">${count === 1 ? 'Version' : 'Versions'}</h2>
 <table class="versions">
 <thead><tr><th scope="col">Package</th><th scope="col">Built</th><th scope="col" class="number">Size</th><th scope="col"><span class="unseen">Download</span></th></tr></thead>
 <tbody>
-${lines.map((version, at) => versionLine(settings, version, at < inFull.length ? at : undefined))}</tbody>
+${packages.map((version, at) => versionLine(settings, version, at < inFull.length ? at : undefined))}</tbody>
 </table>
-${packages.length > lines.length && html`<p class="more">and ${formatCount(packages.length - lines.length, 'older one')}</p>`}
+${count > packages.length && html`<p class="more">and ${formatCount(count - packages.length, 'older one')}</p>`}
 </section>
 ${inFull.map((version, at) => versionSection(version, at, inFull.length === 1))}
 </article>`
-  const description = `${newest.summary || name}: ${formatCount(packages.length, 'package')} of ${name} in ${settings.title}.`
+  const description = `${newest.summary || name}: ${formatCount(count, 'package')} of ${name} in ${settings.title}.`
   return formatPage({ title: `${name} · ${settings.title}`, description, toSite: '../', settings, main })
 }
 

@@ -9,19 +9,18 @@ export interface Row {
   readonly name: string
   readonly version: string
   readonly summary: string
-  /** Of the file that was changed last, in seconds since 1970. */
+  /** As that of a name. */
   readonly modified: number
 }
 
 const summaryCharactersMax = 160
 
-export function rowOf({ name, packages, newest }: SiteName): Row {
+export function rowOf({ name, newest, modified }: SiteName): Row {
   const characters = [...newest.summary.trim().replaceAll(/\s+/g, ' ')]
   const summary =
     characters.length > summaryCharactersMax
       ? `${characters.slice(0, summaryCharactersMax - 1).join('')}…`
       : characters.join('')
-  const modified = Math.max(...packages.map(({ facts }) => facts.modified ?? 0))
   return { name, version: versionOf(newest), summary, modified }
 }
 

@@ -21,7 +21,7 @@ export interface SiteContents {
   /** Each once, in any order. */
   readonly names: readonly string[]
   /** All that is listed under a name, in any order. */
-  readonly read: (name: string) => Promise<readonly SitePackage[]>
+  readonly read: (name: string) => AsyncIterable<SitePackage>
 }
 
 export interface SiteFile {
@@ -60,7 +60,7 @@ export async function* siteFiles(contents: SiteContents, settings: SiteSettings)
   yield file(stylePath, 'css', styleAsset)
   yield file(scriptPath, 'js', scriptAsset)
   for (const name of names) {
-    const one = siteName(name, await contents.read(name))
+    const one = await siteName(name, contents.read(name))
     yield file(packagePath(name), 'html', formatPackagePage(settings, one))
     const row = rowOf(one)
     const list = listed.add(row)

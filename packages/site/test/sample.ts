@@ -51,7 +51,9 @@ export function contentsOf(packages: readonly SitePackage[]): SiteContents {
     revision: '1700000000',
     packages: packages.length,
     names: [...new Set(packages.map(({ facts }) => facts.name))],
-    read: async (name) => packages.filter(({ facts }) => facts.name === name),
+    async *read(name) {
+      yield* packages.filter(({ facts }) => facts.name === name)
+    },
   }
 }
 

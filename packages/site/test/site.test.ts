@@ -66,6 +66,19 @@ describe('the page of a package', () => {
     expect(site.get('index.html')).toContain('<span class="version">1:0.1-1</span>')
   })
 
+  test('has the newest of a name that has thousands, in full the first ten', async () => {
+    const builds = Array.from({ length: 1_000 }, (_, number) =>
+      packageOf('nightly', { facts: { version: `1.${(number * 7) % 1_000}` } }),
+    )
+    const page = (await siteOf(builds)).get('package/nightly.html') ?? ''
+    const shown = [...page.matchAll(/<th scope="row">(?:<a [^>]*>)?nightly-1\.([0-9]+)-/g)].map(([, number]) =>
+      Number(number),
+    )
+    expect(shown).toEqual(Array.from({ length: 200 }, (_, number) => 999 - number))
+    expect(page).toContain('and 800 older ones')
+    expect(page.match(/class="version"/g)).toHaveLength(10)
+  })
+
   test('says of what is long how much is left out', async () => {
     const files = { first: [{ path: '/a', type: '' }], count: 1_234_567 }
     const page = (await siteOf([packageOf('foo', { files })])).get('package/foo.html')
