@@ -5,30 +5,37 @@ import { type Connection, readConnection } from '../connection.ts'
 import { UsageError } from '../failure.ts'
 import { gather } from '../repeated-option.ts'
 
-const examples = `
+const guide = `
 A message ends here after the worker could not use it several times: its object is no whole RPM package, or nobody can read the
 message. The log of the worker, and "repokeeper history", say why. While the messages are looked at, nobody else sees them, for ten
 minutes at most; then they are given back. Each look counts as a receive.
-
-Examples:
-  $ repokeeper dead-letters list -q repo-dead-letters
-  $ repokeeper dead-letters list -q repo-dead-letters --json | jq -r '.messages[].keys[]'
-  $ repokeeper dead-letters retry -q repo-dead-letters                      # each to the queue that it came from
-  $ repokeeper dead-letters retry -q repo-dead-letters --key 'foo-*.rpm' --to repo-additions
-  $ repokeeper dead-letters drop -q repo-dead-letters --key 'el9/*/broken.rpm'
-  $ repokeeper dead-letters drop -q repo-dead-letters --all --yes
 `
 
-const sharedExamples = `
-"repokeeper dead-letters --help" has examples.
-  $ repokeeper dead-letters list -q repo-dead-letters
-`
+const examples: Readonly<Record<Action, readonly string[]>> = {
+  list: [
+    '$ repokeeper dead-letters list -q repo-dead-letters',
+    "$ repokeeper dead-letters list -q repo-dead-letters --json | jq -r '.messages[].keys[]'",
+  ],
+  retry: [
+    '$ repokeeper dead-letters retry -q repo-dead-letters                      # each to the queue that it came from',
+    "$ repokeeper dead-letters retry -q repo-dead-letters --key 'foo-*.rpm' --to repo-additions",
+  ],
+  drop: [
+    "$ repokeeper dead-letters drop -q repo-dead-letters --key 'el9/*/broken.rpm'",
+    '$ repokeeper dead-letters drop -q repo-dead-letters --all --yes',
+  ],
+}
+
+function examplesText(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`
+}
 
 export function defineDeadLetters(program: Command, cli: Cli): void {
   const group = program
     .command('dead-letters')
     .description('Look at the messages that no worker could use; send them back, or delete them.')
-    .addHelpText('after', examples)
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', `${guide}${examplesText(Object.values(examples).flat())}`)
   defineAction(group, 'list', 'Show the messages: their keys, since when, how often received.', cli)
   defineAction(group, 'retry', 'Send the messages back to the queues that they came from.', cli).option(
     '--to <queue>',
@@ -52,7 +59,7 @@ function defineAction(group: Command, action: Action, description: string, cli: 
     )
     .option('--max <count>', 'look at so many messages at most', readCount, 1_000)
     .option('--json', 'report as one JSON document')
-    .addHelpText('after', sharedExamples)
+    .addHelpText('after', examplesText(examples[action]))
     .action(async () => {
       const values = command.optsWithGlobals()
       cli.exitCode = await run(action, Options.parse(values), readConnection(values, cli.environment), cli)
