@@ -1,4 +1,4 @@
-import { metricsCatalogue } from './metrics-catalogue.ts'
+import { metricsCatalogue } from '@repokeeper/worker'
 
 /** As CloudWatch names one: an alarm or a dashboard that asks for another shows nothing, and says nothing. */
 export interface Metric {

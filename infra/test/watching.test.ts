@@ -3,12 +3,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { metricsCatalogue } from '@repokeeper/worker'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { combinationsOf } from './combinations.ts'
 import { listOf, objectOf, type Stack, textOf } from './evaluate.ts'
 import { exists, type Metric, prometheusSeries } from './metrics.ts'
-import { metricsCatalogue } from './metrics-catalogue.ts'
 import { folder, type Json } from './template.ts'
 
 /** A metric with the values of its dimensions. */
