@@ -46,6 +46,11 @@ export interface BlockTable {
 }
 
 const version = 1
+/**
+ * Bytes of all first locations together. They share their beginnings, so that a table of few bytes could make gigabytes of them; those of a million
+ * packages are some 300 KB.
+ */
+const locationsBytesMax = 4 * 2 ** 20
 const headPieceVersion = 2
 const sealBytes = 4
 /** A piece ends with the entry that makes it `pieceBytes` long; what does not compress takes a little more than it is long. */
@@ -81,11 +86,14 @@ export function parseBlockTable(bytes: Uint8Array): BlockTable | undefined {
   const head = reader.piece()
   const blocks: Block[] = []
   let before = Buffer.alloc(0)
+  let locationsBytes = 0
   while (blocks.length < count && reader.isWhole) {
     const packages = reader.number()
     const irregular = reader.number()
     const shared = reader.number()
     const location = Buffer.concat([before.subarray(0, shared), reader.bytes(reader.number())])
+    locationsBytes += location.length
+    if (locationsBytes > locationsBytesMax) return undefined
     const firstLocation = location.toString()
     const pieces: Piece[] = []
     for (let left = reader.number(); left > 0 && reader.isWhole; left -= 1) pieces.push(reader.piece())

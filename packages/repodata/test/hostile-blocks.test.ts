@@ -72,6 +72,24 @@ describe('a table', () => {
     }
   })
 
+  it('is none where its locations would be more than all of a repository, however few bytes they take by sharing them', () => {
+    const piece = { size: 10, openSize: 20, crc32: 1, packedCrc32: 2 }
+    const tableOf = (locationBytes: number, blocks: number): BlockTable => ({
+      head: piece,
+      blocks: Array.from({ length: blocks }, () => ({
+        packages: 1,
+        irregular: 0,
+        firstLocation: 'a'.repeat(locationBytes),
+        pieces: [piece],
+      })),
+      foot: piece,
+    })
+    expect(parseBlockTable(formatBlockTable(tableOf(1_000, 4_000)))).toEqual(tableOf(1_000, 4_000))
+    const bomb = formatBlockTable(tableOf(60_000, 100))
+    expect(bomb.length).toBeLessThan(64 * 1024)
+    expect(parseBlockTable(bomb)).toBeUndefined()
+  })
+
   it.each([
     ['no packages', { packages: 0 }],
     ['more irregular packages than packages', { irregular: 2 }],
