@@ -39,7 +39,7 @@ import type {
 } from './port.ts'
 import { holds } from './put-condition.ts'
 import { checkRange, clampRange } from './range.ts'
-import { bodySize, verifiedSource, wrongLength } from './verified-source.ts'
+import { bodySize, checkDigest, verifiedSource, wrongLength } from './verified-source.ts'
 
 export interface DirectoryStoreOptions {
   /** Stamped on what is put, as its modification time. Default: the file system's (see directory-clock.ts). */
@@ -47,6 +47,9 @@ export interface DirectoryStoreOptions {
   /** How long a write waits for the writers before it. Default 30. */
   readonly lockWaitSeconds?: number
 }
+
+/** Read at a time to hash a copy. */
+const copyCheckBytes = 2 ** 18
 
 /**
  * Objects as files below one directory, which has to exist. Keys are paths, and the files are what any web server, `cp` or
@@ -185,7 +188,7 @@ export class DirectoryStore implements ObjectStore {
   /** Writes and flushes the whole body to a file that nobody sees yet. */
   async #write(draft: string, key: string, body: PutBody, options: PutOptions): Promise<ETag> {
     const subject = { store: this.name, key }
-    const handle = await this.#translated(`cannot store ${key}`, key, () => open(draft, 'wx'))
+    const handle = await this.#translated(`cannot store ${key}`, key, () => open(draft, 'wx+'))
     try {
       const copied =
         !(body instanceof Uint8Array) &&
@@ -195,6 +198,9 @@ export class DirectoryStore implements ObjectStore {
         const size = bodySize(body)
         if ((await handle.stat()).size !== size)
           throw wrongLength(`a file of another length than ${size} bytes`, { subject })
+        // What the kernel has copied, not what it was to copy: between the hashing and here a disk may have forgotten.
+        const written = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: copyCheckBytes })
+        await checkDigest(written, { ...options, subject })
         options.onProgress?.(size)
       } else {
         for await (const chunk of verifiedSource(body, { ...options, subject })) {

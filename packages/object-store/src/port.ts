@@ -35,7 +35,7 @@ export interface PutSource {
   open(): AsyncIterable<Uint8Array>
   /**
    * A file of this machine that holds these bytes and that nobody changes meanwhile: a store that lies on this machine has the kernel copy
-   * it. It takes the caller's word for `sha256` then.
+   * it, and holds the copy to `sha256`.
    */
   readonly path?: string | undefined
 }

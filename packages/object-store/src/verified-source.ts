@@ -54,6 +54,18 @@ export async function* verifiedSource(body: PutBody, checks: SourceChecks): Asyn
   checks.onProgress?.(size)
 }
 
+/** @throws StoreError `BAD_DIGEST`, and the signal's reason */
+export async function checkDigest(bytes: AsyncIterable<Uint8Array>, checks: SourceChecks): Promise<void> {
+  if (checks.sha256 === undefined) return
+  const hash = createHash('sha256')
+  for await (const chunk of bytes) {
+    checks.signal?.throwIfAborted()
+    hash.update(chunk)
+  }
+  const digest = hash.digest('hex')
+  if (digest !== checks.sha256) throw badDigest(digest, checks)
+}
+
 export function bodySize(body: PutBody): number {
   return body instanceof Uint8Array ? body.length : body.size
 }

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { DirectoryStore, readBody } from '../src/index.ts'
 import { bytesOf, describeStore, keysOf, pieces, readFrom } from './contract.ts'
 
@@ -36,6 +38,19 @@ beforeEach(async () => {
   store = new DirectoryStore(path)
 })
 afterEach(() => rm(path, { recursive: true, force: true }))
+
+it('stores nothing of a file that the kernel copies where its bytes are not those of the digest', async () => {
+  const file = join(path, '..', `${basename(path)}-source`)
+  await writeFile(file, 'gone bad')
+  onTestFinished(() => rm(file))
+  const body = { size: 8, path: file, open: () => createReadStream(file) }
+  const sha256 = createHash('sha256').update('gone bad').digest('hex')
+  const wrong = createHash('sha256').update('was good').digest('hex')
+  const put = store.put('repodata/primary', body, { if: 'absent' }, { sha256: wrong })
+  await expect(put).rejects.toMatchObject({ code: 'BAD_DIGEST', message: expect.stringContaining(wrong) })
+  expect(await readdir(path, { recursive: true })).not.toContain('repodata/primary')
+  expect(await store.put('repodata/primary', body, { if: 'absent' }, { sha256 })).toMatchObject({ kind: 'stored' })
+})
 
 describe('several processes in one directory', () => {
   it('lose no update, also where they are killed at any moment', async () => {
