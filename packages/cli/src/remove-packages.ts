@@ -11,7 +11,6 @@ import { showNevra } from './listed-nevra.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'
-import { count } from './text-layout.ts'
 
 type RemoveOutcome =
   | { readonly kind: 'removed' }
@@ -115,7 +114,7 @@ function tellGone({ name }: OpenRepository, results: readonly RemovedPackage[], 
   const gone = results.filter(({ outcome }) => outcome.kind === 'gone already').length
   if (gone === 0) return
   output.tell(
-    `${count(gone, 'package')} of these are listed, but in the bucket no more. The events of their deletion take them out of the ` +
+    `${gone} of these ${gone === 1 ? 'is' : 'are'} listed, but in the bucket no more. The events of their deletion take them out of the ` +
       `metadata; if that does not happen, see "repokeeper plan ${name}", or say --publish.`,
   )
 }

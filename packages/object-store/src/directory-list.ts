@@ -24,7 +24,7 @@ export async function* listDirectory(
     if (directory === undefined) return
     yield* walk({ store, prefix, startAfter, signal }, directory, base)
   } catch (error) {
-    throw directoryFault(error, `cannot list ${prefix}`, { store })
+    throw directoryFault(error, prefix === '' ? 'cannot list it' : `cannot list ${prefix}`, { store })
   }
 }
 

@@ -129,9 +129,8 @@ export class DiskCache implements DocumentCache {
     fetch: () => AsyncIterable<Uint8Array>,
   ): Promise<FileHandle> {
     for (let attempt = 1; ; attempt += 1) {
-      const path = await this.#ensure(digest, size, fetch)
       try {
-        return await open(path)
+        return await open(await this.#ensure(digest, size, fetch))
       } catch (error) {
         if (attempt === opensMax || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
         this.#checked.delete(digestName(digest))

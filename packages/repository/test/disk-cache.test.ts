@@ -105,3 +105,17 @@ it('keeps a superseded document that is published again', async () => {
   expect(await text(cache.read(digestOf('again'), 5, fetch))).toBe('again')
   expect(asked()).toBe(0)
 })
+
+it('is there again where its directory was taken away before, or while, a document is fetched', async () => {
+  const directory = await newDirectory()
+  const cache = await DiskCache.open({ directory, bytesMax: 1000 })
+  let fetches = 0
+  async function* fetch(): AsyncGenerator<Uint8Array> {
+    fetches += 1
+    if (fetches === 1) await rm(directory, { recursive: true })
+    yield Buffer.from('primary')
+  }
+  await rm(directory, { recursive: true })
+  expect(await text(cache.read(digestOf('primary'), 7, fetch))).toBe('primary')
+  expect(fetches).toBe(2)
+})
