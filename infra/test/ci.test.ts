@@ -43,6 +43,9 @@ const Pipeline = z.object({
 const github = Workflow.parse(readYaml('github/publish-rpms.yml'))
 const gitlab = Pipeline.parse(readYaml('gitlab/publish-rpms.gitlab-ci.yml'))['publish-rpms']
 
+/** A limit, not a measurement: the machine may be busy with other tests. */
+const limitMs = 300_000
+
 const work = mkdtempSync(join(tmpdir(), 'repokeeper-ci-'))
 const tokenFile = join(work, 'token')
 const programs = join(folder, '..', 'node_modules', '.bin')
@@ -75,9 +78,13 @@ describe('the workflow of GitHub', () => {
     expect(Object.keys(credentials?.with ?? {}).sort()).toEqual(['aws-region', 'role-to-assume'])
   })
 
-  it('publishes, and ends when the metadata lists the packages', async () => {
-    await publishes('from-github', steps.find(({ name }) => name === 'Publish')?.run ?? '', {})
-  })
+  it(
+    'publishes, and ends when the metadata lists the packages',
+    async () => {
+      await publishes('from-github', steps.find(({ name }) => name === 'Publish')?.run ?? '', {})
+    },
+    limitMs,
+  )
 })
 
 describe('the pipeline of GitLab', () => {
@@ -87,14 +94,18 @@ describe('the pipeline of GitLab', () => {
     expect(gitlab.variables).toMatchObject({ AWS_ROLE_ARN: '$RPM_ROLE_ARN', AWS_REGION: '$RPM_REGION' })
   })
 
-  it('publishes, and ends when the metadata lists the packages', async () => {
-    expect(gitlab.variables.AWS_WEB_IDENTITY_TOKEN_FILE).toMatch(/^\/tmp\//)
-    await publishes('from-gitlab', gitlab.script.join('\n'), {
-      RPM_TOKEN: 'the token of the job',
-      AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
-    })
-    expect(readFileSync(tokenFile, 'utf8')).toBe('the token of the job')
-  })
+  it(
+    'publishes, and ends when the metadata lists the packages',
+    async () => {
+      expect(gitlab.variables.AWS_WEB_IDENTITY_TOKEN_FILE).toMatch(/^\/tmp\//)
+      await publishes('from-gitlab', gitlab.script.join('\n'), {
+        RPM_TOKEN: 'the token of the job',
+        AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+      })
+      expect(readFileSync(tokenFile, 'utf8')).toBe('the token of the job')
+    },
+    limitMs,
+  )
 })
 
 /** The script adds a package of this name to `el9/x86_64`, as a shell that stops at the first failure. */

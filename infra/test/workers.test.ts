@@ -2,6 +2,7 @@
  * The pair on Fargate and on Lambda: what each is told, and how it is stopped, replaced and called.
  */
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { combinationsOf } from './combinations.ts'
 import { complaintOf, listOf, objectOf, type Resource, type Stack, textOf } from './evaluate.ts'
 import { expectHealthCheck } from './health-check.ts'
@@ -62,15 +63,23 @@ describe.each(pair)('on Fargate, %s', (name, queue) => {
     }
   })
 
-  it('writes metrics into its log, and answers only in its container, where it is asked how it is', async () => {
-    const [{ stack } = { stack: undefined }] = combinations
-    if (stack === undefined) throw new Error('there is no stack')
-    const { HealthCheck, ...worker } = container(stack, name)
-    expect(environmentOf(worker)).toMatchObject({ REPOKEEPER_HTTP: '127.0.0.1:5000', REPOKEEPER_EMF: 'true' })
-    const [kind, ...command] = listOf(objectOf(HealthCheck).Command).map(textOf)
-    expect(kind).toBe('CMD')
-    await expectHealthCheck(command)
+  it('writes metrics into its log, and answers only in its container', () => {
+    for (const { stack } of combinations) {
+      const environment = environmentOf(container(stack, name))
+      expect(environment).toMatchObject({ REPOKEEPER_HTTP: '127.0.0.1:5000', REPOKEEPER_EMF: 'true' })
+    }
   })
+})
+
+it('on Fargate is healthy where the worker says so', async () => {
+  const checks = combinationsOf('workers').flatMap(({ stack }) =>
+    pair.map(([name]) => listOf(objectOf(container(stack, name).HealthCheck).Command).map(textOf)),
+  )
+  const [check, ...others] = [...new Set(checks.map((command) => JSON.stringify(command)))]
+  expect(others, 'each worker has the same').toEqual([])
+  const [kind, ...command] = z.array(z.string()).parse(JSON.parse(check ?? ''))
+  expect(kind).toBe('CMD')
+  await expectHealthCheck(command)
 })
 
 describe.each(pair)('on Lambda, %s', (name, queue) => {
