@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type ListedObject, type ObjectStore, type PutCondition, readBody } from '@repokeeper/object-store'
-import { frontPath, generatorMark, isSitePath, type SiteFile } from '@repokeeper/site'
+import { frontPath, generatorMark, isSitePath, isSuperseded, type SiteFile } from '@repokeeper/site'
 import { type RepositoryContext, withSignal } from './context.ts'
 import { RepositoryError } from './repository-error.ts'
 
@@ -77,7 +77,8 @@ export class SiteStore {
 
   /** What a former version had and this one has not. Nothing where no former version is known: it may be somebody else's. */
   get superseded(): readonly ListedObject[] {
-    return this.#isOurs ? [...this.#left.values()] : []
+    if (!this.#isOurs) return []
+    return [...this.#left].filter(([path]) => isSuperseded(path)).map(([, object]) => object)
   }
 
   pathOf({ key }: ListedObject): string {

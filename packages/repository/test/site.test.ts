@@ -147,8 +147,8 @@ describe('the site of a repository', () => {
 
   test('leaves what others put beside it', async () => {
     const { store, add, publish, site } = await published()
-    for (const key of ['notes.html', 'package/notes.txt'])
-      await store.put(`${view}${key}`, Buffer.from('mine'), { if: 'always' })
+    const beside = ['notes.html', 'package/notes.txt', 'theirs.repo']
+    for (const key of beside) await store.put(`${view}${key}`, Buffer.from('mine'), { if: 'always' })
     // No site is known yet: this may be somebody's.
     await store.put(`${view}package/theirs.html`, Buffer.from('theirs'), { if: 'always' })
     await site()
@@ -156,7 +156,7 @@ describe('the site of a repository', () => {
     await add('baz', '1.0')
     await publish()
     await site()
-    expect(await keysBelow(store, view)).toEqual(expect.arrayContaining(['notes.html', 'package/notes.txt']))
+    expect(await keysBelow(store, view)).toEqual(expect.arrayContaining(beside))
   })
 
   test('does not take the place of a page of somebody else', async () => {

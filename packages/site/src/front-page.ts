@@ -26,7 +26,7 @@ export function formatFrontPage(settings: SiteSettings, parts: FrontParts): Buff
   const published = publishedAt(parts.revision)
   const main = html`<div class="hero">
 <h1>${settings.title}</h1>
-<p class="lead">${counts}${published !== undefined && html`, published <time>${published}</time>`}. <a href="#install">How to use it</a></p>
+<p class="lead">${counts}${published !== undefined && html`, published <time datetime="${published.replace(' ', 'T').replace(' UTC', 'Z')}">${published}</time>`}. <a href="#install">How to use it</a></p>
 </div>
 <section id="results" aria-label="Search results" hidden>
 <p id="found" role="status"></p>

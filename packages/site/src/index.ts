@@ -4,5 +4,5 @@
 export { generatorMark } from './shell.ts'
 export { type SiteContents, type SiteFile, siteFiles } from './site.ts'
 export type { SitePackage } from './site-package.ts'
-export { frontPath, isSitePath } from './site-paths.ts'
+export { frontPath, isSitePath, isSuperseded } from './site-paths.ts'
 export { idOf, type SiteSettings } from './site-settings.ts'

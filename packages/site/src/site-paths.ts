@@ -26,13 +26,18 @@ export function repoFilePath(id: string): string {
   return `${id}.repo`
 }
 
-/** Whether a site of ours may have such a file, now or in another version of its repository: only these are ever deleted. */
+/** Whether a site of ours may have such a file, now or in another version of its repository. */
 export function isSitePath(path: string): boolean {
   return ownPaths.test(path)
 }
 
 const ownPaths =
   /^(?:index\.html|style\.css|site\.js|package\/[^/]+\.html|list\/[^/]+\.html|search\/[^/]+\.json|[^/]+\.repo)$/
+
+/** Whether such a file may be deleted where this version of a site has none. A `.repo` file may be anybody's. */
+export function isSuperseded(path: string): boolean {
+  return isSitePath(path) && !path.endsWith('.repo')
+}
 
 /** As it stands in a link. A plus is a space to some stores, so it is encoded as well. */
 export function hrefOf(path: string): string {

@@ -86,8 +86,13 @@ function fileList(files: readonly FileDetail[]): Html {
 function changelog(changes: readonly ChangelogDetail[]): Html {
   return html`<ol class="changes body">${changes.map(
     ({ author, date, text }) =>
-      html`<li><p class="who"><time>${formatDay(date)}</time> ${withoutAddress(author)}</p><div>${text}</div></li>`,
+      html`<li><p class="who">${dayOf(date)}${withoutAddress(author)}</p><div>${text}</div></li>`,
   )}</ol>`
+}
+
+function dayOf(date: number | undefined): Html | undefined {
+  const day = formatDay(date)
+  return day === undefined ? undefined : html`<time datetime="${day}">${day}</time> `
 }
 
 /** A changelog's author has an address, which is nobody's to gather from a page. */
