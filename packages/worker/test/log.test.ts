@@ -1,7 +1,16 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { WorkerEvents } from '../src/events.ts'
 import { type LogOptions, logEvents } from '../src/log.ts'
+import { bench, coverAll, notification } from './bench.ts'
+
+const LogLine = z.object({
+  event: z.string(),
+  messageId: z.string().optional(),
+  batch: z.string().optional(),
+  batches: z.array(z.string()).optional(),
+})
 
 function log(options: Partial<LogOptions> & { readonly isTTY?: boolean } = {}) {
   const stream = Object.assign(new PassThrough(), options.isTTY === undefined ? {} : { isTTY: options.isTTY })
@@ -84,6 +93,36 @@ describe('the log', () => {
     const written = lines()
     expect(written.length).toBe(1)
     expect(written[0]).toMatch(/warn: passed over s3:\/\/b\/a\\u001b\[2J\\nfake line\?\.rpm/)
+  })
+
+  it('tells by the id of a batch which messages, plan and publish belong together', async () => {
+    const { worker, queue, clock, parts } = bench({
+      reconcile: async (location, keys, context) => {
+        const repository = 's3://packages/el9/'
+        context.onEvent({ kind: 'planned', repository, added: keys.size, replaced: 0, removed: 0 })
+        context.onEvent({ kind: 'published', repository, revision: '1', packages: 1, bytesSent: 1, milliseconds: 1 })
+        return await coverAll(location, keys, context)
+      },
+    })
+    const stream = new PassThrough()
+    logEvents(parts.events, { level: 'debug', format: 'json', stream })
+    worker.start()
+    queue.send('m1', notification('el9/a.rpm'))
+    await clock.pass(5_000)
+    queue.send('m2', notification('el9/b.rpm'))
+    await clock.pass(5_000)
+    await worker.stop()
+    const lines = String(stream.read())
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => LogLine.parse(JSON.parse(line)))
+    const batchOf = (messageId: string) => lines.find((line) => line.messageId === messageId && line.batch)?.batch
+    const told = (batch: string | undefined) =>
+      lines.filter((line) => line.batch === batch || line.batches?.includes(batch ?? '')).map(({ event }) => event)
+    const [first, second] = [batchOf('m1'), batchOf('m2')]
+    expect(first).not.toBe(second)
+    const whole = ['batch-started', 'repository', 'repository', 'covered', 'batch-settled', 'deleted']
+    expect([told(first), told(second)]).toEqual([whole, whole])
   })
 
   it('ends when it is ended', () => {

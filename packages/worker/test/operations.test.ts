@@ -275,6 +275,17 @@ describe('the endpoint of a worker', () => {
     await worker.stop()
   })
 
+  it('tells the depth of its queue also where the dead-letter queue may not be asked', async () => {
+    cloud.faults.add({ operation: '*', queue: 'dead', action: { kind: 'error', status: 403, code: 'AccessDenied' } })
+    const worker = await run({})
+    await worker.started
+    expect(await worker.json('/status')).toMatchObject({
+      ready: { ok: true },
+      queueDepth: { visible: 0, inFlight: 0, delayed: 0, deadLetters: null, asOf: isoTime },
+    })
+    await worker.stop()
+  })
+
   it('lists what is done now and then: of each repository when it was, how it went, and when it is next', async () => {
     let now = 0
     const timers = new Set<{ readonly at: number; readonly act: () => void }>()

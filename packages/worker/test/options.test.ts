@@ -122,6 +122,27 @@ describe('options', () => {
     ])
   })
 
+  it.each(['9180', 'localhost', ':9180', '127.0.0.1:70000', 'http://localhost:9180/', '::1:9180', '[::1]'])(
+    'with the endpoint at %s are a problem that shows how',
+    (http) => {
+      expect(problemsOf({ flags: { queue: 'q', http } })).toEqual([
+        '--http: expected HOST:PORT, such as 127.0.0.1:9180 or [::1]:9180',
+      ])
+    },
+  )
+
+  it('name the endpoint and where metrics go', () => {
+    const environment = { REPOKEEPER_HTTP: '[::1]:0', REPOKEEPER_STATSD: 'agent.local:8125', REPOKEEPER_EMF: 'yes' }
+    expect(optionsOf({ flags: { queue: 'q' }, environment })).toMatchObject({
+      http: '[::1]:0',
+      statsd: 'agent.local:8125',
+      emf: true,
+    })
+    expect(problemsOf({ flags: { queue: 'q', statsd: 'agent.local:0' } })).toEqual([
+      expect.stringContaining('--statsd'),
+    ])
+  })
+
   it('with a quiet window that never comes are a problem', () => {
     expect(problemsOf({ flags: { queue: 'q', batchQuietSeconds: '30' } })).toEqual([
       expect.stringContaining('--batch-longest-wait-seconds'),
