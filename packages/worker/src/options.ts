@@ -1,52 +1,12 @@
 import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
-import { parseDuration } from './duration.ts'
-import { parseAddress } from './network-address.ts'
-
-/** Texts from flags and the environment become numbers; what is no number is left for the schema to name. */
-const number = (schema: z.ZodNumber) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value),
-    schema,
-  )
-
-/** `90s`, `30m`, `6h`, `1d`, or 0, which YAML gives as a number. */
-const duration = (daysMax: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'number' ? String(value) : value),
-    z
-      .string()
-      .refine(
-        (text) => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= daysMax * 86_400_000,
-        `expected a time such as 90s, 30m, 6h or 1d, ${daysMax}d at most; 0 is none`,
-      ),
-  )
+import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
 
 /** A timer holds no more than 24 days. */
 const intervalDaysMax = 24
 /** Ten years: dates stay dates. */
 const retentionDaysMax = 3_650
-
-const flag = () =>
-  z.preprocess((value) => {
-    if (typeof value !== 'string') return value
-    if (/^(true|yes|on|1)$/i.test(value)) return true
-    return /^(false|no|off|0)$/i.test(value) ? false : value
-  }, z.boolean('expected true or false'))
-
-/** Texts from the environment are separated by commas. */
-const list = (item: z.ZodType<string>) =>
-  z.preprocess(
-    (value) =>
-      typeof value === 'string'
-        ? value
-            .split(',')
-            .map((part) => part.trim())
-            .filter((part) => part !== '')
-        : value,
-    z.array(item),
-  )
 
 const repository = z.string().superRefine((text, context) => {
   try {
@@ -55,16 +15,6 @@ const repository = z.string().superRefine((text, context) => {
     context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
   }
 })
-
-const httpUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'expected an http:// or https:// URL',
-  )
-
-const address = (portMin: 0 | 1, example: string) =>
-  z.string().refine((text) => (parseAddress(text)?.port ?? -1) >= portMin, `expected HOST:PORT, such as ${example}`)
 
 /** Every option of the worker: what it means, what is allowed, what holds where nothing is said. */
 const workerOptions = z.strictObject({

@@ -12,24 +12,14 @@ import { QueueError } from './queue-error.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds } from './settle.ts'
 import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
-import type { Audit } from './upkeep-audit.ts'
-import type { CollectGarbage } from './upkeep-clean-up.ts'
-import type { HoldLease } from './upkeep-lease.ts'
-import type { KeepPledges } from './upkeep-second-look.ts'
-import type { WriteSite } from './upkeep-site.ts'
+import type { UpkeepStages } from './upkeep-jobs.ts'
 import { createWorker, type Worker, type WorkerEnd, type WorkerSettings } from './worker.ts'
 
 /** What the worker works with. */
-export interface WorkerStages {
+export interface WorkerStages extends UpkeepStages {
   readonly openBucket: (bucket: string) => ObjectStore
   readonly reconcile: Reconcile
   readonly probeConditions: ProbeConditions
-  /** Absent: it is not done. */
-  readonly audit?: Audit
-  readonly collectGarbage?: CollectGarbage
-  readonly keepPledges?: KeepPledges
-  readonly writeSite?: WriteSite
-  readonly holdLease?: HoldLease
 }
 
 /** The process around a worker. */

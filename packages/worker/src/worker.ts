@@ -12,27 +12,16 @@ import { ReceiveGate } from './receive-gate.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds, judge, Settler } from './settle.ts'
 import { type ScheduledJob, Upkeep, type UpkeepJob } from './upkeep.ts'
-import { type Audit, auditJob } from './upkeep-audit.ts'
-import { type CollectGarbage, cleanUpJob } from './upkeep-clean-up.ts'
-import { type HoldLease, leasedJob } from './upkeep-lease.ts'
-import { type KeepPledges, secondLookJob } from './upkeep-second-look.ts'
-import { siteJob, type WriteSite } from './upkeep-site.ts'
+import { type UpkeepSettings, type UpkeepStages, upkeepJobs } from './upkeep-jobs.ts'
 import { VisibilityKeeper } from './visibility.ts'
 
-export interface WorkerParts {
+export interface WorkerParts extends UpkeepStages {
   readonly queue: MessageQueue
   readonly openBucket: (bucket: string) => ObjectStore
   readonly reconcile: Reconcile
   readonly probeConditions: ProbeConditions
   /** Of somebody who uses them again, and closes them. Absent: the worker has its own. */
   readonly buckets?: Buckets
-  /** Absent: it is not done. */
-  readonly audit?: Audit
-  readonly collectGarbage?: CollectGarbage
-  readonly keepPledges?: KeepPledges
-  readonly writeSite?: WriteSite
-  /** Absent: audits and clean-ups are done whatever other workers do. */
-  readonly holdLease?: HoldLease
   readonly clock: Clock
   readonly events: WorkerEvents
 }
@@ -53,15 +42,6 @@ export interface WorkerSettings {
   readonly graceMs: number
   /** What is done now and then beside the queue; absent, and with `once`: nothing. */
   readonly upkeep?: UpkeepSettings
-}
-
-/** Milliseconds; an interval of 0 is never. */
-export interface UpkeepSettings {
-  readonly auditIntervalMs: number
-  readonly gcIntervalMs: number
-  /** How long superseded documents are kept, and of how many generations in any case. */
-  readonly retentionMs: number
-  readonly keepGenerations: number
 }
 
 export type WorkerEnd =
@@ -91,8 +71,6 @@ const receiveFailureDelay = { firstSeconds: 1, mostSeconds: 60 }
 const outageDelay = { firstSeconds: 5, mostSeconds: 60 }
 /** Milliseconds that a publish has to notice that it was given up. */
 const abortMs = 5_000
-/** Beside the longest wait of a batch: what its publish may take before an audit counts as drift what it has not published. */
-const publishMs = 10_000
 /** Stands for a message where no message asked: no queue has one of this id, so nothing waits for what becomes of it. */
 const auditId = 'audit'
 
@@ -274,33 +252,8 @@ class QueueWorker implements Worker {
   // Upkeep
 
   #upkeepJobs(): UpkeepJob[] {
-    const { audit, collectGarbage, keepPledges, writeSite, holdLease, clock, events } = this.#parts
-    const { upkeep, once, windows, singleWriter } = this.#settings
-    if (upkeep === undefined || once) return []
-    const openBucket = (bucket: string): ObjectStore => this.#buckets.store(bucket)
-    const jobs: UpkeepJob[] = []
-    const alone = (job: UpkeepJob): UpkeepJob =>
-      holdLease === undefined ? job : leasedJob(job, { holdLease, singleWriter, openBucket, events })
-    // Who publishes without conditions must be alone in it, and would overwrite his own batch with this.
-    if (keepPledges !== undefined && !singleWriter) {
-      const openForPublish = async ({ bucket, root }: RepositoryPlace): Promise<ObjectStore> => {
-        await this.#buckets.ensureConditions(bucket, root)
-        return openBucket(bucket)
-      }
-      jobs.push(secondLookJob({ keepPledges, singleWriter, openForPublish, events }))
-    }
-    if (audit !== undefined) {
-      const settleMs = windows.longestWaitMs + publishMs
-      const heal = (place: RepositoryPlace, keys: readonly string[]): void => this.#heal(place, keys)
-      const intervalMs = upkeep.auditIntervalMs
-      jobs.push(alone(auditJob({ audit, intervalMs, settleMs, singleWriter, openBucket, heal, clock, events })))
-    }
-    if (collectGarbage !== undefined) {
-      const intervalMs = upkeep.gcIntervalMs
-      jobs.push(alone(cleanUpJob({ ...upkeep, collectGarbage, intervalMs, openBucket, clock, events })))
-    }
-    if (writeSite !== undefined) jobs.push(alone(siteJob({ writeSite, singleWriter, openBucket, clock, events })))
-    return jobs
+    const heal = (place: RepositoryPlace, keys: readonly string[]): void => this.#heal(place, keys)
+    return this.#settings.once ? [] : upkeepJobs({ ...this.#settings, ...this.#parts, buckets: this.#buckets, heal })
   }
 
   /** As if a notification had named them. */
