@@ -282,6 +282,23 @@ describe('least power', () => {
     ])
     writer.destroy()
   })
+
+  it('asks who copies over what it compares for both objects', async () => {
+    const { s3, cloud } = under()
+    const put = (key: string) => s3.send(new PutObjectCommand({ Bucket, Key: key, Body: key }))
+    const [{ ETag }] = await Promise.all([put('target'), put('source')])
+    const allow = [
+      { action: 's3:PutObject', resource: `arn:aws:s3:::${Bucket}/target` },
+      { action: 's3:GetObject', resource: `arn:aws:s3:::${Bucket}/source` },
+    ]
+    fault({ accessKey: 'copier', action: { kind: 'deny', allow } })
+    const copier = s3Client(cloud.endpoint, { accessKeyId: 'copier' })
+    const copy = { Bucket, Key: 'target', CopySource: `${Bucket}/source` }
+    await copier.send(new CopyObjectCommand(copy))
+    const swap = new CopyObjectCommand({ ...copy, IfMatch: ETag })
+    expect(await failure(copier.send(swap))).toEqual({ name: 'AccessDenied', status: 403 })
+    copier.destroy()
+  })
 })
 
 describe('deliveries', () => {
