@@ -56,6 +56,9 @@ beforeAll(async () => {
   mkdirSync(join(work, 'dist'))
   cloud = await startLocalCloud({ directory: join(work, 'cloud') })
   await createCloudResources(cloud.endpoint, 'packages')
+  // Who does not wait is back before the worker has published.
+  const publish = { operation: 'PutObject', key: '*/repomd.xml' }
+  cloud.faults.add({ ...publish, action: { kind: 'delay', milliseconds: 2_000 } })
   const options = ['-q', 'packages-add', '--repository', 's3://packages/el9/*', '--batch-quiet-seconds', '0.2']
   worker = spawn(join(programs, 'repokeeper'), ['worker', ...options], { env: environment({}), stdio: 'ignore' })
 })

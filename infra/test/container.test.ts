@@ -65,6 +65,15 @@ describe('the Dockerfile', () => {
     expect(copied.sort()).toEqual(workspacesOf('repokeeper').sort())
   })
 
+  it('has all that their workspaces are made of, but for what only tests use', () => {
+    const made = workspacesOf('repokeeper').map((path) => `${path}/{package.json,src/**/*,bin/**/*}`)
+    const files = globSync(made, { cwd: checkout, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(checkout.length + 1))
+    expect(files.length).toBeGreaterThan(100)
+    expect(files.filter((file) => !reachesBuilder(file) && !file.includes('/src/testing/'))).toEqual([])
+  })
+
   it('starts a program that is in it', () => {
     const [, program = ''] = jsonOf(argumentsOf(programs, 'ENTRYPOINT').join())
     const [workdir = ''] = argumentsOf(programs, 'WORKDIR')

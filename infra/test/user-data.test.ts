@@ -47,6 +47,7 @@ describe('the user data', () => {
       expect(machine.calls.at(-1)).toBe('cfn-signal --exit-code 0 --region eu-central-1 --stack stack --resource Group')
       const named = textOf(parameters.Repositories)
       const repositories = named === '' ? [`s3://my-packages/${parameters.Prefix}*`] : named.split(',')
+      const addresses = new Set<string | undefined>()
       for (const queue of ['additions', 'removals']) {
         const environment = environmentOf(machine.read(`etc/repokeeper/${queue}.env`))
         expect(optionsOf(environment)).toMatchObject({ queue: `repo-${queue}`, repositories })
@@ -55,7 +56,9 @@ describe('the user data', () => {
           (call) => call.startsWith('curl') && call.endsWith(`${environment.REPOKEEPER_HTTP}/readyz`),
         )
         expect(asked, 'whether it is ready').toHaveLength(1)
+        addresses.add(environment.REPOKEEPER_HTTP)
       }
+      expect(addresses.size, 'each answers for itself').toBe(2)
     }
   })
 
