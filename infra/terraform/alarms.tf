@@ -1,4 +1,4 @@
-# What a person is told. repository.yaml has the dashboard besides.
+# What a person is told.
 
 locals {
   topics = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]

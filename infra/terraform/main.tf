@@ -1,5 +1,5 @@
 # What infra/cloudformation/repository.yaml brings up, for who has Terraform: a bucket for RPM repositories, the two queues that it tells of
-# packages, and what watches over them. alarms.tf and readers.tf belong to it.
+# packages, and what watches over them. CloudFront is left to modules of yours (readers.tf).
 
 terraform {
   required_version = ">= 1.5"

@@ -6,6 +6,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { combinationsOf } from './combinations.ts'
+import { exists } from './metrics.ts'
 import { folder, readTemplate } from './template.ts'
 
 const text = globSync('*.tf', { cwd: join(folder, 'terraform') })
@@ -60,18 +61,34 @@ describe('the Terraform files', () => {
     const inTemplate = combinationsOf('repository').flatMap(({ stack }) =>
       [...stack.resources.values()].map(({ type }) => type),
     )
-    const kinds = new Set(
-      inTemplate.filter((type) => !type.startsWith('AWS::CloudFront') && !type.endsWith('Dashboard')),
-    )
+    const kinds = new Set(inTemplate.filter((type) => !type.startsWith('AWS::CloudFront')))
     const counterparts: Readonly<Record<string, string>> = {
       'AWS::SQS::Queue': 'aws_sqs_queue',
       'AWS::SQS::QueuePolicy': 'aws_sqs_queue_policy',
       'AWS::S3::Bucket': 'aws_s3_bucket',
       'AWS::S3::BucketPolicy': 'aws_s3_bucket_policy',
       'AWS::CloudWatch::Alarm': 'aws_cloudwatch_metric_alarm',
+      'AWS::CloudWatch::Dashboard': 'aws_cloudwatch_dashboard',
     }
     const types = of('resource').map(({ address }) => address.replace(/\..*/, ''))
     for (const kind of kinds) expect(types, kind).toContain(counterparts[kind])
+  })
+
+  it('watch what AWS or a worker measures', () => {
+    const dashboard = [...text.matchAll(/of = "([^"]+)", by = "([^"]+)", names = \[([^\]]+)\]/g)]
+    expect(dashboard.length).toBeGreaterThan(5)
+    const shown = dashboard.flatMap(([, namespace = '', by = '', names = '']) =>
+      names.split(', ').map((name) => ({ namespace, name: name.replaceAll('"', ''), dimensions: [by] })),
+    )
+    const alarmed = of('resource')
+      .filter(({ address }) => address.startsWith('aws_cloudwatch_metric_alarm.'))
+      .map(({ body }) => ({
+        namespace: textIn(body, 'namespace'),
+        name: textIn(body, 'metric_name'),
+        dimensions: [/^ {2}dimensions += \{ (\w+) = /m.exec(body)?.[1] ?? ''],
+      }))
+    expect(alarmed).toHaveLength(3)
+    expect([...shown, ...alarmed].filter((metric) => !exists(metric))).toEqual([])
   })
 
   it('let the bucket send before it is given its notifications', () => {
@@ -83,6 +100,10 @@ describe('the Terraform files', () => {
 function referencesIn(code: string): string[] {
   const found = code.matchAll(/(?<![\w."/])((?:data\.)?aws_\w+\.\w+|(?:var|local)\.\w+)/g)
   return [...found].map(([, name = '']) => name)
+}
+
+function textIn(body: string, name: string): string {
+  return new RegExp(`^ {2}${name} += "(.*)"$`, 'm').exec(body)?.[1] ?? ''
 }
 
 function snakeCase(name: string): string {
