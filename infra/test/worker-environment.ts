@@ -1,8 +1,8 @@
 import { describeWorkerOptions, readWorkerOptions, type WorkerOptions } from '@repokeeper/worker'
 import { expect } from 'vitest'
 
-/** Variables of the worker's process that its options don't have: the cache, and what it says of itself beside the log. */
-const beside = ['REPOKEEPER_CACHE_DIR', 'REPOKEEPER_HTTP', 'REPOKEEPER_EMF']
+/** Variables of the worker's process that its options don't have. */
+const beside = ['REPOKEEPER_CACHE_DIR']
 /** Of AWS's SDK. */
 const ofAws = ['AWS_REGION']
 
