@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/testing/longest-first.ts'
 
@@ -13,6 +14,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,
+    // By itself vitest leaves one processor out: on two, half of the machine.
+    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
   },
 })
