@@ -100,7 +100,11 @@ async function readTargets(deadLetters: DeadLetters, { to }: DeadLetterOptions):
     )
   }
   const only = sources.length === 1 ? sources[0] : undefined
-  return ({ source }) => (source !== undefined && sources.includes(source) ? source : only)
+  return ({ source }) => {
+    if (source === undefined) return only
+    // Another queue than its own may pass it over, and it would be gone.
+    return sources.includes(source) ? source : undefined
+  }
 }
 
 async function sendBack(
@@ -112,7 +116,10 @@ async function sendBack(
   const outcomes = new Map<string, LetterOutcome>()
   await atATime(chosen, sendsAtATime, async ({ letter }) => {
     const target = targetOf(letter)
-    const unknown = 'the queue does not say where it came from: say --to which queue it goes'
+    const unknown =
+      letter.source === undefined
+        ? 'the queue does not say where it came from: say --to which queue it goes'
+        : `${letter.source}, where it came from, has another dead-letter queue now: say --to which queue it goes`
     if (signal.aborted) outcomes.set(letter.id, { kind: 'not done' })
     else if (target === undefined) outcomes.set(letter.id, { kind: 'failed', reason: unknown })
     else outcomes.set(letter.id, await deadLetters.sendBack(letter, target))

@@ -4,7 +4,9 @@
 import type { ListedObject } from '@repokeeper/object-store'
 import type { ListedPackage } from '@repokeeper/repodata'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { inParallel } from './in-parallel.ts'
 import { readModuleArtifacts } from './module-artifacts.ts'
+import { modifiedSeconds } from './package-reader.ts'
 import type { PrunablePackage, PruneInput } from './prune-plan.ts'
 import { repomdKey } from './roots.ts'
 import { readIndexedSnapshot, type Snapshot } from './snapshot.ts'
@@ -37,15 +39,36 @@ export async function readForPrune(location: RepositoryLocation, context: Reposi
   const inModules = await readModuleArtifacts(location, snapshot, context)
   const packages: PrunablePackage[] = []
   const unclear: { path: string; why: 'not listed' | 'listed as another' }[] = []
-  for (const object of (await listPackages(location, context)).packages) {
+  const { packages: objects } = await listPackages(location, context)
+  const certain = new Set<ListedObject>()
+  await inParallel(objects, context.packageReadsMax, async (object) => {
+    const listed = index.at(object.key.slice(root.length))
+    if (await isListedAs(location, object, listed, context)) certain.add(object)
+  })
+  for (const object of objects) {
     const path = object.key.slice(root.length)
-    const listed = index.at(path)
-    const [only, ...more] = listed
+    const [only] = index.at(path)
     if (only === undefined) unclear.push({ path, why: 'not listed' })
-    else if (more.length > 0 || only.size !== object.size) unclear.push({ path, why: 'listed as another' })
-    else packages.push(prunable(path, object, only))
+    else if (certain.has(object)) packages.push(prunable(path, object, only))
+    else unclear.push({ path, why: 'listed as another' })
   }
   return { etag, now, packages, inModules, unclear }
+}
+
+/**
+ * Whether the metadata speaks of this very object: by its size and the time that it was stored, or else by the digest that the store knows. One
+ * that was replaced a moment ago may be of the same size, and the newest there is.
+ */
+async function isListedAs(
+  { store }: RepositoryLocation,
+  object: ListedObject,
+  [only, ...more]: readonly ListedPackage[],
+  context: RepositoryContext,
+): Promise<boolean> {
+  if (only === undefined || more.length > 0 || only.size !== object.size) return false
+  if (only.modified === modifiedSeconds(object)) return true
+  const head = await store.head(object.key, withSignal(context))
+  return head?.etag === object.etag && only.checksumType === 'sha256' && head.sha256 === only.pkgid
 }
 
 /**

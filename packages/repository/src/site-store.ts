@@ -42,15 +42,15 @@ export class SiteStore {
       if (isSitePath(path)) left.set(path, object)
     }
     const front = left.get(frontPath)
-    if (front !== undefined && !(await isOurs(store, front, context))) {
-      const where = `${store.name}/${prefix}`
-      const message = `${where} holds an ${frontPath} that repokeeper did not write: choose another directory, or remove that file`
-      throw new RepositoryError('NOT_A_SITE', message, where)
-    }
+    if (front !== undefined && !(await isOurs(store, front, context))) throw notASite(place, frontPath)
     return new SiteStore(place, context, left, front !== undefined)
   }
 
-  /** Whether it differs from what is there, and so was written; where `isDry`, would be. */
+  /**
+   * Whether it differs from what is there, and so was written; where `isDry`, would be.
+   * @throws RepositoryError `NOT_A_SITE` where another file stands there, and nobody has written a site here before; then too where an index.html of
+   * somebody else came meanwhile
+   */
   async write(file: SiteFile, isDry: boolean): Promise<boolean> {
     const { store, prefix } = this.#place
     let current: Pick<ListedObject, 'key' | 'etag' | 'size'> | undefined = this.#left.get(file.path)
@@ -58,6 +58,10 @@ export class SiteStore {
     const key = `${prefix}${file.path}`
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       if (current !== undefined && (await holds(store, current, file.bytes, this.#context))) return false
+      const mayBeOthers = !this.#isOurs || (attempt > 0 && file.path === frontPath)
+      if (current !== undefined && mayBeOthers && !(await isOurs(store, current, this.#context))) {
+        throw notASite(this.#place, file.path)
+      }
       if (isDry) return true
       const outcome = await store.put(key, file.bytes, this.#conditionOf(current), {
         sha256: digestOf(file.bytes),
@@ -85,7 +89,10 @@ export class SiteStore {
     return key.slice(this.#place.prefix.length)
   }
 
-  async delete({ key, etag }: ListedObject): Promise<void> {
+  async delete(object: ListedObject): Promise<void> {
+    const { key, etag } = object
+    // A page that somebody has put beside ours stays.
+    if (key.endsWith('.html') && !(await isOurs(this.#place.store, object, this.#context))) return
     // A conflict is another writer's newer version.
     await this.#place.store.delete(key, { ifMatch: etag, ...withSignal(this.#context) })
   }
@@ -122,7 +129,17 @@ function digestOf(bytes: Uint8Array): string {
 /** The mark stands in the head, at its beginning. */
 const headBytes = 4_096
 
-async function isOurs(store: ObjectStore, { key }: ListedObject, context: RepositoryContext): Promise<boolean> {
+function notASite({ store, prefix }: SitePlace, path: string): RepositoryError {
+  const where = `${store.name}/${prefix}`
+  const message = `${where} holds a file ${path} that repokeeper did not write: choose another directory, or remove that file`
+  return new RepositoryError('NOT_A_SITE', message, where)
+}
+
+async function isOurs(
+  store: ObjectStore,
+  { key }: Pick<ListedObject, 'key'>,
+  context: RepositoryContext,
+): Promise<boolean> {
   const got = await store.get(key, { range: { start: 0, end: headBytes }, ...withSignal(context) })
   if (got.kind !== 'found') return true
   return Buffer.from(await readBody(got.body, headBytes)).includes(generatorMark)

@@ -169,6 +169,33 @@ describe('the site of a repository', () => {
     expect(await keysBelow(store, view)).toEqual(['index.html'])
   })
 
+  test.each(['style.css', 'package/foo.html', 'site.js'])(
+    'does not take the place of a file of somebody else where no site was before: %s',
+    async (path) => {
+      const { store, site } = await published()
+      await store.put(`${view}${path}`, Buffer.from('mine'), { if: 'always' })
+      await expect(site()).rejects.toMatchObject({ code: 'NOT_A_SITE', message: expect.stringContaining(path) })
+      expect((await read(store, `${view}${path}`)).toString()).toBe('mine')
+    },
+  )
+
+  test('nor of a front page that comes while it is written, and leaves a page beside its own', async () => {
+    const { store, site } = await published()
+    const late = intercept(store, {
+      put: async (key, body, condition, options) => {
+        if (key === `${view}index.html`) await store.put(key, Buffer.from('<title>Theirs</title>'), { if: 'always' })
+        return store.put(key, body, condition, options)
+      },
+    })
+    await expect(site({}, late)).rejects.toMatchObject({ code: 'NOT_A_SITE' })
+    expect((await read(store, `${view}index.html`)).toString()).toContain('Theirs')
+    await store.delete(`${view}index.html`)
+    await site()
+    await store.put(`${view}list/wishes.html`, Buffer.from('wishes'), { if: 'always' })
+    await site()
+    expect((await read(store, `${view}list/wishes.html`)).toString()).toBe('wishes')
+  })
+
   test('gives way to another writer of the same page, and to another page looks again', async () => {
     const { store, site } = await published()
     const meanwhile = (bytes: (own: Uint8Array) => Uint8Array) => {

@@ -167,7 +167,7 @@ export function levelOf<E extends WorkerEventName>(name: E, event: WorkerEventMa
 /** A key that lies outside may be one that a person forgot to configure: its event is gone, so it is said. */
 const passedOverLevels: Readonly<Record<string, EventLevel>> = {
   'not safe as a location': 'warn',
-  'outside the configured roots': 'info',
+  'outside the configured roots': 'warn',
 }
 
 export function textOf<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): string {

@@ -32,18 +32,20 @@ export interface ShownPage {
 interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Buffer
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Whoever asks is a scraper, a load balancer or a person; and each may be slow, broken or hostile. */
 const limits = {
-  connections: 64,
-  requestsPerConnection: 1_000,
+  connections: 32,
+  requestsPerConnection: 100,
   headerBytes: 8_192,
   headersMs: 5_000,
   requestMs: 10_000,
   keepAliveMs: 5_000,
+  /** Nothing came and nothing could be sent for so long: whoever asks does not read. */
+  silenceMs: 15_000,
 } as const
 
 const json = 'application/json; charset=utf-8'
@@ -78,6 +80,7 @@ export class OpsServer {
     )
     server.maxConnections = limits.connections
     server.maxRequestsPerSocket = limits.requestsPerConnection
+    server.timeout = limits.silenceMs
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(cannotListen(address, cause)))
       server.listen({ host: address.host, port: address.port }, resolve)
@@ -120,7 +123,7 @@ function routesOf({ ready, metrics, history, scheduledJobs, status, page }: OpsS
   ])
   if (page !== undefined) {
     const headers = { 'Content-Security-Policy': page.contentSecurityPolicy }
-    const answered = { status: 200, contentType: 'text/html; charset=utf-8', body: page.html, headers }
+    const answered = { status: 200, contentType: 'text/html; charset=utf-8', body: Buffer.from(page.html), headers }
     routes.set('/', async () => answered)
   }
   return routes
@@ -128,7 +131,7 @@ function routesOf({ ready, metrics, history, scheduledJobs, status, page }: OpsS
 
 async function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { status, contentType, body, headers } = await answerTo(routes, request)
-  const bytes = Buffer.from(body)
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
   response.writeHead(status, {
     'Content-Type': contentType,
     'Content-Length': bytes.length,

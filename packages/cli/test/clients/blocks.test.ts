@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -375,6 +375,8 @@ async function writeAnew(container: BlockContainer): Promise<void> {
   const documents = await Promise.all(documentKinds.map((kind) => writeDocumentAnew(kind, container)))
   const [primary, filelists, other] = documents
   if (primary === undefined || filelists === undefined || other === undefined) throw new Error('three documents')
+  // The generation before has this very file, by a hard link.
+  await rm(path)
   await writeFile(path, formatRepomd(repomd, nextRevision(repomd, 0), { primary, filelists, other }).bytes)
 }
 
