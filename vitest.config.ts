@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/testing/longest-first.ts'
 
@@ -11,11 +10,9 @@ export default defineConfig({
       'infra/test/**/*.test.ts',
     ],
     // Generous, because what a test waits for may share a small machine with other tests: a limit, not a measurement.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     allowOnly: false,
-    // By itself vitest leaves one processor out: on two, half of the machine.
-    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
   },
 })

@@ -58,7 +58,7 @@ interface Setup {
 }
 
 async function setUp(setup: Setup, cli: Cli): Promise<number> {
-  const { bucketName, bucket, names, repository, connection, dryRun, json } = setup
+  const { bucketName, bucket, names, repository, dryRun, json } = setup
   const { root } = repository.location
   const steps: SetupStep[] = []
   const onStep = (step: SetupStep): void => {
@@ -75,7 +75,7 @@ async function setUp(setup: Setup, cli: Cli): Promise<number> {
   const url = await bucket.urlOf(root).catch(() => repository.name)
   const guide = {
     repoFile: repoFile(nameOf(bucketName, root), bucketName, root, url),
-    workers: [names.additions, names.removals].map((queue) => workerCommand(queue, repository.name, connection)),
+    workers: workerCommands(setup),
   }
   if (failure !== undefined) tellFailure(failure, steps, cli)
   else if (!json) printGuide(guide, dryRun, cli)
@@ -184,11 +184,25 @@ function repoFile(id: string, bucket: string, root: string, url: string): string
   return `[${id}]\nname=${name}\nbaseurl=${url}\nenabled=1\ngpgcheck=0\n`
 }
 
-function workerCommand(queue: string, repository: string, { endpointUrl, region, profile }: Connection): string {
+/** Queues that bear the name of the repository are its own. Others may serve more: a worker of this one alone would pass over what is of theirs. */
+function workerCommands({ bucketName, names, repository, connection }: Setup): string[] {
+  const own = defaultQueueNames(bucketName, repository.location.root)
+  const isOwn = names.additions === own.additions && names.removals === own.removals
+  return [names.additions, names.removals].map((queue) =>
+    workerCommand(queue, isOwn ? repository.name : undefined, connection),
+  )
+}
+
+function workerCommand(
+  queue: string,
+  repository: string | undefined,
+  { endpointUrl, region, profile }: Connection,
+): string {
   const flags = Object.entries({ 'endpoint-url': endpointUrl, region, profile }).flatMap(([flag, value]) =>
     value === undefined ? [] : [`--${flag} ${shellWord(value)}`],
   )
-  return ['repokeeper worker -q', queue, `--repository ${shellWord(repository.replace(/\/$/, ''))}`, ...flags].join(' ')
+  const only = repository === undefined ? [] : [`--repository ${shellWord(repository.replace(/\/$/, ''))}`]
+  return ['repokeeper worker -q', queue, ...only, ...flags].join(' ')
 }
 
 /** As a POSIX shell takes it for one word. */

@@ -65,6 +65,12 @@ repokeeper worker -q fresh-el9-x86_64-removals --repository s3://fresh/el9/x86_6
   expect(calls.filter(({ operation }) => /^(Create|Put|Set|Delete)/.test(operation))).toEqual([])
 })
 
+test('workers of queues that others may share keep whatever the queue tells of', async () => {
+  const flags = ['--add-queue', 'shared-a', '--remove-queue', 'shared-r', '--dry-run', '--json']
+  const { stdout } = await here().repokeeper('init', 's3://shared/el9', ...flags)
+  expect(JSON.parse(stdout).workers).toEqual(['repokeeper worker -q shared-a', 'repokeeper worker -q shared-r'])
+})
+
 test('what it has made works: a package is put, the workers that it prints take it in, and out again', async () => {
   const repo = 's3://works/el9'
   const { stdout } = await here().repokeeper('init', repo, '--json')
