@@ -1,18 +1,19 @@
 /**
- * The order of the test files: those that take a minute and more begin first, so that none of them is left alone at the end while the other
- * processors wait. By itself vitest knows that only where it has run before.
+ * The order of the test files: those that take long begin first, so that none of them is left alone at the end while the other processors
+ * wait. By itself vitest knows that only where it has run before.
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Parts of their paths, the longest first. */
 const longest = [
-  'simulating/',
   'least-power',
-  'fuzzing/',
   'worker-pair',
-  'poison',
+  'end-to-end/',
+  'clients/blocks',
   'repository/test/blocks',
-  'killing/',
+  'cli/test/init',
+  'cli/test/doctor',
+  'cli/test/audit',
 ] as const
 
 export class LongestFirst extends BaseSequencer {
