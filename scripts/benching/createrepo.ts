@@ -11,7 +11,7 @@ import { inDirectory } from './published.ts'
 import { placePackages } from './repository-copy.ts'
 
 /** "0.17.3", or `undefined` where it is not on PATH. */
-export function versionOf(tool: 'createrepo_c' | 'mergerepo_c'): string | undefined {
+export function versionOf(tool: 'createrepo_c' | 'mergerepo_c' | 'dnf'): string | undefined {
   const { status, stdout, stderr } = spawnSync(tool, ['--version'], { encoding: 'utf8' })
   if (status !== 0) return undefined
   return /\d+(\.\d+)+/.exec(`${stdout}${stderr}`)?.[0] ?? 'of an unknown version'

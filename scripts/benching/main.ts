@@ -12,7 +12,16 @@ import { drawGrowth } from './growth-curve.ts'
 import { limit } from './limit.ts'
 import { describeMachine, formatMachine, type Machine } from './machine.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
-import { fairness, formatContest, formatFull, formatImport, formatTargets, formatUploads } from './report.ts'
+import { measurePartCopy, type PartCopyFigures } from './part-copy.ts'
+import {
+  fairness,
+  formatContest,
+  formatFull,
+  formatImport,
+  formatPartCopy,
+  formatTargets,
+  formatUploads,
+} from './report.ts'
 import { judgeTargets } from './targets.ts'
 import { measureUploads, type UploadFigures } from './uploads.ts'
 import { warmOnDirectory, warmOverHttp } from './warm-worker.ts'
@@ -47,6 +56,7 @@ async function main(): Promise<number> {
 
 function measure(options: BenchOptions, machine: Machine): Promise<object> {
   if (options.import !== undefined) return runImport(options.import)
+  if (options.partCopy) return runPartCopy(options)
   if (options.uploads.length > 0) return runUploads(options)
   return runContests(options, machine)
 }
@@ -141,9 +151,21 @@ async function runUploads(options: BenchOptions): Promise<object> {
       tellProgress('')
     }
   }
-  const { windows, latencyMs } = options
-  process.stdout.write(`\n${formatUploads(uploads, { windows, latencyMs })}`)
-  return { uploads, windows, latencyMs }
+  const { windows, latencyMs, client } = options
+  process.stdout.write(`\n${formatUploads(uploads, options)}`)
+  return { uploads, windows, latencyMs, client }
+}
+
+async function runPartCopy(options: BenchOptions): Promise<object> {
+  const figures: PartCopyFigures[] = []
+  for (const packages of options.packages) {
+    tellProgress(`${packages} packages, one changed: the documents are uploaded`)
+    figures.push(await measurePartCopy({ ...options, packages }))
+    tellProgress('')
+  }
+  const { latencyMs } = options
+  process.stdout.write(`\n${formatPartCopy(figures, latencyMs)}`)
+  return { partCopy: figures, latencyMs }
 }
 
 async function runImport(packages: number): Promise<{ import: ImportFigures }> {

@@ -16,8 +16,9 @@ import {
 } from './figures.ts'
 import type { ImportFigures } from './first-import.ts'
 import { limit } from './limit.ts'
+import type { PartCopyFigures } from './part-copy.ts'
 import type { Target } from './targets.ts'
-import { type UploadFigures, workers } from './uploads.ts'
+import { type UploadFigures, type UploadsOptions, workers } from './uploads.ts'
 import { warmUps } from './warm-worker.ts'
 
 /** What has to be known to compare the figures. */
@@ -102,24 +103,50 @@ export function formatTargets(targets: readonly Target[]): string {
 
 export function formatUploads(
   uploads: readonly (UploadFigures & { readonly packages: number; readonly wanted: number })[],
-  {
-    windows,
-    latencyMs,
-  }: { readonly windows: { readonly quiet: number; readonly longest: number }; readonly latencyMs: number },
+  { windows, latencyMs, client }: Pick<UploadsOptions, 'windows' | 'latencyMs' | 'client'>,
 ): string {
-  const head = ['packages', 'uploads a second', 'uploads', 'publishes', 'lost', 'p50', 'p95', 'longest']
-  const rows = uploads.map(({ packages, perSecond, uploads: count, publishes, conflicts, seconds }) => [
+  const head = ['packages', 'uploads a second', 'uploads', 'publishes', 'lost', 'p50', 'p95', 'longest', 'a look']
+  const rows = uploads.map(({ packages, perSecond, uploads: count, publishes, conflicts, seconds, lookSeconds }) => [
     formatCount(packages),
     perSecond.toFixed(1),
     formatCount(count),
     formatCount(publishes),
     formatCount(conflicts),
     ...[0.5, 0.95, 1].map((part) => formatSeconds(quantile(seconds, part))),
+    formatSeconds(median(lookSeconds)),
   ])
   return (
-    `From the end of an upload until a reader sees it: ${workers} workers, batches close after ${windows.quiet} s of quiet or ${windows.longest} s, ` +
+    `From the end of an upload until ${client === 'dnf' ? 'a run of dnf has listed it' : 'a reader of primary has it'}: ${workers} workers, batches close after ${windows.quiet} s of quiet or ${windows.longest} s, ` +
     `S3 answers ${latencyMs} ms late\n${table([head, ...rows])}`
   )
+}
+
+export function formatPartCopy(figures: readonly PartCopyFigures[], latencyMs: number): string {
+  const head = ['packages', 'documents', 'upload', 'requests', 'sent', 'round trips', 'here']
+  const rows = figures.flatMap(({ packages, documentBytes, whole, copied }) =>
+    (
+      [
+        ['whole', whole],
+        ['unchanged parts copied by S3', copied],
+      ] as const
+    ).map(([name, cost]) => [
+      formatCount(packages),
+      formatBytes(documentBytes),
+      name,
+      formatCount(cost.requests),
+      formatBytes(cost.bytesSent),
+      formatCount(cost.roundTrips),
+      formatSeconds(cost.seconds),
+    ]),
+  )
+  const even = figures.map(({ packages, whole, copied }) => {
+    const saved = (whole.bytesSent - copied.bytesSent) * 8
+    const waited = ((copied.roundTrips - whole.roundTrips) * latencyMs) / 1000
+    if (waited <= 0) return `${formatCount(packages)} packages: nothing is copied\n`
+    const link = (saved / waited / 1e9).toFixed(1)
+    return `${formatCount(packages)} packages: if S3 copied in no time, copying would win below ${link} Gbit/s to S3\n`
+  })
+  return `Documents after one change, sent to S3 that answers ${latencyMs} ms late\n${table([head, ...rows])}${even.join('')}`
 }
 
 export function formatImport({ packages, seconds, peakBytes: peak, packageBytes, traffic }: ImportFigures): string {

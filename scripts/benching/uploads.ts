@@ -1,5 +1,5 @@
 /**
- * A steady rate of uploads, a pair of workers, and a reader that looks at repomd.xml again and again.
+ * A steady rate of uploads, a pair of workers, and a client that looks again and again.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { Fleet } from '../killing/fleet.ts'
 import { calibratedName } from './calibrated-packages.ts'
 import { calibratedRepository, seed } from './calibrated-repository.ts'
 import { buildSmallPackage } from './change.ts'
-import { atUrl, listedLocations } from './published.ts'
+import { type ClientName, type Look, openClient } from './upload-clients.ts'
 import { uploadDocuments } from './warm-worker.ts'
 
 export interface UploadsOptions {
@@ -22,6 +22,8 @@ export interface UploadsOptions {
   readonly windows: { readonly quiet: number; readonly longest: number }
   /** Of every answer that a worker gets from S3. */
   readonly latencyMs: number
+  /** Who has to see an upload. */
+  readonly client: ClientName
   readonly cacheDirectory: string
 }
 
@@ -30,21 +32,22 @@ export interface UploadFigures {
   readonly publishes: number
   /** Publishes that were lost to the other worker, and done again. */
   readonly conflicts: number
-  /** Of each upload, from its answer until a reader has a repomd.xml whose primary lists it; to within `lookEveryMs` and the reading. */
+  /** Of each upload, from its answer until the end of the client's first look that lists it. */
   readonly seconds: readonly number[]
+  /** What such a look took, each that saw a new generation. */
+  readonly lookSeconds: readonly number[]
   /** Uploads a second that were really made. */
   readonly perSecond: number
 }
 
 export const workers = 2
-const lookEveryMs = 20
 /** After the last upload. */
 const patienceMs = 300_000
 const root = 'el9/'
 
 /** @throws where an upload is not listed after minutes */
 export async function measureUploads(options: UploadsOptions): Promise<UploadFigures> {
-  const { perSecond, seconds, packages, latencyMs, cacheDirectory } = options
+  const { perSecond, seconds, packages, latencyMs, client, cacheDirectory } = options
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-bench-'))
   const cloud = await startCloud({ directory, seed: 1, maxReceiveCount: 100, visibilityTimeoutSeconds: 120 })
   const fleet = new Fleet({
@@ -56,10 +59,11 @@ export async function measureUploads(options: UploadsOptions): Promise<UploadFig
   const reading = new AbortController()
   try {
     await uploadDocuments(cloud.store, root, await calibratedRepository(cacheDirectory, 'ours', packages))
-    const reader = new Reader(cloud)
+    const look = await openClient(client, { directory, url: `${cloud.endpoint}/${cloud.bucket}/${root}` })
+    const reader = new Reader(look)
     const watching = reader.watch(reading.signal)
     watching.catch(() => {})
-    /** Nor is it waited for for ever, nor once the reader has failed. */
+    /** Nor is it waited for for ever, nor once the client has failed. */
     const awaited = async <T>(listed: Promise<T>): Promise<T> => {
       const patience = delay(patienceMs, undefined, { signal: reading.signal }).then(() => {
         throw new Error(
@@ -76,6 +80,7 @@ export async function measureUploads(options: UploadsOptions): Promise<UploadFig
       ])
     }
     const before = { ...fleet.figures }
+    reader.lookSeconds.length = 0
     const startedAt = performance.now()
     const waits: Promise<number>[] = []
     const count = Math.max(1, Math.round(seconds * perSecond))
@@ -93,6 +98,7 @@ export async function measureUploads(options: UploadsOptions): Promise<UploadFig
       publishes: publishes - before.publishes,
       conflicts: conflicts - before.conflicts,
       seconds: milliseconds.map((one) => one / 1000),
+      lookSeconds: reader.lookSeconds,
       perSecond: count / lasted,
     }
   } finally {
@@ -124,14 +130,15 @@ async function upload(cloud: Cloud, number: number, packages: number): Promise<U
   return { location, at: performance.now() }
 }
 
-/** Asks for repomd.xml if it is another than before, and then reads its primary, as a client does. */
+/** Looks again and again, and notes when each location was there. */
 class Reader {
-  readonly #endpoint: string
+  readonly lookSeconds: number[] = []
+  readonly #look: Look
   readonly #waiting = new Map<string, (at: number) => void>()
   readonly #listedAt = new Map<string, number>()
 
-  constructor({ endpoint, bucket }: Cloud) {
-    this.#endpoint = `${endpoint}/${bucket}/${root}`
+  constructor(look: Look) {
+    this.#look = look
   }
 
   /** @returns milliseconds from the upload's end, 0 where it was listed before its answer was here */
@@ -146,20 +153,15 @@ class Reader {
 
   /** Ends only by throwing, until it is told to stop. */
   async watch(signal: AbortSignal): Promise<never> {
-    const read = atUrl(this.#endpoint)
-    let etag: string | undefined
     for (;;) {
-      const answer = await fetch(`${this.#endpoint}repodata/repomd.xml`, {
-        signal,
-        ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
-      })
-      const repomd = await answer.text()
-      if (answer.status === 200) {
-        etag = answer.headers.get('etag') ?? undefined
-        const locations = await listedLocations(read, repomd)
-        this.#take(locations, performance.now())
-      } else if (answer.status !== 304) throw new Error(`repomd.xml: HTTP ${answer.status}`)
-      await delay(lookEveryMs, undefined, { signal })
+      const begun = performance.now()
+      const locations = await this.#look(signal)
+      signal.throwIfAborted()
+      if (locations !== undefined) {
+        const now = performance.now()
+        this.lookSeconds.push((now - begun) / 1000)
+        this.#take(locations, now)
+      }
     }
   }
 
