@@ -2,10 +2,13 @@
  * A process that stays alive, as a worker does, and brings the metadata of whatever keys it is told of up to date.
  * Its argument is an order; each message is a list of keys, and is answered with the seconds from the snapshot to the last look.
  */
+import { setFlagsFromString } from 'node:v8'
 import { DirectoryStore, type ObjectStore, S3Store } from '@repokeeper/object-store'
 import { DiskCache, parseRepositoryRoot, realContext, reconcile } from '@repokeeper/repository'
 import { type Answer, Keys, Order } from './warm-protocol.ts'
 
+// As the launcher of the programs does (packages/cli/bin/launch.js, which says why).
+setFlagsFromString('--semi-space-growth-factor=1')
 await serve(Order.parse(JSON.parse(process.argv[2] ?? '')))
 
 async function serve({ cache, root, store }: Order): Promise<void> {
