@@ -8,6 +8,7 @@ import type { DocumentCache } from './document-cache.ts'
 import { HeaderSizes } from './header-sizes.ts'
 import type { RepositoryEvent } from './repository-event.ts'
 import type { RepositoryRoot } from './roots.ts'
+import type { Signing } from './signature.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** One repository: a directory of a store. */
@@ -28,6 +29,8 @@ export interface RepositoryContext {
   readonly singleWriter: boolean
   /** How documents are written. */
   readonly documents: DocumentOptions
+  /** What is done about the signature of repomd.xml. */
+  readonly signing: Signing
   /** Packages that are read from the store at a time. */
   readonly packageReadsMax: number
   readonly headerSizes: HeaderSizes
@@ -43,7 +46,7 @@ export interface DocumentOptions {
 }
 
 export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
-  Partial<Pick<RepositoryContext, 'singleWriter' | 'documents' | 'packageReadsMax' | 'signal'>>
+  Partial<Pick<RepositoryContext, 'singleWriter' | 'documents' | 'signing' | 'packageReadsMax' | 'signal'>>
 
 export const usualDocuments: DocumentOptions = { compression: undefined, openChecksum: 'auto' }
 
@@ -55,6 +58,7 @@ export function realContext(options: ContextOptions): RepositoryContext {
     sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
     singleWriter: false,
     documents: usualDocuments,
+    signing: { kind: 'unsaid' },
     packageReadsMax: 16,
     headerSizes: processHeaderSizes,
     largePackages: processTurnstile,

@@ -66,6 +66,16 @@ export type { RepositoryEvent } from './repository-event.ts'
 export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentionMsDefault } from './retention.ts'
 export * from './roots.ts'
 export {
+  keepSignature,
+  publicKeyKey,
+  type RepomdSigner,
+  readPublicKey,
+  readSignature,
+  type Signing,
+  type StoredSignature,
+  signatureKey,
+} from './signature.ts'
+export {
   type IndexedSnapshot,
   readIndexedSnapshot,
   readRepomd,

@@ -1,6 +1,6 @@
 /**
- * Publish: the documents and a record of what they supersede first, then repomd.xml by compare-and-swap. repomd.xml is
- * the only thing that ever changes.
+ * Publish: the documents and a record of what they supersede first, then repomd.xml by compare-and-swap, then its signature.
+ * repomd.xml is the only thing that ever changes, and its signature follows it.
  */
 import { createHash } from 'node:crypto'
 import type { ETag, ObjectHead, PutCondition, PutOutcome } from '@repokeeper/object-store'
@@ -17,6 +17,7 @@ import { describeLocation, type RepositoryContext, type RepositoryLocation, with
 import { storeGenerationRecord } from './generation-record.ts'
 import type { Draft, DraftDocument } from './patch.ts'
 import { repomdKey } from './roots.ts'
+import { placeSignature, prepareSignature } from './signature.ts'
 import { recordKey, type Snapshot } from './snapshot.ts'
 
 export type PublishOutcome =
@@ -67,8 +68,7 @@ export async function publishDraft(
   const revision = nextRevision(snapshot.repomd, nowSeconds)
   const { bytes, dropped } = formatRepomd(snapshot.repomd, revision, documents)
 
-  await beforeSwap?.()
-  const outcome = await swap(location, snapshot, bytes, context)
+  const outcome = await swap(location, snapshot, bytes, context, beforeSwap)
   if (outcome.kind === 'conflict') return outcome
   warn(location, draft, dropped, context)
   const bytesSent = placed.reduce((sum, { sent }) => sum + sent, recordBytes + bytes.length)
@@ -92,17 +92,24 @@ export async function renewGeneration(
   return { kind: 'published', etag: outcome.etag, revision, bytesSent: recordBytes + bytes.length }
 }
 
-function swap(
+async function swap(
   location: RepositoryLocation,
   snapshot: Pick<Snapshot, 'stored'>,
   bytes: Uint8Array,
   context: RepositoryContext,
+  beforeSwap: PublishOptions['beforeSwap'] = async () => {},
 ): Promise<PutOutcome> {
-  return location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
+  const prepared = await prepareSignature(location, bytes, context)
+  await beforeSwap()
+  const outcome = await location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
     contentType: 'application/xml',
     cacheControl: 'no-cache',
     ...withSignal(context),
   })
+  if (outcome.kind === 'stored' && prepared !== undefined) {
+    await placeSignature(location, outcome.etag, prepared, context)
+  }
+  return outcome
 }
 
 interface Placed {

@@ -13,6 +13,7 @@ import { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan }
 import { findLeftPledges, type Pledge, storePledge, takeBackPledges } from './pledge.ts'
 import { type PublishOutcome, publishDraft, renewGeneration } from './publish.ts'
 import { RepositoryError } from './repository-error.ts'
+import { keepSignature } from './signature.ts'
 import { explain, readIndexedSnapshot, readSnapshot, readStoredRepomd, type Snapshot } from './snapshot.ts'
 
 /** What became of one key. */
@@ -114,14 +115,17 @@ interface Published {
 }
 
 /**
- * Looks again in the stead of publishers that are gone (pledge.ts). To be called now and then, by any number of workers.
+ * Looks again, and signs, in the stead of publishers that are gone (pledge.ts, signature.ts). To be called now and then, by any number of workers.
  *
  * @returns the keys that were looked at
  * @throws RepositoryError, StoreError: then it is to be tried again
  */
 export async function keepLeftPledges(location: RepositoryLocation, context: RepositoryContext): Promise<string[]> {
   const left = await findLeftPledges(location, context)
-  if (left.length === 0) return []
+  if (left.length === 0) {
+    await keepSignature(location, context)
+    return []
+  }
   const keys = new Set(left.flatMap(({ paths }) => paths.map((path) => `${location.root}${path}`)))
   // A swap that is still under way stands on a snapshot from before its pledge: one newer generation, whoever's, and it can't land.
   const stored = await readStoredRepomd(location, context)
@@ -164,6 +168,8 @@ async function publishOnce(
     const plan = planChanges(observations)
     const changes = changesMetadata(plan)
     if (!changes && !always) {
+      // What is published says it already, but who published it may have died before it was signed.
+      await keepSignature(location, context)
       tell(repository, plan, observations, context)
       return { observations, plan, swapped: false }
     }

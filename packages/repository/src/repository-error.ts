@@ -5,6 +5,8 @@ export type RepositoryErrorCode =
   | 'MISSING_DOCUMENT'
   /** Others published all the time, so that no attempt came through; trying again later helps. */
   | 'CONTENTION'
+  /** Somebody has signed its metadata, and nobody has said with which key, or that it is to be unsigned from now on. */
+  | 'SIGNED'
   /** Where the site of a repository is to be there are pages of somebody else. */
   | 'NOT_A_SITE'
 

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import type { Bucket, Version } from './bucket.ts'
 import { describeContent } from './packages.ts'
+import { signatureOf } from './signer.ts'
 
 /** A claim that did not hold. */
 export class Violation extends Error {
@@ -15,6 +16,8 @@ export class Violation extends Error {
 interface Generation {
   readonly moment: number
   readonly at: number
+  /** The signature that it is to have. */
+  readonly signature: string
   /** Keys of the documents that it names. */
   readonly documents: readonly string[]
   /** Path → what is said of the package there. */
@@ -25,12 +28,17 @@ export class Claims {
   readonly #bucket: Bucket
   readonly #root: string
   readonly #retentionMs: number
+  readonly #isSigned: boolean
   readonly #generations: Generation[] = []
 
-  constructor(bucket: Bucket, root: string, retentionMs: number) {
+  constructor(
+    bucket: Bucket,
+    rules: { readonly root: string; readonly retentionMs: number; readonly isSigned: boolean },
+  ) {
     this.#bucket = bucket
-    this.#root = root
-    this.#retentionMs = retentionMs
+    this.#root = rules.root
+    this.#retentionMs = rules.retentionMs
+    this.#isSigned = rules.isSigned
   }
 
   get generations(): number {
@@ -40,6 +48,7 @@ export class Claims {
   /** To be called at the moment of every change of the bucket. @throws Violation */
   changed(key: string, version: Version): void {
     if (key === `${this.#root}repodata/repomd.xml`) this.#published(version)
+    else if (key === `${this.#root}repodata/repomd.xml.asc`) this.#signed(key, version)
     else if (key.startsWith(`${this.#root}repodata/`)) this.#documentChanged(key, version)
   }
 
@@ -68,6 +77,7 @@ export class Claims {
   settled(): void {
     const pledge = this.#bucket.keys().find((key) => key.includes('/repodata/pledge-'))
     if (pledge !== undefined) throw new Violation(`in the end ${pledge} is left: somebody looks again for ever`)
+    this.#isSignedInTheEnd()
     const inBucket = new Map<string, string>()
     for (const key of this.#bucket.keys()) {
       if (!key.startsWith(this.#root) || !key.endsWith('.rpm')) continue
@@ -102,7 +112,31 @@ export class Claims {
     const packages = this.#readPackages(documents)
     this.#saysNothingOfOld(before, packages)
     const keys = [...documents.values()].map(({ key }) => key)
-    this.#generations.push({ moment: version.moment, at: version.at, documents: keys, packages })
+    const signature = signatureOf(version.bytes)
+    this.#generations.push({ moment: version.moment, at: version.at, signature, documents: keys, packages })
+  }
+
+  /** Each signature is of something that was published, and none of an older generation comes after one of a newer. */
+  #signed(key: string, version: Version): void {
+    const generationOf = ({ bytes }: Version): number =>
+      this.#generations.findIndex(({ signature }) => signature === bytes?.toString())
+    const now = generationOf(version)
+    if (version.bytes === undefined) throw new Violation('the signature was deleted')
+    if (now === -1) throw new Violation('a signature was stored before what it signs')
+    const before = this.#bucket.since(key, 0).filter(({ moment }) => moment < version.moment)
+    const newest = Math.max(-1, ...before.map((one) => generationOf(one)))
+    if (now < newest) {
+      throw new Violation(`the signature of generation ${now + 1} was stored after that of generation ${newest + 1}`)
+    }
+  }
+
+  #isSignedInTheEnd(): void {
+    const last = this.#generations.at(-1)
+    if (!this.#isSigned || last === undefined) return
+    const is = this.#bucket.at(`${this.#root}repodata/repomd.xml.asc`)?.bytes?.toString()
+    if (is === last.signature) return
+    const what = is === undefined ? 'not signed' : 'beside the signature of another generation'
+    throw new Violation(`in the end repomd.xml is ${what}: clients refuse it`)
   }
 
   /** Whatever a publish says anew has been so since the one before it: it never takes back what that said rightly. */

@@ -23,6 +23,7 @@ export interface Mutation {
 const reconcile = 'repository/src/reconcile.ts'
 const publish = 'repository/src/publish.ts'
 const observe = 'repository/src/observe.ts'
+const signature = 'repository/src/signature.ts'
 const cleanUpPlan = 'repository/src/clean-up-plan.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -342,6 +343,65 @@ export const mutations: readonly Mutation[] = [
         file: reconcile,
         find: 'const { undecided } = await reconcile(location, keys, context, { always: !left.every(isNewer) })',
         replace: 'const { undecided } = await reconcile(location, keys, context)',
+      },
+    ],
+  },
+  {
+    name: 'the signature is put over whatever is there',
+    because: 'the signature of an older generation comes after that of a newer one, and stays',
+    patches: [
+      {
+        file: signature,
+        find: "context.singleWriter ? { if: 'always' } : condition",
+        replace: "context.singleWriter || condition.if !== undefined ? { if: 'always' } : condition",
+      },
+    ],
+  },
+  {
+    name: 'whoever is late with a signature tries again without a look at repomd.xml',
+    because: 'the signature of an older generation replaces that of a newer one',
+    patches: [{ file: signature, find: 'if (now?.etag !== etag) return', replace: "if (now?.etag === '') return" }],
+  },
+  {
+    name: 'the look at repomd.xml comes before that at its signature',
+    because: 'a newer repomd.xml and its signature come between the two, and the signature is replaced',
+    patches: [
+      {
+        file: signature,
+        find: `    const there = await readSignature(location, context)
+    if (there !== undefined && (await signer.verify(repomd, there.bytes))) return
+    const now = await store.head(repomdKey(root), withSignal(context))
+`,
+        replace: `    const now = await store.head(repomdKey(root), withSignal(context))
+    const there = await readSignature(location, context)
+    if (there !== undefined && (await signer.verify(repomd, there.bytes))) return
+`,
+      },
+    ],
+  },
+  {
+    name: 'a signature that could not be put is given up',
+    because: 'repomd.xml stands beside the signature of another generation',
+    patches: [{ file: signature, find: 'replaces = there?.etag\n', replace: 'if (there !== undefined) return\n' }],
+  },
+  {
+    name: 'nobody signs for who died before he signed',
+    because: 'clients refuse what was published last, until the next publish',
+    patches: [
+      {
+        file: reconcile,
+        find: `      // What is published says it already, but who published it may have died before it was signed.
+      await keepSignature(location, context)
+`,
+        replace: '',
+      },
+      {
+        file: reconcile,
+        find: `    await keepSignature(location, context)
+    return []
+`,
+        replace: `    return []
+`,
       },
     ],
   },

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly removeWorkers: number
   /** Whether the store can say the digest of an object. */
   readonly storeKnowsSha256: boolean
+  /** Whether repomd.xml is signed. */
+  readonly signed: boolean
   /** How far the clock of each process is off. Milliseconds. */
   readonly clockOffsetsMs: readonly number[]
   readonly deeds: readonly Deed[]
@@ -83,6 +85,11 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
 const turn = fc.nat(2 ** 24 - 1)
 const clockOffsetsMs = fc.array(fc.constantFrom(0, -3 * hour, 400 * 24 * hour), { minLength: 3, maxLength: 3 })
 const uploadA = fc.constant({ kind: 'upload' as const, path: 'a.rpm', content: 0 })
+const uploadAny = fc.record({
+  kind: fc.constant('upload' as const),
+  path: fc.constantFrom('a.rpm', 'b.rpm', 'c.rpm'),
+  content: fc.nat(contents.length - 2),
+})
 const deleteA = fc.constant({ kind: 'delete' as const, path: 'a.rpm' })
 
 const ambushEnd = fc.constantFrom<AmbushEnd>('go', 'go, but fail to look', 'die', 'die, but the request arrives')
@@ -92,7 +99,9 @@ const ambush: fc.Arbitrary<Ambush> = fc.record({
     'HEAD el9/a.rpm',
     'GET el9/a.rpm',
     'PUT el9/repodata/pledge-',
-    'PUT el9/repodata/repomd.xml',
+    'PUT el9/repodata/repomd.xml if',
+    'HEAD el9/repodata/repomd.xml.asc',
+    'PUT el9/repodata/repomd.xml.asc',
     'DELETE el9/repodata/pledge-',
     'additions delete',
     'removals delete',
@@ -107,6 +116,7 @@ const anything: fc.Arbitrary<Scenario> = fc.record({
   addWorkers: fc.integer({ min: 1, max: 3 }),
   removeWorkers: fc.integer({ min: 1, max: 2 }),
   storeKnowsSha256: fc.boolean(),
+  signed: fc.boolean(),
   clockOffsetsMs,
   deeds: fc.array(deed, { minLength: 1, maxLength: 14, size: 'max' }),
   mishaps: fc.record({
@@ -128,6 +138,7 @@ const slowPublishers: fc.Arbitrary<Scenario> = fc.record({
   addWorkers: fc.constant(2),
   removeWorkers: fc.constant(1),
   storeKnowsSha256: fc.constant(true),
+  signed: fc.constant(false),
   clockOffsetsMs,
   deeds: fc
     .array(fc.oneof(deleteA, deleteA, fc.record({ kind: fc.constant('look again' as const), afterMs })), {
@@ -145,8 +156,8 @@ const slowPublishers: fc.Arbitrary<Scenario> = fc.record({
   }),
   ambush: fc.record({
     at: fc.constantFrom(
-      'PUT el9/repodata/repomd.xml',
-      'PUT el9/repodata/repomd.xml',
+      'PUT el9/repodata/repomd.xml if',
+      'PUT el9/repodata/repomd.xml if',
       'PUT el9/repodata/pledge-',
       'DELETE el9/repodata/pledge-',
       'HEAD el9/a.rpm',
@@ -159,11 +170,47 @@ const slowPublishers: fc.Arbitrary<Scenario> = fc.record({
   turns: fc.array(turn, { minLength: 100, maxLength: 400, size: 'max' }),
 })
 
+/** A publisher that is slow at its signature, while others publish and sign. */
+const slowSigners: fc.Arbitrary<Scenario> = fc.record({
+  addWorkers: fc.integer({ min: 2, max: 3 }),
+  removeWorkers: fc.constant(1),
+  storeKnowsSha256: fc.constant(true),
+  signed: fc.constant(true),
+  clockOffsetsMs,
+  deeds: fc.array(fc.oneof({ weight: 3, arbitrary: uploadAny }, { weight: 1, arbitrary: deleteA }), {
+    minLength: 3,
+    maxLength: 8,
+    size: 'max',
+  }),
+  mishaps: fc.record({
+    faults: fc.boolean(),
+    kills: fc.boolean(),
+    duplicates: fc.boolean(),
+    delays: fc.boolean(),
+    freezes: fc.boolean(),
+  }),
+  ambush: fc.record({
+    at: fc.constantFrom(
+      'PUT el9/repodata/repomd.xml.asc',
+      'PUT el9/repodata/repomd.xml.asc',
+      'GET el9/repodata/repomd.xml.asc',
+      'HEAD el9/repodata/repomd.xml',
+      'PUT el9/repodata/repomd.xml if',
+    ),
+    step: fc.constantFrom('request' as const, 'answer' as const),
+    after: fc.nat(3),
+    turns: fc.integer({ min: 20, max: 200 }),
+    end: ambushEnd,
+  }),
+  turns: fc.array(turn, { minLength: 100, maxLength: 400, size: 'max' }),
+})
+
 /** A clean-up that is slow at a deletion, while others clean up too and the same packages come again. */
 const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
   addWorkers: fc.constant(1),
   removeWorkers: fc.constant(1),
   storeKnowsSha256: fc.constant(true),
+  signed: fc.constant(false),
   clockOffsetsMs,
   deeds: fc.array(
     fc.oneof(
@@ -188,4 +235,5 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.oneof(
   { weight: 4, arbitrary: anything },
   { weight: 3, arbitrary: slowPublishers },
   { weight: 1, arbitrary: slowCleanUps },
+  { weight: 2, arbitrary: slowSigners },
 )

@@ -123,6 +123,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
       onEvent: () => {},
       singleWriter: false,
       documents: usualDocuments,
+      signing: { kind: 'unsaid' },
       headerSizes: new HeaderSizes(),
       packageReadsMax: 16,
       largePackages: new Turnstile(),

@@ -20,6 +20,7 @@ import { Claims, Violation } from './claims.ts'
 import { contents } from './packages.ts'
 import type { Deed, Scenario } from './scenario.ts'
 import { type PendingCall, Scheduler, type SimulatedProcess, settled, type TraceLine } from './scheduler.ts'
+import { simulatedSigner } from './signer.ts'
 import { Queue, SimulatedQueue, type StoredMessage } from './simulated-queue.ts'
 import { SimulatedStore } from './simulated-store.ts'
 
@@ -116,7 +117,7 @@ class World {
     this.#scenario = scenario
     this.#deeds = scenario.deeds
     this.#bucket = new Bucket(this.#scheduler, scenario.storeKnowsSha256)
-    this.#claims = new Claims(this.#bucket, root, retentionMs)
+    this.#claims = new Claims(this.#bucket, { root, retentionMs, isSigned: scenario.signed })
     this.#bucket.onChange = (key, version) => {
       if (key === `${root}repodata/repomd.xml`) this.#counts.publishes += 1
       if (version.bytes === undefined && key.includes('/repodata/')) this.#counts.cleanedUp += 1
@@ -409,6 +410,7 @@ class World {
       onEvent: () => {},
       singleWriter: false,
       documents: usualDocuments,
+      signing: this.#scenario.signed ? { kind: 'signed', signer: simulatedSigner } : { kind: 'unsaid' },
       headerSizes: new HeaderSizes(),
       packageReadsMax: 4,
       largePackages: new Turnstile(),
