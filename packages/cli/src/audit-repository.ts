@@ -144,6 +144,8 @@ function rowsOf(findings: readonly AuditFinding[]): string[][] {
 
 function describeRepair(repair: Repair): string {
   switch (repair.kind) {
+    case 'signed':
+      return 'repomd.xml was signed'
     case 'rebuilt':
       return `primary, filelists and other were written anew from ${count(repair.packages, 'package')} (revision ${repair.revision})`
     case 'reconciled': {

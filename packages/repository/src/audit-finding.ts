@@ -10,6 +10,8 @@ export type Mend =
   | 'rebuild'
   /** The record is taken out of repomd.xml: what it names is gone, and only clients that stumble over it would notice. */
   | 'drop-record'
+  /** What is published is signed anew, with the key that was given. */
+  | 'sign'
   /** A person has to decide; the remedy says on what. */
   | 'by-hand'
 
@@ -49,7 +51,12 @@ export type DocumentFindingKind =
 
 export type RepomdFindingKind =
   /** There are packages, but no repomd.xml. */
-  'no-repomd' | 'unreadable-repomd'
+  | 'no-repomd'
+  | 'unreadable-repomd'
+  /** It is to be signed, and is not. */
+  | 'unsigned'
+  /** Its signature is of another repomd.xml, by another key, or none at all. */
+  | 'wrong-signature'
 
 /** Plain data. `path` is relative to the repository's root. */
 export type AuditFinding = {
@@ -114,11 +121,16 @@ export function repomdFinding(kind: RepomdFindingKind, problem: string): AuditFi
   return { kind, path: 'repodata/repomd.xml', problem, remedy: remedies.rebuild, mend: 'rebuild' }
 }
 
+export function signatureFinding(kind: 'unsigned' | 'wrong-signature', problem: string): AuditFinding {
+  return { kind, path: 'repodata/repomd.xml.asc', problem, remedy: remedies.sign, mend: 'sign' }
+}
+
 const remedies: Readonly<Record<Mend, string>> = {
   reconcile: '"audit --repair" brings the metadata to what the bucket holds',
   rebuild: '"audit --repair" writes primary, filelists and other anew from the packages; so does "rebuild"',
   'drop-record':
     'put the file back; or "audit --repair" takes its record out of repomd.xml: as it is, clients fail on it',
+  sign: '"audit --repair" with the key signs what is published; a worker with the key does so within a minute',
   'by-hand': 'see that it can be read (permissions, storage class), or remove it: clients cannot download it either',
 }
 
@@ -128,7 +140,7 @@ export function compareFindings(a: AuditFinding, b: AuditFinding): number {
 }
 
 function rank(finding: AuditFinding): number {
-  if (finding.kind === 'no-repomd' || finding.kind === 'unreadable-repomd') return 0
+  if (finding.path.startsWith('repodata/repomd.xml')) return 0
   return 'record' in finding ? 1 : 2
 }
 

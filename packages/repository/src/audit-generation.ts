@@ -6,11 +6,13 @@ import type { DocumentKind, PackageIndex, Repomd, StoredDocument } from '@repoke
 import type { AuditFinding } from './audit-finding.ts'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { RepositoryError } from './repository-error.ts'
-import { readIndexedSnapshot, readRepomd } from './snapshot.ts'
+import { readIndexedSnapshot, readRepomd, type StoredRepomd } from './snapshot.ts'
 
 export interface Generation {
   /** Of repomd.xml; `undefined` where there is none, or it cannot be read. */
   readonly etag: ETag | undefined
+  /** repomd.xml as it lies there; `undefined` where there is none, or it cannot be read. */
+  readonly stored: StoredRepomd | undefined
   /** `undefined` where repomd.xml cannot be read. */
   readonly repomd: Repomd | undefined
   readonly documents: Readonly<Partial<Record<DocumentKind, StoredDocument>>>
@@ -30,16 +32,17 @@ export interface Suspect {
 /** @throws StoreError; what is wrong with the metadata is in the result */
 export async function readGeneration(location: RepositoryLocation, context: RepositoryContext): Promise<Generation> {
   try {
-    const { etag, repomd, documents, index } = await readIndexedSnapshot(location, context)
-    return { etag, repomd, documents, index, fault: undefined }
+    const { etag, stored, repomd, documents, index } = await readIndexedSnapshot(location, context)
+    return { etag, stored, repomd, documents, index, fault: undefined }
   } catch (error) {
     const fault = metadataFault(error)
     try {
-      const { etag, repomd } = await readRepomd(location, context)
-      return { etag, repomd, documents: {}, index: undefined, fault }
+      const { etag, stored, repomd } = await readRepomd(location, context)
+      return { etag, stored, repomd, documents: {}, index: undefined, fault }
     } catch (repomdError) {
       return {
         etag: undefined,
+        stored: undefined,
         repomd: undefined,
         documents: {},
         index: undefined,

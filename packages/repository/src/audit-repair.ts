@@ -11,6 +11,7 @@ import { renewGeneration } from './publish.ts'
 import { rebuildRepository } from './rebuild.ts'
 import { reconcile } from './reconcile.ts'
 import { RepositoryError } from './repository-error.ts'
+import { keepSignature } from './signature.ts'
 import { readSnapshot } from './snapshot.ts'
 
 export interface RepairReport {
@@ -28,6 +29,8 @@ export type Repair =
   | { readonly kind: 'reconciled'; readonly packages: number; readonly revision: string | undefined }
   /** Types of the records that repomd.xml names no more. */
   | { readonly kind: 'dropped-records'; readonly records: readonly string[] }
+  /** What is published now has its signature. */
+  | { readonly kind: 'signed' }
 
 export interface RepairOptions extends AuditOptions {
   /** Before anything is written: what is about to be mended. May throw to leave everything as it is. */
@@ -69,6 +72,11 @@ export async function repairRepository(
   if (mendable.some(({ mend }) => mend === 'drop-record')) {
     const records = await dropMissingRecords(location, context)
     if (records.length > 0) repairs.push({ kind: 'dropped-records', records })
+  }
+  if (mendable.some(({ mend }) => mend === 'sign')) {
+    // What was published for the other findings is signed already.
+    await keepSignature(location, context)
+    repairs.push({ kind: 'signed' })
   }
 
   const after = await auditRepository(location, context, options)

@@ -7,6 +7,7 @@ import { checkDocuments, documentKeysOf } from './audit-documents.ts'
 import { type AuditFinding, type AuditNote, compareFindings, repomdFinding } from './audit-finding.ts'
 import { type Generation, readGeneration, type Suspect } from './audit-generation.ts'
 import { comparePackages } from './audit-packages.ts'
+import { checkSignature } from './audit-signature.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import { observe } from './observe.ts'
@@ -113,6 +114,9 @@ async function look(location: RepositoryLocation, context: RepositoryContext, op
     })
   }
   if (isThere) suspects.push(...(await checkDocuments(location, generation, packages.documents, context)))
+  const signature = await checkSignature(location, generation, context)
+  suspects.push(...signature.suspects)
+  notes.push(...signature.notes)
   if (options.deep === true && isThere) {
     const { onProgress } = options
     const deep = await checkDigests(location, { ...generation, index }, packages.places, context, onProgress)

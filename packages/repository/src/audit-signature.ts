@@ -1,0 +1,45 @@
+/**
+ * What an audit says of the signature of repomd.xml.
+ */
+import { type AuditNote, signatureFinding } from './audit-finding.ts'
+import type { Generation, Suspect } from './audit-generation.ts'
+import type { RepositoryContext, RepositoryLocation } from './context.ts'
+import { readSignature } from './signature.ts'
+
+/** @throws StoreError */
+export async function checkSignature(
+  location: RepositoryLocation,
+  generation: Generation,
+  context: RepositoryContext,
+): Promise<{ readonly suspects: readonly Suspect[]; readonly notes: readonly AuditNote[] }> {
+  const state = await stateOf(location, generation, context)
+  const nothing = { suspects: [], notes: [] }
+  if (state === 'right' || state === 'no matter') return nothing
+  if (state === 'unchecked') {
+    const reason = 'it is signed, and no key was given (--sign-key): whether the signature is right was not checked'
+    return { suspects: [], notes: [{ kind: 'unchecked', path: 'repodata/repomd.xml.asc', reason }] }
+  }
+  const holds = async (now: Generation): Promise<boolean> => (await stateOf(location, now, context)) === state
+  return { suspects: [{ finding: signatureFinding(state, problems[state]), holds }], notes: [] }
+}
+
+type SignatureState = 'right' | 'unsigned' | 'wrong-signature' | 'unchecked' | 'no matter'
+
+const problems = {
+  unsigned: 'repomd.xml is to be signed, and has no signature: clients with repo_gpgcheck=1 fail',
+  'wrong-signature':
+    'the signature is not of this repomd.xml by the key that was given: clients with repo_gpgcheck=1 fail',
+} as const
+
+async function stateOf(
+  location: RepositoryLocation,
+  { stored }: Generation,
+  context: RepositoryContext,
+): Promise<SignatureState> {
+  const { signing } = context
+  if (stored?.bytes === undefined) return 'no matter'
+  const there = await readSignature(location, context)
+  if (signing.kind !== 'signed') return there === undefined || signing.kind === 'unsigned' ? 'no matter' : 'unchecked'
+  if (there === undefined) return 'unsigned'
+  return (await signing.signer.verify(stored.bytes, there.bytes)) ? 'right' : 'wrong-signature'
+}
