@@ -1,6 +1,6 @@
 /**
  * Which workspace may import what: ARCHITECTURE.md's layers as a table. Imports run downwards only:
- * `cli`, `worker` → `repository` → `object-store`, `site` → `repodata` → `rpm-parser`.
+ * `cli`, `worker` → `repository` → `object-store`, `site` → `repodata` → `rpm-parser`; `signing` → `rpm-parser`.
  */
 
 const network = ['dgram', 'dns', 'http', 'http2', 'https', 'net', 'quic', 'tls']
@@ -30,6 +30,12 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     because: 'repodata knows neither S3 nor the network',
     nodeModules: { not: network },
     packages: { not: /^@aws-sdk\/|^@smithy\// },
+  },
+  signing: {
+    ours: ['rpm-parser'],
+    because: 'signing knows packages and keys, and stores nothing',
+    nodeModules: { not: network },
+    packages: { only: ['openpgp'] },
   },
   site: {
     ours: ['repodata', 'rpm-parser'],

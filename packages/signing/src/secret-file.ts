@@ -1,0 +1,34 @@
+import { open } from 'node:fs/promises'
+import { SigningError, type SigningErrorCode } from './signing-error.ts'
+
+/** A secret as somebody gives it: a file, or the text itself, as out of an environment variable. */
+export type Secret = { readonly file: string } | { readonly text: string }
+
+const secretBytesMax = 2 ** 20
+
+/**
+ * Reads a private key or a passphrase. Like ssh (authfile.c `sshkey_perm_ok`) it takes no file of one's own that others may read; who
+ * owns a file for others, as Kubernetes does, is taken to know what it does.
+ *
+ * @param what for messages: `the private key`
+ * @throws SigningError READABLE_BY_OTHERS, or `code` where it cannot be read
+ */
+export async function readSecret(secret: Secret, what: string, code: SigningErrorCode): Promise<Uint8Array> {
+  if ('text' in secret) return Buffer.from(secret.text)
+  const { file } = secret
+  try {
+    await using handle = await open(file, 'r')
+    const { mode, uid, size } = await handle.stat()
+    const permissions = mode & 0o777
+    if (uid === process.getuid?.() && (permissions & 0o077) !== 0) {
+      const message = `${what} ${file} can be read by others (mode ${permissions.toString(8).padStart(4, '0')}); mend it with: chmod 600 ${file}`
+      throw new SigningError('READABLE_BY_OTHERS', message)
+    }
+    if (size > secretBytesMax) throw new SigningError(code, `${what} ${file} has ${size} bytes, which no key has`)
+    return await handle.readFile()
+  } catch (error) {
+    if (error instanceof SigningError) throw error
+    const why = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+    throw new SigningError(code, `${what} ${file} cannot be read (${why})`)
+  }
+}
