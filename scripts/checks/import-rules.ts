@@ -49,7 +49,10 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     because: 'repository is below the commands, and reaches storage through object-store only',
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
-  worker: { ours: ['repository', 'site', 'object-store', 'repodata', 'rpm-parser'], because: 'nothing imports cli' },
+  worker: {
+    ours: ['repository', 'signing', 'site', 'object-store', 'repodata', 'rpm-parser'],
+    because: 'nothing imports cli',
+  },
   cli: {
     ours: ['worker', 'repository', 'object-store', 'repodata', 'rpm-parser'],
     because: 'local-cloud is for tests and the demo',

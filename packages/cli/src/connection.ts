@@ -4,6 +4,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DocumentOptions } from '@repokeeper/repository'
+import type { SigningSettings } from '@repokeeper/worker/signing'
 import { type Command, Option } from 'commander'
 import * as z from 'zod'
 import { UsageError } from './failure.ts'
@@ -18,6 +19,8 @@ export interface Connection {
   readonly signRequest: boolean
   readonly singleWriter: boolean
   readonly documents: DocumentOptions
+  /** Of commands that publish. */
+  readonly signing?: SigningSettings
   readonly cache: { readonly directory: string /** A person chose it. */; readonly isChosen: boolean }
 }
 

@@ -50,6 +50,7 @@ const forPeople: Readonly<Record<string, number>> = {
   RepositoryError: ExitCode.failed,
   DocumentError: ExitCode.failed,
   RpmError: ExitCode.failed,
+  SigningError: ExitCode.failed,
   WorkerError: ExitCode.failed,
   QueueError: ExitCode.failed,
 }

@@ -11,6 +11,7 @@ import {
   type RepositoryEvent,
   type RepositoryLocation,
   realContext,
+  type Signing,
 } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
@@ -44,13 +45,14 @@ export async function withRepository<T>(
     opened = await openCache(connection.cache)
     const { cache } = opened
     const { singleWriter } = connection
+    const signing = await openSigning(connection, cli)
     const location = { store, root }
     return await work({
       location,
       name: address.kind === 'directory' ? address.path : describeLocation(location),
       isDirectory: address.kind === 'directory',
       singleWriter,
-      context: (signal = cli.interruption.signal) => contextOf(cache, connection, signal, cli),
+      context: (signal = cli.interruption.signal) => contextOf({ cache, signing, signal }, connection, cli),
     })
   } finally {
     await store.close()
@@ -87,13 +89,19 @@ export function connectionOptions({ endpointUrl, region, profile, signRequest }:
   }
 }
 
+/** Before anything is done: a key that does not sign must not be found out when half of the work is done. */
+async function openSigning({ signing, region, profile }: Connection, { environment }: Cli): Promise<Signing> {
+  if (signing === undefined) return { kind: 'unsaid' }
+  const { openSigningIfSaid } = await import('@repokeeper/worker/signing')
+  return openSigningIfSaid(signing, { environment, region, profile }, Date.now)
+}
+
 function contextOf(
-  cache: DocumentCache,
+  parts: { readonly cache: DocumentCache; readonly signing: Signing; readonly signal: AbortSignal },
   { singleWriter, documents }: Connection,
-  signal: AbortSignal,
   cli: Cli,
 ): RepositoryContext {
-  return realContext({ cache, singleWriter, documents, signal, onEvent: (event) => tellEvent(event, cli) })
+  return realContext({ ...parts, singleWriter, documents, onEvent: (event) => tellEvent(event, cli) })
 }
 
 /** What a person at a command should know of what happens below; each command tells the rest in its own words. */

@@ -10,6 +10,7 @@ import { runRemove } from './commands/remove.ts'
 import { defineConnectionOptions } from './connection.ts'
 import { UsageError } from './failure.ts'
 import { createProgram } from './program.ts'
+import { defineSigningOptions } from './signing-options.ts'
 
 const examples = `
 Exit codes: 0 done, 1 it failed, 2 wrong use. REPOKEEPER_DEBUG=1 shows where an error happened.
@@ -46,6 +47,7 @@ export function updatePackagesProgram(cli: Cli): Command {
   defineRemoveOptions(program)
   program.optionsGroup('Options of both:')
   defineChangeOptions(program)
+  defineSigningOptions(program)
   defineConnectionOptions(program)
   return program.addHelpText('after', examples).action(async (items: string[]) => {
     const values = program.opts()

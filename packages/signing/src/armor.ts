@@ -19,7 +19,10 @@ export function readArmor(text: string): ArmoredBlock[] {
 
 /** A block with its checksum, which rpm up to 4.20 wants. */
 export function writeArmor(kind: string, bytes: Uint8Array): string {
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,64}/g) ?? []
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
   return [`-----BEGIN PGP ${kind}-----`, '', ...lines, `=${crc24(bytes)}`, `-----END PGP ${kind}-----`, ''].join('\n')
 }
 

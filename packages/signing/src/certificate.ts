@@ -43,7 +43,10 @@ const selfSignaturesMax = 200
  *
  * @throws OpenPgpError where the primary key cannot be read
  */
-export function readCertificate([primaryPacket, ...packets]: CertificatePackets): readonly [CertifiedKey, ...CertifiedKey[]] {
+export function readCertificate([primaryPacket, ...packets]: CertificatePackets): readonly [
+  CertifiedKey,
+  ...CertifiedKey[],
+] {
   const key = parsePublicKey(primaryPacket.body)
   const sections = sectionsOf(packets, key)
   const primary = certifyPrimary(key, sections)
@@ -69,7 +72,8 @@ function sectionsOf(packets: readonly Packet[], { keyId }: PublicKey): readonly 
   for (const packet of packets) {
     if (packet.tag === PacketTag.signature) {
       const signature = orUndefined(() => parseSignature(packet.body))
-      if (signature?.issuer === keyId && section.signatures.length < selfSignaturesMax) section.signatures.push(signature)
+      if (signature?.issuer === keyId && section.signatures.length < selfSignaturesMax)
+        section.signatures.push(signature)
     } else if (startsSection.has(packet.tag)) {
       const name = `${packet.tag} ${hexOf(packet.body)}`
       section = sections.get(name) ?? { packet, signatures: [] }

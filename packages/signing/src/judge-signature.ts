@@ -50,7 +50,8 @@ export function judgeSignature(
 ): Judgement {
   const { type, created, expires, hashAlgorithm } = signature
   const nowSeconds = policy.now / 1000
-  if (type !== SignatureType.binary) return { status: 'bad', sentence: `it is of type ${type}, which is none of a file` }
+  if (type !== SignatureType.binary)
+    return { status: 'bad', sentence: `it is of type ${type}, which is none of a file` }
   switch (outcome.kind) {
     case 'bad':
     case 'unsupported':

@@ -72,7 +72,8 @@ export class NewKey {
 }
 
 function parseUserId(text: string): { readonly name: string; readonly email: string | undefined } {
-  const { name, email } = /^(?<name>[^<>\p{C}]*[^<>\p{C}\s])\s*(?:<(?<email>[^<>\s\p{C}]+@[^<>\s\p{C}]+)>)?$/u.exec(text)?.groups ?? {}
+  const { name, email } =
+    /^(?<name>[^<>\p{C}]*[^<>\p{C}\s])\s*(?:<(?<email>[^<>\s\p{C}]+@[^<>\s\p{C}]+)>)?$/u.exec(text)?.groups ?? {}
   if (name === undefined || name.length > userIdCharactersMax) {
     const message = `"${text.replaceAll(/\p{C}/gu, '?').slice(0, 80)}" is no user id; write it as: My packages <packages@example.com>`
     throw new SigningError('BAD_KEY', message)

@@ -95,7 +95,12 @@ function payloadDigests(header: Header): FoundDigest[] {
   const rows = [
     { tag: 'PAYLOADSHA256', algorithm: 'SHA256', hash: 'sha256', tags: [Tag.PAYLOADSHA256, Tag.PAYLOADSHA256ALT] },
     { tag: 'PAYLOADSHA512', algorithm: 'SHA512', hash: 'sha512', tags: [Tag.PAYLOADSHA512, Tag.PAYLOADSHA512ALT] },
-    { tag: 'PAYLOADSHA3_256', algorithm: 'SHA3-256', hash: 'sha3-256', tags: [Tag.PAYLOADSHA3_256, Tag.PAYLOADSHA3_256ALT] },
+    {
+      tag: 'PAYLOADSHA3_256',
+      algorithm: 'SHA3-256',
+      hash: 'sha3-256',
+      tags: [Tag.PAYLOADSHA3_256, Tag.PAYLOADSHA3_256ALT],
+    },
   ]
   return rows.flatMap(({ tags: [main, alternative], ...row }): FoundDigest[] => {
     if (main === undefined || !header.has(main)) return []

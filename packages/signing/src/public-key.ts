@@ -179,7 +179,10 @@ function base64Url(bytes: Uint8Array): string {
 }
 
 /** The numbers of a signature one behind the other; `undefined` where one is longer than the key allows. */
-export function signatureOf(numbers: readonly Uint8Array[], { numberBytes, signsDigest }: Verifier): Uint8Array | undefined {
+export function signatureOf(
+  numbers: readonly Uint8Array[],
+  { numberBytes, signsDigest }: Verifier,
+): Uint8Array | undefined {
   const [only, second] = numbers
   if (signsDigest && second === undefined) return only
   const parts = numbers.map((number) => padded(number, numberBytes))

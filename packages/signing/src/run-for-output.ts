@@ -72,6 +72,9 @@ function signalGroup(child: ChildProcessByStdio<Writable, Readable, Readable>, s
 
 function failure(name: string, reason: string, complaint: Uint8Array): string {
   // A terminal is not to obey what a program writes.
-  const said = Buffer.from(complaint).toString('utf8').replaceAll(/[^\P{C}\n]/gu, '').trim()
+  const said = Buffer.from(complaint)
+    .toString('utf8')
+    .replaceAll(/[^\P{C}\n]/gu, '')
+    .trim()
   return `the signing command "${name}" did not sign: ${reason}${said === '' ? '; it said nothing' : `; it said: ${said}`}`
 }

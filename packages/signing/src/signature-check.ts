@@ -27,7 +27,10 @@ export class SignatureCheck<Key extends PublicKey> {
     this.#hash = digest === undefined ? undefined : createHash(digest)
     this.#candidates = keys
       .filter((key) => digest !== undefined && isOfKind(signature, key))
-      .map((key) => ({ key, verify: key.verifier?.signsDigest || digest === undefined ? undefined : createVerify(digest) }))
+      .map((key) => ({
+        key,
+        verify: key.verifier?.signsDigest || digest === undefined ? undefined : createVerify(digest),
+      }))
   }
 
   update(bytes: Uint8Array): void {

@@ -79,7 +79,8 @@ export function parseSignature(body: Uint8Array): OpenPgpSignature {
 /** RFC 4880 5.2.2: what packages of the years around 2000 have, and what many signing tools made until 2023. */
 function parseVersion3(reader: ByteReader): OpenPgpSignature {
   const hashedLength = reader.number(1)
-  if (hashedLength !== 5) throw new OpenPgpError('MALFORMED', `it says that ${hashedLength} bytes of it are hashed, not 5`)
+  if (hashedLength !== 5)
+    throw new OpenPgpError('MALFORMED', `it says that ${hashedLength} bytes of it are hashed, not 5`)
   const trailer = reader.take(hashedLength)
   const hashed = new ByteReader(trailer)
   const type = hashed.number(1)
@@ -222,9 +223,7 @@ function readNumbers(reader: ByteReader, algorithm: number): Uint8Array[] {
   const count = integersOf.get(algorithm)
   if (count === undefined && algorithm !== PublicKeyAlgorithm.ed25519) return []
   const numbers =
-    count === undefined
-      ? [reader.take(ed25519SignatureBytes)]
-      : Array.from({ length: count }, () => reader.integer())
+    count === undefined ? [reader.take(ed25519SignatureBytes)] : Array.from({ length: count }, () => reader.integer())
   reader.end()
   return numbers
 }

@@ -60,10 +60,7 @@ export class PackageVerification {
   constructor(rpm: RpmPackage, headerBytes: Uint8Array, policy: SignaturePolicy) {
     const signatures = findSignatures(rpm.signature).map((found) => new FindingInProgress(found, policy))
     const digests = findDigests(rpm.signature, rpm.header).map((found) => new DigestCheck(found))
-    const overHeader = [
-      ...signatures,
-      ...digests.filter(({ covers }) => covers !== 'payload'),
-    ]
+    const overHeader = [...signatures, ...digests.filter(({ covers }) => covers !== 'payload')]
     for (const one of overHeader) one.update(headerBytes)
     this.#rpm = rpm
     this.#headerSignatures = signatures.filter(({ found }) => found.covers === 'header').map((one) => one.settle())

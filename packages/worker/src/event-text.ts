@@ -157,9 +157,11 @@ const eventTexts: EventTexts = {
   failed: ['error', ({ error }) => messageOf(error)],
 }
 
+const toldAsWarning: ReadonlySet<string> = new Set(['warning', 'signature mended'])
+
 export function levelOf<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): EventLevel {
   if (name === 'passed-over' && 'why' in event) return passedOverLevels[event.why] ?? 'debug'
-  if (name === 'repository' && 'kind' in event && event.kind === 'warning') return 'warn'
+  if (name === 'repository' && 'kind' in event && toldAsWarning.has(event.kind)) return 'warn'
   if (name === 'audited' && 'findings' in event && event.findings > 0) return 'warn'
   return eventTexts[name][0]
 }

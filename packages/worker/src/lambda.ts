@@ -20,6 +20,7 @@ import { Metrics } from './metrics.ts'
 import { outwardSinks } from './metrics-sinks.ts'
 import { readWorkerOptions, type WorkerOptions } from './options.ts'
 import { settingsOf } from './run.ts'
+import { openSigningIfSaid } from './signing-settings.ts'
 import { createWorker, type Worker, type WorkerParts } from './worker.ts'
 
 /** What Lambda tells beside the event. */
@@ -76,6 +77,7 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
   const directory = environment.REPOKEEPER_CACHE_DIR || join(tmpdir(), 'repokeeper')
   const cache = await DiskCache.open({ directory, bytesMax: cacheBytesMax })
   const { endpointUrl, region, compression, openChecksum } = options
+  const signing = await openSigningIfSaid(options, { environment, region }, Date.now)
   const connection = {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
     ...(region === undefined ? {} : { region }),
@@ -83,7 +85,7 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
   const parts: Kept['parts'] = {
     openBucket: (bucket) => openStore({ kind: 's3', bucket, prefix: '' }, connection),
     reconcile: (location, keys, { joining, ...context }) =>
-      reconcile(location, keys, realContext({ ...context, cache, documents: { compression, openChecksum } }), {
+      reconcile(location, keys, realContext({ ...context, cache, documents: { compression, openChecksum }, signing }), {
         joining,
       }),
     probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),

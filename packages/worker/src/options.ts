@@ -2,6 +2,7 @@ import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
+import { wrongSigning } from './signing-settings.ts'
 
 /** A timer holds no more than 24 days. */
 const intervalDaysMax = 24
@@ -99,6 +100,41 @@ const workerOptions = z.strictObject({
   openChecksum: z.enum(['auto', 'always', 'never']).default('auto').meta({
     description: 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed',
     placeholder: 'WHEN',
+  }),
+  signKey: z.string().min(1).optional().meta({
+    description:
+      'private key that signs repomd.xml: a file, or env:VARIABLE, secretsmanager:SECRET, ssm:PARAMETER; without it a signed repository is not published to',
+    placeholder: 'SOURCE',
+  }),
+  signPassphrase: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'of the private key, from such a source', placeholder: 'SOURCE' }),
+  signCommand: z.string().min(1).optional().meta({
+    description:
+      'a line for the shell that signs instead: it reads repomd.xml and prints an armored detached signature; needs --sign-public-key',
+    placeholder: 'LINE',
+  }),
+  signPublicKey: z.string().min(1).optional().meta({
+    description: 'file with the public key that lies beside the metadata, and with others that clients are to learn of',
+    placeholder: 'FILE',
+  }),
+  signNextKey: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'private key that follows: until then only its public key is published',
+      placeholder: 'SOURCE',
+    }),
+  signNextFrom: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'from when on it signs, such as 2027-01-31', placeholder: 'DATE' }),
+  unsigned: flag().default(false).meta({
+    description: 'publish without a signature, and take away one that is there',
   }),
   http: address(0, '127.0.0.1:9180 or [::1]:9180').optional().meta({
     description:
@@ -210,6 +246,8 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
   if (parsed.success && parsed.data.batchQuietSeconds > parsed.data.batchLongestWaitSeconds) {
     problems.push('--batch-quiet-seconds is longer than --batch-longest-wait-seconds: a batch would never be quiet')
   }
+  const wrong = parsed.success ? wrongSigning(parsed.data) : undefined
+  if (wrong !== undefined) problems.push(wrong)
   for (const issue of parsed.error?.issues ?? []) problems.push(...describeIssue(issue, saidBy))
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
   return { kind: 'options', options: parsed.data }

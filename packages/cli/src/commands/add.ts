@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { defineAddOptions, defineChangeOptions, readAddOptions, readChangeOptions } from '../change-options.ts'
 import type { Cli } from '../cli.ts'
-import { readConnection } from '../connection.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 Examples:
@@ -20,7 +20,7 @@ export function defineAdd(program: Command, cli: Cli): void {
     .description('Upload packages: checked before, verified by the store, never over another file of the same name.')
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .argument('<FILE...>', 'RPM packages')
-  defineChangeOptions(defineAddOptions(command))
+  defineSigningOptions(defineChangeOptions(defineAddOptions(command)))
     .addHelpText('after', examples)
     .action(async (repo: string, files: string[]) => {
       await runAdd(repo, files, command.optsWithGlobals(), cli)
@@ -30,7 +30,7 @@ export function defineAdd(program: Command, cli: Cli): void {
 /** Also what `updatePackages -o add` does. */
 export async function runAdd(repo: string, files: readonly string[], values: unknown, cli: Cli): Promise<void> {
   const options = { ...readChangeOptions(values), ...readAddOptions(values) }
-  const connection = readConnection(values, cli.environment)
+  const connection = readPublishingConnection(values, cli.environment)
   const [{ withRepository }, { addPackages }] = await Promise.all([
     import('../open-repository.ts'),
     import('../add-packages.ts'),

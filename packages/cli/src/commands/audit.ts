@@ -2,7 +2,7 @@ import { parseDuration } from '@repokeeper/worker/duration'
 import { type Command, InvalidArgumentError } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
-import { readConnection } from '../connection.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 Exit codes: 0 where nothing is found (or left after --repair), 1 where something is, or it failed, 2 for wrong use.
@@ -34,6 +34,7 @@ export function defineAudit(program: Command, cli: Cli): void {
       readTime,
     )
     .option('--json', 'report as one JSON document')
+  defineSigningOptions(command)
     .addHelpText('after', examples)
     .action(async (repo: string) => {
       const values = command.optsWithGlobals()
@@ -42,7 +43,7 @@ export function defineAudit(program: Command, cli: Cli): void {
         import('../open-repository.ts'),
         import('../audit-repository.ts'),
       ])
-      cli.exitCode = await withRepository(repo, readConnection(values, cli.environment), cli, (repository) =>
+      cli.exitCode = await withRepository(repo, readPublishingConnection(values, cli.environment), cli, (repository) =>
         audit(repository, options, cli),
       )
     })

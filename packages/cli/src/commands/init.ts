@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
-import { readConnection } from '../connection.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 Made where it is not there yet: the bucket; a dead-letter queue, and two queues with long polling, a policy that lets this bucket
@@ -30,12 +30,13 @@ export function defineInit(program: Command, cli: Cli): void {
     .option('--dead-letter-queue <queue>', 'name of their dead-letter queue (default: BUCKET-PATH-dead-letters)')
     .option('-n, --dry-run', 'say what would be made, change nothing')
     .option('--json', 'report as one JSON document')
+  defineSigningOptions(command)
     .addHelpText('after', examples)
     .action(async (repo: string) => {
       const values = command.optsWithGlobals()
       const options = Options.parse(values)
       const { initRepository } = await import('../init-repository.ts')
-      cli.exitCode = await initRepository(repo, options, readConnection(values, cli.environment), cli)
+      cli.exitCode = await initRepository(repo, options, readPublishingConnection(values, cli.environment), cli)
     })
 }
 

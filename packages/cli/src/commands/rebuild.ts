@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
-import { readConnection } from '../connection.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 Examples:
@@ -19,6 +19,7 @@ export function defineRebuild(program: Command, cli: Cli): void {
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .option('-n, --dry-run', 'say what would be read, change nothing')
     .option('--json', 'report as one JSON document')
+  defineSigningOptions(command)
     .addHelpText('after', examples)
     .action(async (repo: string) => {
       const values = command.optsWithGlobals()
@@ -27,7 +28,7 @@ export function defineRebuild(program: Command, cli: Cli): void {
         import('../open-repository.ts'),
         import('../rebuild.ts'),
       ])
-      cli.exitCode = await withRepository(repo, readConnection(values, cli.environment), cli, (repository) =>
+      cli.exitCode = await withRepository(repo, readPublishingConnection(values, cli.environment), cli, (repository) =>
         rebuild(repository, options, cli),
       )
     })

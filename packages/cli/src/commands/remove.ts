@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { defineChangeOptions, defineRemoveOptions, readChangeOptions, readRemoveOptions } from '../change-options.ts'
 import type { Cli } from '../cli.ts'
-import { readConnection } from '../connection.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 NAME is a file name, a path below REPO, a NEVRA (name-[epoch:]version-release, with or without .arch), or a pattern
@@ -23,7 +23,7 @@ export function defineRemove(program: Command, cli: Cli): void {
     .description('Delete packages from the bucket, by file name, path, NEVRA or pattern.')
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .argument('<NAME...>', 'packages')
-  defineChangeOptions(defineRemoveOptions(command))
+  defineSigningOptions(defineChangeOptions(defineRemoveOptions(command)))
     .addHelpText('after', examples)
     .action(async (repo: string, names: string[]) => {
       await runRemove(repo, names, command.optsWithGlobals(), cli)
@@ -33,7 +33,7 @@ export function defineRemove(program: Command, cli: Cli): void {
 /** Also what `updatePackages -o remove` does. */
 export async function runRemove(repo: string, names: readonly string[], values: unknown, cli: Cli): Promise<void> {
   const options = { ...readChangeOptions(values), ...readRemoveOptions(values) }
-  const connection = readConnection(values, cli.environment)
+  const connection = readPublishingConnection(values, cli.environment)
   const [{ withRepository }, { removePackages }] = await Promise.all([
     import('../open-repository.ts'),
     import('../remove-packages.ts'),

@@ -70,6 +70,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { historyPath },
     { openConnected },
     { probeConditions },
+    { openSigningIfSaid },
     { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, withLease },
     site,
   ] = await Promise.all([
@@ -77,6 +78,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     import('../history-directory.ts'),
     import('../open-repository.ts'),
     import('@repokeeper/object-store'),
+    import('@repokeeper/worker/signing'),
     import('@repokeeper/repository'),
     options.site ? import('@repokeeper/repository/site') : undefined,
   ])
@@ -86,6 +88,8 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     profile: options.profile,
   }
   const documents = { compression: options.compression, openChecksum: options.openChecksum }
+  const { region, profile } = connection
+  const signing = await openSigningIfSaid(options, { environment, region, profile }, Date.now)
   const { cache, directory, close } = await openCache(connection.cache)
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
@@ -97,11 +101,12 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
         reconcile: (location, keys, { joining, ...context }) =>
-          reconcile(location, keys, realContext({ ...context, cache, documents }), { joining }),
+          reconcile(location, keys, realContext({ ...context, cache, documents, signing }), { joining }),
         audit: (location, { settleMs, ...context }) =>
-          auditRepository(location, realContext({ ...context, cache, documents }), { settleMs }),
+          auditRepository(location, realContext({ ...context, cache, documents, signing }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
-        keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, cache, documents })),
+        keepPledges: (location, context) =>
+          keepLeftPledges(location, realContext({ ...context, cache, documents, signing })),
         holdLease: (location, job, context, work) => withLease(location, job, realContext({ ...context, cache }), work),
         ...(site !== undefined && {
           writeSite: (location, context) => site.writeSite(location, realContext({ ...context, cache })),
