@@ -1,6 +1,7 @@
 /**
  * Where formats keep what a decoder believes: counts, offsets, sizes, names.
  */
+import { type Header, parsePackage, RpmError, SignatureTag } from '@repokeeper/rpm-parser'
 import type { Place } from './mutations.ts'
 
 /** The counts of both headers of a package, and every field of their indexes (docs/manual/format_header.md). */
@@ -29,6 +30,25 @@ export function rpmPlaces(bytes: Uint8Array): Place[] {
     start = Math.ceil((start + introBytes + 16 * entries + dataBytes) / 8) * 8
   }
   return places
+}
+
+/** Every byte of the signatures of a package, and the fields of its indexes. */
+export function signaturePlaces(bytes: Uint8Array): Place[] {
+  let signature: Header
+  try {
+    signature = parsePackage(bytes).signature
+  } catch (error) {
+    if (!(error instanceof RpmError)) throw error
+    return rpmPlaces(bytes)
+  }
+  const { DSA, RSA, PGP, GPG, OPENPGP } = SignatureTag
+  const packets = [DSA, RSA, PGP, GPG].map((tag) => signature.bytes(tag))
+  const found = [...packets, ...signature.stringArrayBytes(OPENPGP)].filter((one) => one !== undefined)
+  const ofPackets = found.flatMap((packet) => {
+    const at = packet.byteOffset - bytes.byteOffset
+    return tablePlaces(packet).map(({ start, end, values }) => ({ start: at + start, end: at + end, values }))
+  })
+  return [...ofPackets, ...rpmPlaces(bytes)]
 }
 
 const leadBytes = 96

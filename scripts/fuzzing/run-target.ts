@@ -83,7 +83,7 @@ function caseToShow(found: Case | undefined): { base64: string; pieceBytes: numb
 /** A decoder refuses by an error of its own, which has a code; a code of Node's own means that nobody thought of it. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
-  return ['DocumentError', 'RpmError', 'PackageTooLargeError', 'Unreadable'].includes(error.name)
+  return ['DocumentError', 'RpmError', 'PackageTooLargeError', 'Unreadable', 'Refused'].includes(error.name)
     ? error.code
     : undefined
 }

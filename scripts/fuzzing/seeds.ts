@@ -40,6 +40,16 @@ export function rpmSeeds(): Uint8Array[] {
   return [...own(), ...built.map(firstBytes), ...real.filter(({ length }) => length < smallHeaderBytes)]
 }
 
+/**
+ * Small packages signed by the keys of seeds/signed.asc: over the header by each, over header and payload, and as rpm 6 does it. Made by gpg
+ * and rpmsign; the private keys are gone.
+ */
+export function signedSeeds(): Uint8Array[] {
+  const folder = join(import.meta.dirname, 'seeds')
+  const names = readdirSync(folder).filter((name) => name.endsWith('.rpm'))
+  return names.toSorted().map((name) => Uint8Array.from(readFileSync(join(folder, name))))
+}
+
 /** The documents of this project's packages. */
 export function documentSeed(kind: DocumentKind): string {
   const packages = own().slice(0, 4)

@@ -9,8 +9,18 @@ import { readHostileDocument } from './decoders/document.ts'
 import { readHostileEvent } from './decoders/event.ts'
 import { readHostilePackage } from './decoders/package.ts'
 import { readHostileRepomd } from './decoders/repomd.ts'
+import { readHostileSignature } from './decoders/signature.ts'
 import type { Place } from './mutations.ts'
-import { framePlaces, jsonPlaces, jsonSeams, rpmPlaces, tablePlaces, xmlPlaces, xmlSeams } from './places.ts'
+import {
+  framePlaces,
+  jsonPlaces,
+  jsonSeams,
+  rpmPlaces,
+  signaturePlaces,
+  tablePlaces,
+  xmlPlaces,
+  xmlSeams,
+} from './places.ts'
 import {
   blockSeeds,
   eventSeeds,
@@ -19,6 +29,7 @@ import {
   plainDocumentSeeds,
   repomdSeeds,
   rpmSeeds,
+  signedSeeds,
   storedSeeds,
   zstdSeeds,
 } from './seeds.ts'
@@ -124,6 +135,12 @@ export const targets = {
     placesOf: rpmPlaces,
     tokens: hex('8eade80100000000', '0000003e0000000700000000000000', '0000', 'ffffffff', 'c328', 'efbfbf'),
     read: ({ bytes }, pieceBytes) => readHostilePackage(bytes, pieceBytes),
+  },
+  'rpm-signature': {
+    seeds: () => bare(signedSeeds()),
+    placesOf: signaturePlaces,
+    tokens: hex('c2ff00010000', '8802', '8900', '0502', '0910', '1621', 'ffff', '00', '0400160a', '030500', '84ff00000001'),
+    read: ({ bytes }, pieceBytes) => readHostileSignature(bytes, pieceBytes),
   },
   'document-bytes': document(plainDocumentSeeds),
   'document-parser': document(foreignDocumentSeeds),

@@ -14,7 +14,19 @@ export interface ArmoredBlock {
  * @throws OpenPgpError MALFORMED
  */
 export function readArmor(text: string): ArmoredBlock[] {
-  return [...text.matchAll(block)].map(({ 1: kind = '', 2: content = '' }) => ({ kind, bytes: bytesOf(content) }))
+  const blocks: ArmoredBlock[] = []
+  let open: { readonly kind: string; readonly lines: string[] } | undefined
+  for (const line of text.split('\n').map((one) => one.trimEnd())) {
+    const { edge, kind } = /^-----(?<edge>BEGIN|END) PGP (?<kind>[A-Z ]+)-----$/.exec(line)?.groups ?? {}
+    if (kind === undefined) open?.lines.push(line)
+    else if (edge === 'BEGIN') open = { kind, lines: [] }
+    else if (open?.kind === kind) {
+      blocks.push({ kind, bytes: bytesOf(open.lines) })
+      open = undefined
+    }
+  }
+  if (open !== undefined) throw new OpenPgpError('MALFORMED', `a ${open.kind} has no end: it was cut`)
+  return blocks
 }
 
 /** A block with its checksum, which rpm up to 4.20 wants. */
@@ -32,14 +44,10 @@ export function looksArmored(bytes: Uint8Array): boolean {
   return first === undefined || first < 0x80
 }
 
-const block = /^-----BEGIN PGP ([A-Z ]+)-----[ \t]*\r?\n([^-]*?)^-----END PGP \1-----/gm
-
-function bytesOf(content: string): Uint8Array {
-  const lines = content.split('\n').map((line) => line.trim())
+function bytesOf(lines: readonly string[]): Uint8Array {
   // Headers, as "Version: …", end with an empty line. Some writers leave out both.
-  const empty = lines.indexOf('')
   const hasHeaders = lines[0] === '' || lines[0]?.includes(':') === true
-  const body = hasHeaders ? lines.slice(empty + 1) : lines
+  const body = hasHeaders ? lines.slice(lines.indexOf('') + 1) : lines
   const checksumAt = body.findIndex((line) => line.startsWith('='))
   const base64 = (checksumAt === -1 ? body : body.slice(0, checksumAt)).join('')
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw new OpenPgpError('MALFORMED', 'its lines are no base64')
