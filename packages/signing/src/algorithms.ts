@@ -6,18 +6,20 @@ export interface HashAlgorithm {
   readonly digest: string
   /** Two inputs with one digest can be made: a signature with it says little about what was signed. */
   readonly isBroken: boolean
+  /** Of a version 6 signature (RFC 9580 9.5); those that are broken have none. */
+  readonly saltBytes?: number
 }
 
 export const hashAlgorithms: ReadonlyMap<number, HashAlgorithm> = new Map([
   [1, { name: 'MD5', digest: 'md5', isBroken: true }],
   [2, { name: 'SHA1', digest: 'sha1', isBroken: true }],
   [3, { name: 'RIPEMD160', digest: 'ripemd160', isBroken: true }],
-  [8, { name: 'SHA256', digest: 'sha256', isBroken: false }],
-  [9, { name: 'SHA384', digest: 'sha384', isBroken: false }],
-  [10, { name: 'SHA512', digest: 'sha512', isBroken: false }],
-  [11, { name: 'SHA224', digest: 'sha224', isBroken: false }],
-  [12, { name: 'SHA3-256', digest: 'sha3-256', isBroken: false }],
-  [14, { name: 'SHA3-512', digest: 'sha3-512', isBroken: false }],
+  [8, { name: 'SHA256', digest: 'sha256', isBroken: false, saltBytes: 16 }],
+  [9, { name: 'SHA384', digest: 'sha384', isBroken: false, saltBytes: 24 }],
+  [10, { name: 'SHA512', digest: 'sha512', isBroken: false, saltBytes: 32 }],
+  [11, { name: 'SHA224', digest: 'sha224', isBroken: false, saltBytes: 16 }],
+  [12, { name: 'SHA3-256', digest: 'sha3-256', isBroken: false, saltBytes: 16 }],
+  [14, { name: 'SHA3-512', digest: 'sha3-512', isBroken: false, saltBytes: 32 }],
 ])
 
 export const PublicKeyAlgorithm = {

@@ -90,7 +90,9 @@ const startsSection: ReadonlySet<number> = new Set([PacketTag.userId, PacketTag.
 function certifyPrimary(key: PublicKey, sections: readonly Section[]): CertifiedKey {
   const [direct] = sections
   const users = sections.filter(({ packet }) => packet?.tag === PacketTag.userId)
-  const selfSignatures = sections.flatMap(({ packet, signatures }) =>
+  // RFC 9580 10.1.1: in version 6 a user id's signature says nothing about the key.
+  const telling = key.version === 6 ? sections.slice(0, 1) : sections
+  const selfSignatures = telling.flatMap(({ packet, signatures }) =>
     signatures.filter((signature) => isSelfSignature(signature, key, packet)),
   )
   const latest = latestOf(selfSignatures)

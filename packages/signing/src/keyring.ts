@@ -36,11 +36,11 @@ export class Keyring {
   /**
    * The keys and subkeys that a signature may mean.
    *
-   * @param id a key id of 16 hexadecimal digits, or a fingerprint of 40; case and blanks do not matter
+   * @param id a key id of 16 hexadecimal digits, or a fingerprint of 40 or, in version 6, 64; case and blanks do not matter
    */
   find(id: string): readonly CertifiedKey[] {
     const digits = id.replaceAll(/\s/g, '').toLowerCase()
-    const keys = this.#byKeyId.get(digits.slice(-16)) ?? []
+    const keys = this.#byKeyId.get(digits.length === 64 ? digits.slice(0, 16) : digits.slice(-16)) ?? []
     return digits.length > 16 ? keys.filter(({ fingerprint }) => fingerprint === digits) : keys
   }
 }

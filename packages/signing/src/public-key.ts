@@ -4,12 +4,13 @@ import { ByteReader, hexOf, padded } from './byte-reader.ts'
 import { derBits, derInteger, derObjectId, derSequence } from './der.ts'
 import { OpenPgpError } from './openpgp-error.ts'
 
-/** A public key of version 4, as its packet says it. */
+/** A public key, as its packet says it. */
 export interface PublicKey {
+  readonly version: 4 | 6
   readonly algorithm: number
   /** For people: `RSA 4096`, `Ed25519`. */
   readonly kind: string
-  /** 40 hexadecimal digits, and the last 16 of them. */
+  /** 40 hexadecimal digits, and the last 16 of them; in version 6 64 digits, and the first 16. */
   readonly fingerprint: string
   readonly keyId: string
   /** Seconds since 1970. */
@@ -34,31 +35,31 @@ export interface Verifier {
 }
 
 /**
- * Reads the body of a public key packet (RFC 9580 5.5.2). Keys of other versions than 4 are refused, as rpm refuses them: version 3 is
- * that of PGP 2, and 6 nothing in rpm 4 can read.
+ * Reads the body of a public key packet (RFC 9580 5.5.2). Version 3, that of PGP 2, no rpm reads.
  *
  * @throws OpenPgpError
  */
 export function parsePublicKey(body: Uint8Array): PublicKey {
   const reader = new ByteReader(body)
   const version = reader.number(1)
-  if (version !== 4) throw new OpenPgpError('UNSUPPORTED', `it is of version ${version}; keys of version 4 are read`)
+  if (version !== 4 && version !== 6) {
+    throw new OpenPgpError('UNSUPPORTED', `it is of version ${version}; keys of version 4 and 6 are read`)
+  }
   const created = reader.number(4)
   const algorithm = reader.number(1)
-  const fingerprint = fingerprintOf(body)
-  const identity = { algorithm, created, fingerprint, keyId: fingerprint.slice(-16), body }
-  return { ...identity, ...readMaterial(algorithm, reader) }
+  const material = version === 4 ? reader : new ByteReader(reader.take(reader.number(4)))
+  const fingerprint = createHash(version === 4 ? 'sha1' : 'sha256')
+    .update(hashedKey(body))
+    .digest('hex')
+  const keyId = version === 4 ? fingerprint.slice(-16) : fingerprint.slice(0, 16)
+  return { version, algorithm, created, fingerprint, keyId, body, ...readMaterial(algorithm, material) }
 }
 
-/** RFC 9580 5.5.4.2. */
-function fingerprintOf(body: Uint8Array): string {
-  return createHash('sha1').update(hashedKey(body)).digest('hex')
-}
-
-/** A key as it is hashed for its fingerprint and for signatures over it. */
+/** A key as it is hashed for its fingerprint and for signatures over it (RFC 9580 5.5.4). */
 export function hashedKey(body: Uint8Array): Uint8Array {
-  const front = Buffer.alloc(3, 0x99)
-  front.writeUInt16BE(body.length, 1)
+  const isVersion6 = body[0] === 6
+  const front = Buffer.alloc(isVersion6 ? 5 : 3, isVersion6 ? 0x9b : 0x99)
+  front.writeUIntBE(body.length, 1, front.length - 1)
   return Buffer.concat([front, body])
 }
 
@@ -76,7 +77,7 @@ function readMaterial(algorithm: number, reader: ByteReader): Material {
     case PublicKeyAlgorithm.eddsa:
       return readEddsa(reader)
     case PublicKeyAlgorithm.ed25519:
-      return ed25519(reader.take(ed25519Bytes))
+      return readEd25519(reader)
     default:
       return { kind: publicKeyAlgorithmName(algorithm), weakness: undefined, verifier: undefined }
   }
@@ -145,6 +146,12 @@ function readEddsa(reader: ByteReader): Material {
   // 0x40 says that what follows is no number but the point in its own form.
   if (point.length !== 1 + ed25519Bytes || point[0] !== 0x40) throw new OpenPgpError('MALFORMED', 'no point of Ed25519')
   return ed25519(point.subarray(1))
+}
+
+function readEd25519(reader: ByteReader): Material {
+  const point = reader.take(ed25519Bytes)
+  reader.end()
+  return ed25519(point)
 }
 
 function ed25519(point: Uint8Array): Material {

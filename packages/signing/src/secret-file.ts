@@ -16,19 +16,27 @@ const secretBytesMax = 2 ** 20
 export async function readSecret(secret: Secret, what: string, code: SigningErrorCode): Promise<Uint8Array> {
   if ('text' in secret) return Buffer.from(secret.text)
   const { file } = secret
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw new SigningError(code, `${what} ${file} cannot be read (${codeOf(error)})`)
+  })
   try {
-    await using handle = await open(file, 'r')
     const { mode, uid, size } = await handle.stat()
     const permissions = mode & 0o777
     if (uid === process.getuid?.() && (permissions & 0o077) !== 0) {
-      const message = `${what} ${file} can be read by others (mode ${permissions.toString(8).padStart(4, '0')}); mend it with: chmod 600 ${file}`
+      const octal = permissions.toString(8).padStart(4, '0')
+      const message = `${what} ${file} can be read by others (mode ${octal}); mend it with: chmod 600 ${file}`
       throw new SigningError('READABLE_BY_OTHERS', message)
     }
-    if (size > secretBytesMax) throw new SigningError(code, `${what} ${file} has ${size} bytes, which no key has`)
+    if (size > secretBytesMax) throw new SigningError(code, `${what} ${file} has ${size} bytes, which none has`)
     return await handle.readFile()
   } catch (error) {
     if (error instanceof SigningError) throw error
-    const why = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
-    throw new SigningError(code, `${what} ${file} cannot be read (${why})`)
+    throw new SigningError(code, `${what} ${file} cannot be read (${codeOf(error)})`)
+  } finally {
+    await handle.close()
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }

@@ -31,6 +31,7 @@ export class SignatureCheck<Key extends PublicKey> {
         key,
         verify: key.verifier?.signsDigest || digest === undefined ? undefined : createVerify(digest),
       }))
+    this.update(signature.salt)
   }
 
   update(bytes: Uint8Array): void {
@@ -66,7 +67,10 @@ export function isGoodSignature(signature: OpenPgpSignature, key: PublicKey, ...
 }
 
 /** A key can have made only signatures of its own algorithm; rpm calls another one's unknown, too (`findbySig`). */
-function isOfKind({ publicKeyAlgorithm }: OpenPgpSignature, { algorithm, verifier }: PublicKey): boolean {
+function isOfKind({ version, publicKeyAlgorithm }: OpenPgpSignature, key: PublicKey): boolean {
+  const { algorithm, verifier } = key
+  // RFC 9580 5.2.3: keys of version 6 make signatures of version 6, and no others do.
+  if ((version === 6) !== (key.version === 6)) return false
   const isRsa = (number: number) => number === PublicKeyAlgorithm.rsa || number === PublicKeyAlgorithm.rsaSignOnly
   const isSame = publicKeyAlgorithm === algorithm || (isRsa(publicKeyAlgorithm) && isRsa(algorithm))
   return isSame && verifier !== undefined

@@ -1,11 +1,11 @@
-import { PublicKeyAlgorithm } from './algorithms.ts'
+import { hashAlgorithms, PublicKeyAlgorithm } from './algorithms.ts'
 import { ByteReader, hexOf } from './byte-reader.ts'
 import { OpenPgpError } from './openpgp-error.ts'
 import { PacketTag, readPackets } from './packets.ts'
 
-/** What a signature packet of version 3 or 4 says. Nothing of it is proved until a SignatureCheck has. */
+/** What a signature packet says. Nothing of it is proved until a SignatureCheck has. */
 export interface OpenPgpSignature {
-  readonly version: 3 | 4
+  readonly version: 3 | 4 | 6
   readonly type: number
   readonly publicKeyAlgorithm: number
   readonly hashAlgorithm: number
@@ -15,7 +15,8 @@ export interface OpenPgpSignature {
   readonly expires: number | undefined
   /** 16 hexadecimal digits; `undefined` where it does not say whose it is. */
   readonly issuer: string | undefined
-  /** What is hashed behind the signed bytes. */
+  /** What is hashed before and behind the signed bytes. Only version 6 has a salt. */
+  readonly salt: Uint8Array
   readonly trailer: Uint8Array
   /** The first two bytes of the digest, by which a damaged package shows without any key. */
   readonly digestStart: Uint8Array
@@ -72,8 +73,8 @@ export function parseSignature(body: Uint8Array): OpenPgpSignature {
   const reader = new ByteReader(body)
   const version = reader.number(1)
   if (version === 3) return parseVersion3(reader)
-  if (version === 4) return parseVersion4(reader, body)
-  throw new OpenPgpError('UNSUPPORTED', `it is of version ${version}; 3 and 4 are read`)
+  if (version === 4 || version === 6) return parseVersion4Or6(version, reader, body)
+  throw new OpenPgpError('UNSUPPORTED', `it is of version ${version}; 3, 4 and 6 are read`)
 }
 
 /** RFC 4880 5.2.2: what packages of the years around 2000 have, and what many signing tools made until 2023. */
@@ -89,37 +90,61 @@ function parseVersion3(reader: ByteReader): OpenPgpSignature {
   const publicKeyAlgorithm = reader.number(1)
   const hashAlgorithm = reader.number(1)
   return {
-    ...{ version: 3, type, publicKeyAlgorithm, hashAlgorithm, created, expires: undefined, issuer, trailer },
+    ...{
+      version: 3,
+      type,
+      publicKeyAlgorithm,
+      hashAlgorithm,
+      created,
+      expires: undefined,
+      issuer,
+      salt: noSalt,
+      trailer,
+    },
     digestStart: reader.take(2),
     numbers: readNumbers(reader, publicKeyAlgorithm),
     aboutKey: {},
   }
 }
 
-/** RFC 9580 5.2.3. */
-function parseVersion4(reader: ByteReader, body: Uint8Array): OpenPgpSignature {
+const noSalt = new Uint8Array()
+
+/** RFC 9580 5.2.3. In version 6 lengths are longer, and a salt is hashed first. */
+function parseVersion4Or6(version: 4 | 6, reader: ByteReader, body: Uint8Array): OpenPgpSignature {
+  const lengthWidth = version === 4 ? 2 : 4
   const type = reader.number(1)
   const publicKeyAlgorithm = reader.number(1)
   const hashAlgorithm = reader.number(1)
-  const hashed = readSubpackets(reader.take(reader.number(2)))
+  const hashed = readSubpackets(reader.take(reader.number(lengthWidth)))
   const hashedEnd = reader.position
-  const unhashed = readSubpackets(reader.take(reader.number(2)))
+  const unhashed = readSubpackets(reader.take(reader.number(lengthWidth)))
   const created = numberIn(only(hashed, Subpacket.created))
   if (created === undefined) throw new OpenPgpError('MALFORMED', 'it does not say when it was made')
   const expiresAfter = numberIn(only(hashed, Subpacket.expires))
   const trailer = Buffer.alloc(hashedEnd + 6)
   trailer.set(body.subarray(0, hashedEnd))
-  trailer.set([4, 0xff], hashedEnd)
+  trailer.set([version, 0xff], hashedEnd)
   trailer.writeUInt32BE(hashedEnd, hashedEnd + 2)
   return {
-    ...{ version: 4, type, publicKeyAlgorithm, hashAlgorithm, created },
+    ...{ version, type, publicKeyAlgorithm, hashAlgorithm, created },
     expires: expiresAfter === undefined || expiresAfter === 0 ? undefined : created + expiresAfter,
     issuer: issuerIn(hashed) ?? issuerIn(unhashed),
     trailer,
     digestStart: reader.take(2),
+    salt: version === 6 ? readSalt(reader, hashAlgorithm) : noSalt,
     numbers: readNumbers(reader, publicKeyAlgorithm),
     aboutKey: aboutKeyIn(hashed, unhashed),
   }
+}
+
+/** RFC 9580 5.2.3: its length follows from the digest; another one would let a thief choose what is hashed. */
+function readSalt(reader: ByteReader, hashAlgorithm: number): Uint8Array {
+  const salt = reader.take(reader.number(1))
+  const expected = hashAlgorithms.get(hashAlgorithm)?.saltBytes
+  if (expected !== undefined && salt.length !== expected) {
+    throw new OpenPgpError('MALFORMED', `its salt has ${salt.length} bytes, not ${expected}`)
+  }
+  return salt
 }
 
 const Subpacket = {
@@ -182,14 +207,15 @@ function numberIn(data: Uint8Array | undefined): number | undefined {
   return number
 }
 
-/** Of a fingerprint of a v4 key the last eight bytes are the key id. */
+/** The key id is at the end of a fingerprint of version 4, and at the beginning of one of version 6. */
 function issuerIn(subpackets: readonly SubpacketText[]): string | undefined {
-  const keyId = subpackets.find(({ kind, data }) => kind === Subpacket.issuer && data.length === 8)
-  if (keyId !== undefined) return hexOf(keyId.data)
-  const fingerprint = subpackets.find(
-    ({ kind, data }) => kind === Subpacket.issuerFingerprint && data.length === 21 && data[0] === 4,
-  )
-  return fingerprint && hexOf(fingerprint.data.subarray(-8))
+  for (const { kind, data } of subpackets) {
+    if (kind === Subpacket.issuer && data.length === 8) return hexOf(data)
+    if (kind !== Subpacket.issuerFingerprint) continue
+    if (data[0] === 4 && data.length === 21) return hexOf(data.subarray(-8))
+    if (data[0] === 6 && data.length === 33) return hexOf(data.subarray(1, 9))
+  }
+  return undefined
 }
 
 function aboutKeyIn(

@@ -29,7 +29,8 @@ export const howToMakeOne =
 
 /** Why clients would not take a signature that the key makes now. */
 export function reasonAgainst(key: CertifiedKey, now: number): string | undefined {
-  const { unusable, revocation, expires, created, weakness, algorithm } = key
+  const { version, unusable, revocation, expires, created, weakness, algorithm } = key
+  if (version === 6) return 'gpg 2.2, dnf 4 and rpm 4 cannot read keys of version 6'
   if (algorithm === PublicKeyAlgorithm.ed25519) {
     return 'gpg 2.2 and dnf 4 cannot read Ed25519 in its newer form (algorithm 27); the older one (22) they can'
   }

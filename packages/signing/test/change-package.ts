@@ -15,7 +15,7 @@ export function withSignatureTags(
   ...added: readonly TagValue[]
 ): Uint8Array {
   const { signature, headerRange } = parsePackage(bytes)
-  const kept = [...signature.entries()].filter(({ tag }) => keep(tag)).flatMap(({ tag }) => valueOf(signature, tag))
+  const kept = [...signature.entries()].filter(({ tag }) => keep(tag)).flatMap(({ tag }) => copyOf(signature, tag))
   const header = encodeHeader([...kept, ...added], SignatureTag.HEADERSIGNATURES)
   const padding = new Uint8Array((8 - (header.length % 8)) % 8)
   const parts = [bytes.subarray(0, 96), header, padding, bytes.subarray(headerRange.start)]
@@ -43,7 +43,7 @@ export function turned(bytes: Uint8Array, at: number): Uint8Array {
 }
 
 /** Digests and binary data are all that is copied here; sizes nobody asks for. */
-function valueOf(signature: Header, tag: number): TagValue[] {
+function copyOf(signature: Header, tag: number): TagValue[] {
   const bytes = signature.bytes(tag)
   if (bytes !== undefined) return [binary(tag, bytes)]
   const text = signature.string(tag)

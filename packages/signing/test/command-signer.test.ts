@@ -27,7 +27,16 @@ describeWithClients(['gpg'], 'a signer by a program', () => {
     openCommandSigner({ command, publicKey, now, ...more })
 
   test('gives on what gpg and its agent made, by a line for the shell and by a list', async () => {
-    const list = ['gpg', '--homedir', home.folder, '--batch', '--pinentry-mode', 'loopback', '--passphrase', ''] as const
+    const list = [
+      'gpg',
+      '--homedir',
+      home.folder,
+      '--batch',
+      '--pinentry-mode',
+      'loopback',
+      '--passphrase',
+      '',
+    ] as const
     const commands = [`${signWithGpg} --detach-sign --armor`, [...list, '--detach-sign', '--armor'] as const]
     for (const command of commands) {
       const signer = await open(command)
@@ -69,7 +78,10 @@ describeWithClients(['gpg'], 'a signer by a program', () => {
   test('refuses a signature of another key than was given', async () => {
     const other = await home.makeKey({ userId: 'Other <other@example.com>', kind: 'ed25519', at: '20240101T000000' })
     const wrong = { publicKey: { text: await home.exportPublic(other) } }
-    const message = new RegExp(`by key ${fingerprint.slice(-16)}, and the public key that was given has ${other.slice(-16)}`, 'i')
+    const message = new RegExp(
+      `by key ${fingerprint.slice(-16)}, and the public key that was given has ${other.slice(-16)}`,
+      'i',
+    )
     await expect(open(`${signWithGpg} --detach-sign --armor`, wrong)).rejects.toThrow(message)
   })
 
@@ -109,9 +121,11 @@ describe('a program that signs', () => {
   })
 
   test('says the end of a long complaint', async () => {
-    const error: unknown = await runForOutput(`yes line | head -n 10000 >&2; echo the reason >&2; exit 1`, document, 10).catch(
-      (thrown) => thrown,
-    )
+    const error: unknown = await runForOutput(
+      `yes line | head -n 10000 >&2; echo the reason >&2; exit 1`,
+      document,
+      10,
+    ).catch((thrown) => thrown)
     expect(String(error)).toMatch(/the reason$/)
     expect(String(error).length).toBeLessThan(2_500)
   })

@@ -36,9 +36,9 @@ describeWithClients(['gpg', 'rpmkeys'], 'a real package', () => {
     // rpm 4 knows nothing of the v6 tag.
     const legacy = ours.signatures.filter(({ tag }) => tag !== 'OPENPGP')
     const named: Readonly<Record<string, string>> = { 'unknown-key': 'NOKEY', bad: 'BAD', unsupported: 'BAD' }
-    expect(legacy.map(({ covers, status, keyId = '' }) => ({ covers, status: named[status], keyId: keyId.slice(-8) }))).toEqual(
-      theirs.signatures.toSorted((a, b) => a.covers.length - b.covers.length),
-    )
+    expect(
+      legacy.map(({ covers, status, keyId = '' }) => ({ covers, status: named[status], keyId: keyId.slice(-8) })),
+    ).toEqual(theirs.signatures.toSorted((a, b) => a.covers.length - b.covers.length))
     const badDigests = ours.digests.filter(({ status }) => status === 'bad').length
     expect(badDigests).toBe(theirs.lines.filter((line) => /digest: BAD/.test(line)).length)
   })

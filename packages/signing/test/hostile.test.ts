@@ -25,7 +25,11 @@ beforeAll(async () => {
 })
 
 const ofBytes = (bytes: Uint8Array, tag: number = SignatureTag.DSA): Promise<PackageVerdict> =>
-  verifyPackage(withSignatureTags(plainPackage, () => true, binary(tag, bytes)), undefined, { keyring, now })
+  verifyPackage(
+    withSignatureTags(plainPackage, () => true, binary(tag, bytes)),
+    undefined,
+    { keyring, now },
+  )
 
 test('the signature that is made to suffer is right', async () => {
   expect(await ofBytes(right)).toMatchObject({ kind: 'signed' })
@@ -67,9 +71,20 @@ describe('a verdict, and none that it is signed, comes of', () => {
   const nested = (depth: number): Uint8Array => {
     let inner: Uint8Array = Uint8Array.of(4, 0x19, 22, 8, 0, 0, 0, 0, 0, 0)
     for (let level = 0; level < depth && inner.length < 60_000; level += 1) {
-      const front = Uint8Array.of(255, 0, (inner.length + 1) >> 16, (inner.length + 1) >> 8, (inner.length + 1) & 0xff, 32)
+      const front = Uint8Array.of(
+        255,
+        0,
+        (inner.length + 1) >> 16,
+        (inner.length + 1) >> 8,
+        (inner.length + 1) & 0xff,
+        32,
+      )
       const hashed = Buffer.concat([created, front, inner])
-      inner = Buffer.concat([Uint8Array.of(4, 0x19, 22, 8, hashed.length >> 8, hashed.length & 0xff), hashed, new Uint8Array(4)])
+      inner = Buffer.concat([
+        Uint8Array.of(4, 0x19, 22, 8, hashed.length >> 8, hashed.length & 0xff),
+        hashed,
+        new Uint8Array(4),
+      ])
     }
     return packet(2, inner)
   }
@@ -86,7 +101,10 @@ describe('a verdict, and none that it is signed, comes of', () => {
     ['two times', () => version4(Buffer.concat([created, created]), new Uint8Array(10))],
     ['a number of 65,535 bits that is not there', () => version4(created, Uint8Array.of(0, 0, 1, 2, 255, 255, 1))],
     ['a megabyte', () => Buffer.concat([right, new Uint8Array(2 ** 20)])],
-    ['a number of a megabyte', () => version4(created, Buffer.concat([Uint8Array.of(0, 0, 1, 2, 255, 255), new Uint8Array(2 ** 20)]))],
+    [
+      'a number of a megabyte',
+      () => version4(created, Buffer.concat([Uint8Array.of(0, 0, 1, 2, 255, 255), new Uint8Array(2 ** 20)])),
+    ],
     ['signatures one in the other', () => nested(5_000)],
   ])('%s', async (_, make) => {
     const verdict = await ofBytes(make())
@@ -111,7 +129,10 @@ describe('a verdict, and none that it is signed, comes of', () => {
 
   test('what is no package', async () => {
     for (const bytes of [new Uint8Array(), plainPackage.subarray(0, 300), Buffer.from('<html>')]) {
-      expect(await verifyPackage(bytes, undefined, { keyring, now })).toMatchObject({ code: 'UNREADABLE', signatures: [] })
+      expect(await verifyPackage(bytes, undefined, { keyring, now })).toMatchObject({
+        code: 'UNREADABLE',
+        signatures: [],
+      })
     }
   })
 })

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { readArmor } from '../src/armor.ts'
 import { makeKey, type NewKey, openKeySigner } from '../src/index.ts'
 import { bodyOf, openPgpTag, withSignatureTags } from './change-package.ts'
-import { readArmor } from '../src/armor.ts'
 import { GpgHome } from './gpg-home.ts'
 import { RpmKeys, signPackage } from './rpm-programs.ts'
 import { plainPackage } from './signed-packages.ts'
@@ -22,25 +22,28 @@ describeWithClients(['gpg', 'rpmkeys', 'rpmsign'], 'a key that was made here', (
   test.each([
     { kind: 'rsa4096', algorithm: '1', bits: '4096' },
     { kind: 'ed25519', algorithm: '22', bits: '255' },
-  ] as const)('of $kind: gpg and rpm import it, sign with it, and take what is signed', async ({ kind, algorithm, bits }) => {
-    const key = await makeKey({ userId, kind, expiresAfterDays: 365, now })
-    await home.gpg(['--import'], { input: Buffer.from(key.revealPrivateKey()) })
-    const { fingerprint } = key.describe
-    const { stdout } = await home.gpg(['--with-colons', '--list-secret-keys', fingerprint])
-    const [, , length, number, , created, expires, , , , , uses] = stdout.toString().split(':')
-    expect({ length, number, uses }).toEqual({ length: bits, number: algorithm, uses: expect.stringMatching(/sc/i) })
-    expect(Number(expires) - Number(created)).toBe(365 * 86_400)
-    expect(stdout.toString()).toContain(`:${userId}:`)
-    expect(key.describe).toMatchObject({ userId, expires: Number(expires) })
+  ] as const)(
+    'of $kind: gpg and rpm import it, sign with it, and take what is signed',
+    async ({ kind, algorithm, bits }) => {
+      const key = await makeKey({ userId, kind, expiresAfterDays: 365, now })
+      await home.gpg(['--import'], { input: Buffer.from(key.revealPrivateKey()) })
+      const { fingerprint } = key.describe
+      const { stdout } = await home.gpg(['--with-colons', '--list-secret-keys', fingerprint])
+      const [, , length, number, , created, expires, , , , , uses] = stdout.toString().split(':')
+      expect({ length, number, uses }).toEqual({ length: bits, number: algorithm, uses: expect.stringMatching(/sc/i) })
+      expect(Number(expires) - Number(created)).toBe(365 * 86_400)
+      expect(stdout.toString()).toContain(`:${userId}:`)
+      expect(key.describe).toMatchObject({ userId, expires: Number(expires) })
 
-    const rpmKeys = await RpmKeys.open(home, [key.publicKey])
-    const byRpm = await rpmKeys.check(await signPackage(home, plainPackage, { fingerprint }))
-    expect(byRpm).toMatchObject({ isAccepted: true, signatures: [{ status: 'OK' }] })
+      const rpmKeys = await RpmKeys.open(home, [key.publicKey])
+      const byRpm = await rpmKeys.check(await signPackage(home, plainPackage, { fingerprint }))
+      expect(byRpm).toMatchObject({ isAccepted: true, signatures: [{ status: 'OK' }] })
 
-    const signer = await openKeySigner({ key: { text: key.revealPrivateKey() }, now: Date.now })
-    const document = Buffer.from('repomd')
-    expect((await home.verify(await signer.sign(document), document)).code).toBe(0)
-  })
+      const signer = await openKeySigner({ key: { text: key.revealPrivateKey() }, now: Date.now })
+      const document = Buffer.from('repomd')
+      expect((await home.verify(await signer.sign(document), document)).code).toBe(0)
+    },
+  )
 
   test('ends when its revocation is published', async () => {
     const key = await makeKey({ userId, kind: 'ed25519', now })
@@ -59,7 +62,12 @@ describeWithClients(['gpg', 'rpmkeys', 'rpmsign'], 'a key that was made here', (
     if (signature === undefined) throw new Error('no signature')
     const data = signature.bytes
     const rpmKeys = await RpmKeys.open(home, [key.publicKey])
-    const signed = withSignatureTags(plainPackage, () => true, openPgpTag(data), { tag: 267, type: 7, count: data.length, data })
+    const signed = withSignatureTags(plainPackage, () => true, openPgpTag(data), {
+      tag: 267,
+      type: 7,
+      count: data.length,
+      data,
+    })
     expect(await rpmKeys.check(signed)).toMatchObject({ isAccepted: true, signatures: [{ status: 'OK' }] })
   })
 })

@@ -57,7 +57,11 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
       const verified = await home.verify(await signer.sign(document), document)
       expect(verified).toMatchObject({ code: 0, stderr: expect.stringMatching(new RegExp(signer.describe.keyId, 'i')) })
       const { stdout } = await home.gpg(['--with-colons', '--list-keys', primary])
-      const newest = stdout.toString().split('\n').filter((line) => /^sub:.*:s:/.test(line)).at(-1)
+      const newest = stdout
+        .toString()
+        .split('\n')
+        .filter((line) => /^sub:.*:s:/.test(line))
+        .at(-1)
       expect(newest).toContain(signer.describe.keyId.toUpperCase())
     }
   })
@@ -81,11 +85,15 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
   })
 
   test('refuses a file of its own that others can read, and says how to mend it', async () => {
-    const text = await home.exportSecret(await home.makeKey({ userId: 'mode <m@example.com>', kind: 'ed25519', at: born }))
+    const text = await home.exportSecret(
+      await home.makeKey({ userId: 'mode <m@example.com>', kind: 'ed25519', at: born }),
+    )
     const key = { file: await secretFile('key.asc', text, 0o644) }
     const open = await refusal({ key, now })
     expect(open.code).toBe('READABLE_BY_OTHERS')
-    expect(open.message).toBe(`the private key ${key.file} can be read by others (mode 0644); mend it with: chmod 600 ${key.file}`)
+    expect(open.message).toBe(
+      `the private key ${key.file} can be read by others (mode 0644); mend it with: chmod 600 ${key.file}`,
+    )
     await chmod(key.file, 0o600)
     const passphrase = { file: await secretFile('passphrase', 'x', 0o640) }
     expect(await refusal({ key, passphrase, now })).toMatchObject({ code: 'READABLE_BY_OTHERS' })
@@ -93,29 +101,41 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
   })
 
   test('shows its key by no way of printing it', async () => {
-    const text = await home.exportSecret(await home.makeKey({ userId: 'hidden <h@example.com>', kind: 'ed25519', at: born }))
+    const text = await home.exportSecret(
+      await home.makeKey({ userId: 'hidden <h@example.com>', kind: 'ed25519', at: born }),
+    )
     const signer = await openKeySigner({ key: { text }, now })
     const printed = `${inspect(signer, { depth: Infinity, showHidden: true, getters: true })}${JSON.stringify(signer)}${signer}`
     expect(printed).toContain(signer.describe.fingerprint)
     expect(printed).not.toMatch(/privateParams|PRIVATE|seed/)
   })
 
-  const make = (name: string, kind: string, more: { usage?: 'cert'; expires?: string } = {}) => async () =>
-    home.exportSecret(await home.makeKey({ userId: `${name} <${name}@example.com>`, kind, at: born, ...more }))
-  const openPgpJs = (curve: 'ed25519Legacy' | 'nistP256', v6Keys = false) => async () =>
-    (
-      await generateKey({
-        ...(v6Keys ? { type: 'curve25519' as const } : { type: 'ecc' as const, curve }),
-        userIDs: [{ name: 'x' }],
-        date: new Date(Date.UTC(2024, 0, 1)),
-        config: { v6Keys },
-      })
-    ).privateKey
+  const make =
+    (name: string, kind: string, more: { usage?: 'cert'; expires?: string } = {}) =>
+    async () =>
+      home.exportSecret(await home.makeKey({ userId: `${name} <${name}@example.com>`, kind, at: born, ...more }))
+  const openPgpJs =
+    (curve: 'ed25519Legacy' | 'nistP256', v6Keys = false) =>
+    async () =>
+      (
+        await generateKey({
+          ...(v6Keys ? { type: 'curve25519' as const } : { type: 'ecc' as const, curve }),
+          userIDs: [{ name: 'x' }],
+          date: new Date(Date.UTC(2024, 0, 1)),
+          config: { v6Keys },
+        })
+      ).privateKey
   const newerEd25519 = async () =>
-    (await generateKey({ type: 'curve25519', userIDs: [{ name: 'x' }], date: new Date(Date.UTC(2024, 0, 1)) })).privateKey
+    (await generateKey({ type: 'curve25519', userIDs: [{ name: 'x' }], date: new Date(Date.UTC(2024, 0, 1)) }))
+      .privateKey
 
   test.each([
-    ['Ed25519 in its newer form', newerEd25519, 'UNUSABLE_KEY', /algorithm 27.*repokeeper key new.*gpg --quick-generate-key/],
+    [
+      'Ed25519 in its newer form',
+      newerEd25519,
+      'UNUSABLE_KEY',
+      /algorithm 27.*repokeeper key new.*gpg --quick-generate-key/,
+    ],
     ['version 6', openPgpJs('ed25519Legacy', true), 'UNUSABLE_KEY', /version 6.*repokeeper key new/],
     ['ECDSA', openPgpJs('nistP256'), 'UNUSABLE_KEY', /ECDSA P-256\): not all of gpg, dnf, zypper and rpm/],
     ['DSA', make('dsa', 'dsa2048'), 'UNUSABLE_KEY', /DSA 2048\): not all of/],
@@ -123,7 +143,12 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
     ['expired', make('old', 'ed25519', { expires: '1y' }), 'UNUSABLE_KEY', /expired on 2024-12-31.*--quick-set-expire/],
     ['only certifying', make('cert', 'ed25519', { usage: 'cert' }), 'UNUSABLE_KEY', /it may not sign/],
     ['revoked', () => revokedSecret(), 'UNUSABLE_KEY', /revoked: somebody else may have it/],
-    ['public', async () => home.exportPublic('dsa'), 'BAD_KEY', /is a public key; write one with: gpg --export-secret-keys/],
+    [
+      'public',
+      async () => home.exportPublic('dsa'),
+      'BAD_KEY',
+      /is a public key; write one with: gpg --export-secret-keys/,
+    ],
     ['of several', async () => home.exportSecret('example.com'), 'BAD_KEY', /holds \d+ keys, and one is to be chosen/],
     ['no key', async () => 'hello', 'BAD_KEY', /is no OpenPGP private key/],
     ['damaged', async () => (await home.exportSecret('old')).slice(0, 200), 'BAD_KEY', /was damaged or cut/],
@@ -174,5 +199,8 @@ async function refusal(options: { key: Secret; passphrase?: Secret; now: () => n
 async function packetLines(home: GpgHome, signature: Uint8Array): Promise<string[]> {
   const { stdout } = await home.gpg(['--list-packets'], { input: signature })
   const text = stdout.toString()
-  return text.split(/^:/m).slice(1).map((packet) => packet.replaceAll(/\s+/g, ' '))
+  return text
+    .split(/^:/m)
+    .slice(1)
+    .map((packet) => packet.replaceAll(/\s+/g, ' '))
 }

@@ -79,7 +79,8 @@ export class RpmKeys {
 
 function signatureIn(line: string): RpmVerdict['signatures'] {
   const { range, keyId, status } =
-    /^(?<range>Header |Legacy )?.*[Ss]ignature(?:, key ID (?<keyId>[0-9a-f]+))?: (?<status>[A-Z]+)/.exec(line)?.groups ?? {}
+    /^(?<range>Header |Legacy )?.*[Ss]ignature(?:, key ID (?<keyId>[0-9a-f]+))?: (?<status>[A-Z]+)/.exec(line)
+      ?.groups ?? {}
   if (status === undefined || status === 'NOTFOUND') return []
   return [{ covers: range === 'Header ' ? 'header' : 'header and payload', keyId: keyId ?? '', status }]
 }

@@ -40,10 +40,23 @@ const onlySignatures = (bytes: Uint8Array) =>
 const rows: readonly Row[] = [
   { title: 'RSA 2048', make: signedBy('rsa2048'), verdict: 'signed', statuses: ['ok'], rpm: ['OK'] },
   { title: 'RSA 4096', make: signedBy('rsa4096'), verdict: 'signed', statuses: ['ok'], rpm: ['OK'] },
-  { title: 'RSA with SHA-512', make: signedBy('rsa2048', { hash: 'SHA512' }), verdict: 'signed', statuses: ['ok'], rpm: ['OK'] },
+  {
+    title: 'RSA with SHA-512',
+    make: signedBy('rsa2048', { hash: 'SHA512' }),
+    verdict: 'signed',
+    statuses: ['ok'],
+    rpm: ['OK'],
+  },
   { title: 'Ed25519 (22)', make: signedBy('ed25519'), verdict: 'signed', statuses: ['ok'], rpm: ['OK'] },
   { title: 'DSA 2048', make: signedBy('dsa2048'), verdict: 'signed', statuses: ['ok'], rpm: ['OK'] },
-  { title: 'a signing subkey', make: signedBy('subkey'), verdict: 'signed', statuses: ['ok'], rpm: ['OK'], reason: /subkey/ },
+  {
+    title: 'a signing subkey',
+    make: signedBy('subkey'),
+    verdict: 'signed',
+    statuses: ['ok'],
+    rpm: ['OK'],
+    reason: /subkey/,
+  },
   {
     title: 'over header, and over header and payload',
     make: signedBy('rsa2048', { v3: true }),
@@ -160,7 +173,12 @@ const rows: readonly Row[] = [
       const other = signatureBytes(await signedBy('rsa2048')(shop), SignatureTag.RSA)
       const bytes = await signedBy('rsa4096')(shop)
       const header = turned(bytes, parsePackage(bytes).headerRange.end - 200)
-      return withSignatureTags(header, () => false, { tag: SignatureTag.RSA, type: 7, count: other.length, data: other })
+      return withSignatureTags(header, () => false, {
+        tag: SignatureTag.RSA,
+        type: 7,
+        count: other.length,
+        data: other,
+      })
     },
     ...{ verdict: 'BAD_SIGNATURE', statuses: ['bad'], rpm: ['BAD'] },
     reason: /not of these bytes/,
@@ -195,7 +213,12 @@ const rows: readonly Row[] = [
   {
     title: 'no signature but bytes in its place',
     make: () =>
-      withSignatureTags(plainPackage, () => true, { tag: SignatureTag.RSA, type: 7, count: 40, data: new Uint8Array(40) }),
+      withSignatureTags(plainPackage, () => true, {
+        tag: SignatureTag.RSA,
+        type: 7,
+        count: 40,
+        data: new Uint8Array(40),
+      }),
     ...{ verdict: 'BAD_SIGNATURE', statuses: ['bad'], rpm: ['BAD'] },
     reason: /cannot be read/,
   },
