@@ -135,7 +135,7 @@ function readEcdsa(reader: ByteReader): Material {
 }
 
 /** 1.3.6.1.4.1.11591.15.1 */
-const ed25519ObjectId = '2b06010401da470f01'
+export const ed25519ObjectId = '2b06010401da470f01'
 const ed25519Bytes = 32
 
 function readEddsa(reader: ByteReader): Material {

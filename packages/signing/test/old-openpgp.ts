@@ -1,6 +1,8 @@
 /** OpenPGP as it was written around 2000, which no tool of today writes: signatures of version 3, over keys and over packages. */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { writeArmor } from '../src/armor.ts'
+import { integerBytes, number32, packetBytes } from '../src/byte-writer.ts'
+import { hashedKey } from '../src/public-key.ts'
 
 export interface OldKey {
   readonly keyId: string
@@ -12,12 +14,12 @@ export interface OldKey {
 export function makeOldKey(userId: string, createdSeconds: number): OldKey {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const body = publicKeyBody(publicKey, createdSeconds)
-  const keyId = createHash('sha1').update(hashed(body)).digest().subarray(-8)
+  const keyId = createHash('sha1').update(hashedKey(body)).digest().subarray(-8)
   const make = (type: number, parts: readonly Uint8Array[], hash: keyof typeof hashNumbers, seconds: number) =>
     version3(type, parts, { hash, seconds, keyId, privateKey })
   const user = Buffer.from(userId)
-  const certification = make(0x10, [hashed(body), user], 'SHA1', createdSeconds)
-  const packets = Buffer.concat([packet(6, body), packet(13, user), certification])
+  const certification = make(0x10, [hashedKey(body), user], 'SHA1', createdSeconds)
+  const packets = Buffer.concat([packetBytes(6, body), packetBytes(13, user), certification])
   return {
     keyId: keyId.toString('hex'),
     armored: writeArmor('PUBLIC KEY BLOCK', packets),
@@ -36,7 +38,7 @@ function version3(
   const message = Buffer.concat([...parts, trailer])
   const digest = createHash(by.hash).update(message).digest()
   const signature = sign(by.hash, message, by.privateKey)
-  return packet(
+  return packetBytes(
     2,
     Buffer.concat([
       Uint8Array.of(3, trailer.length),
@@ -44,34 +46,13 @@ function version3(
       by.keyId,
       Uint8Array.of(1, hashNumbers[by.hash]),
       digest.subarray(0, 2),
-      integer(signature),
+      integerBytes(signature),
     ]),
   )
 }
 
 function publicKeyBody(key: KeyObject, createdSeconds: number): Uint8Array {
   const { n = '', e = '' } = key.export({ format: 'jwk' })
-  const numbers = [n, e].map((number) => integer(Buffer.from(number, 'base64url')))
+  const numbers = [n, e].map((number) => integerBytes(Buffer.from(number, 'base64url')))
   return Buffer.concat([Uint8Array.of(4), number32(createdSeconds), Uint8Array.of(1), ...numbers])
-}
-
-function hashed(body: Uint8Array): Uint8Array {
-  return Buffer.concat([Uint8Array.of(0x99, body.length >> 8, body.length & 0xff), body])
-}
-
-/** In the old format, with a length of two bytes. */
-export function packet(tag: number, body: Uint8Array): Uint8Array {
-  return Buffer.concat([Uint8Array.of(0x80 | (tag << 2) | 1, body.length >> 8, body.length & 0xff), body])
-}
-
-function integer(bytes: Uint8Array): Uint8Array {
-  const significant = bytes.subarray(bytes.findIndex((byte) => byte !== 0))
-  const bits = 8 * significant.length - Math.clz32(significant[0] ?? 0) + 24
-  return Buffer.concat([Uint8Array.of(bits >> 8, bits & 0xff), significant])
-}
-
-function number32(number: number): Uint8Array {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(number)
-  return bytes
 }

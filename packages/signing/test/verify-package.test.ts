@@ -28,8 +28,16 @@ type Name = keyof KeyShop['fingerprints']
 
 const signedBy =
   (name: Name, wish: { v3?: boolean; at?: string; hash?: string } = {}) =>
-  ({ home, fingerprints }: KeyShop): Promise<Uint8Array> =>
-    signPackage(home, plainPackage, { fingerprint: fingerprints[name], at: signingDay, ...wish })
+  ({ home, fingerprints }: KeyShop): Promise<Uint8Array> => {
+    const key = JSON.stringify([name, wish])
+    const made =
+      signed.get(key) ?? signPackage(home, plainPackage, { fingerprint: fingerprints[name], at: signingDay, ...wish })
+    signed.set(key, made)
+    return made
+  }
+
+/** Each is signed once. */
+const signed = new Map<string, Promise<Uint8Array>>()
 
 const onlyPayloadSignature = (bytes: Uint8Array) =>
   withSignatureTags(bytes, (tag) => tag !== SignatureTag.RSA && tag !== SignatureTag.DSA)
