@@ -1,5 +1,5 @@
 /** dnf with repo_gpgcheck=1 on a repository whose repomd.xml was signed here. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -43,21 +43,19 @@ describeWithClients(['dnf', 'createrepo_c', 'gpg'], 'dnf, asked to check repomd.
     ],
   ]
 
-  test.each(signers)('takes a signature by %s, and refuses another repomd.xml', async (_, open) => {
+  test.each(signers)('takes a signature by %s', async (_, open) => {
     const signer = await open()
     const repomd = join(repository, 'repodata', 'repomd.xml')
-    const bytes = await readFile(repomd)
-    await writeFile(`${repomd}.asc`, await signer.sign(bytes))
+    await writeFile(`${repomd}.asc`, await signer.sign(await readFile(repomd)))
     await writeFile(`${repomd}.key`, signer.publicKey)
     const dnf = await freshDnf()
     expect((await dnf('repoquery', '--quiet')).stdout).toContain('hello-repokeeper-0:1.1-1.noarch')
+  })
 
-    await writeFile(repomd, Buffer.concat([bytes, Buffer.from('\n')]))
-    try {
-      await expect((await freshDnf())('makecache')).rejects.toThrow(/repomd.xml GPG signature verification error/)
-    } finally {
-      await writeFile(repomd, bytes)
-    }
+  test('refuses a repomd.xml that is another one than was signed', async () => {
+    await appendFile(join(repository, 'repodata', 'repomd.xml'), '\n')
+    const dnf = await freshDnf()
+    await expect(dnf('makecache')).rejects.toThrow(/repomd.xml GPG signature verification error/)
   })
 
   async function keySigner(kind: 'rsa4096' | 'ed25519'): Promise<Signer> {

@@ -30,7 +30,10 @@ export class GpgHome {
 
   static async open(): Promise<GpgHome> {
     // Short: the path of the agent's socket may have 107 bytes.
-    return new GpgHome(await mkdtemp(join(tmpdir(), 'gpg-')))
+    const folder = await mkdtemp(join(tmpdir(), 'gpg-'))
+    // Else a passphrase costs a second each time, as it is meant to.
+    await writeFile(join(folder, 'gpg-agent.conf'), 's2k-count 65536\n')
+    return new GpgHome(folder)
   }
 
   async close(): Promise<void> {

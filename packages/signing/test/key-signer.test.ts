@@ -149,7 +149,12 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
       'BAD_KEY',
       /is a public key; write one with: gpg --export-secret-keys/,
     ],
-    ['of several', async () => home.exportSecret('example.com'), 'BAD_KEY', /holds \d+ keys, and one is to be chosen/],
+    [
+      'of several',
+      async () => `${await home.exportSecret('old')}${await home.exportSecret('hidden')}`,
+      'BAD_KEY',
+      /holds \d+ keys, and one is to be chosen/,
+    ],
     ['no key', async () => 'hello', 'BAD_KEY', /is no OpenPGP private key/],
     ['damaged', async () => (await home.exportSecret('old')).slice(0, 200), 'BAD_KEY', /was damaged or cut/],
   ])('refuses a key that is %s, with the way out', async (_, key, code, message) => {
@@ -174,7 +179,8 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
   }
 
   async function revokedSecret(): Promise<string> {
-    const fingerprint = await home.makeKey({ userId: 'gone <gone@example.com>', kind: 'ed25519', at: born })
+    const at = '20200101T000000'
+    const fingerprint = await home.makeKey({ userId: 'gone <gone@example.com>', kind: 'ed25519', at })
     const other = await GpgHome.open()
     try {
       await other.gpg(['--import'], { input: Buffer.from(await home.exportSecret(fingerprint)) })
