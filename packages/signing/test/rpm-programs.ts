@@ -30,13 +30,16 @@ export async function signPackage(home: GpgHome, bytes: Uint8Array, wish: SignWi
   return Uint8Array.from(await readFile(file))
 }
 
-/** What `rpmkeys -Kv` says. */
-export interface RpmVerdict {
-  readonly isAccepted: boolean
+/** What `rpmkeys -Kv` says of a package. */
+export interface RpmFindings {
   /** A line each: `Header V4 RSA/SHA256 Signature, key ID 0123abcd: OK`. */
   readonly lines: readonly string[]
-  /** `OK`, `BAD`, `NOKEY` … of each signature, those over header and payload first, as rpm sorts them. */
+  /** `OK`, `BAD`, `NOKEY` … of each signature. */
   readonly signatures: readonly { readonly covers: string; readonly keyId: string; readonly status: string }[]
+}
+
+export interface RpmVerdict extends RpmFindings {
+  readonly isAccepted: boolean
 }
 
 export class RpmKeys {
@@ -65,15 +68,28 @@ export class RpmKeys {
   async check(bytes: Uint8Array): Promise<RpmVerdict> {
     const file = join(await mkdtemp(join(this.#database, 'check-')), 'package.rpm')
     await writeFile(file, bytes)
-    const options = ['--dbpath', this.#database, '--define', '_pkgverify_level all', '-Kv', file]
-    const ran = await this.#home.run('rpmkeys', options)
-    const lines = ran.stdout
-      .toString()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim())
-      .filter((line) => line !== '')
-    return { isAccepted: ran.code === 0, lines, signatures: lines.flatMap(signatureIn) }
+    const { code, findings } = await this.#run([file])
+    const [found] = findings
+    if (found === undefined) throw new Error('rpmkeys says nothing')
+    return { isAccepted: code === 0, ...found }
+  }
+
+  /** Many at once; in the order of the files. */
+  async findings(files: readonly string[]): Promise<readonly RpmFindings[]> {
+    return (await this.#run(files)).findings
+  }
+
+  async #run(files: readonly string[]): Promise<{ readonly code: number; readonly findings: readonly RpmFindings[] }> {
+    const options = ['--dbpath', this.#database, '--define', '_pkgverify_level all', '-Kv']
+    const { code, stdout } = await this.#home.run('rpmkeys', [...options, ...files])
+    // A line with the file's name, and indented ones for what was found.
+    const parts = stdout.toString().split(/^(?=\S)/m)
+    const findings = parts.map((part) => {
+      const lines = part.split('\n').slice(1)
+      const found = lines.map((line) => line.trim()).filter((line) => line !== '')
+      return { lines: found, signatures: found.flatMap(signatureIn) }
+    })
+    return { code, findings }
   }
 }
 
