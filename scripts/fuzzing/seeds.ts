@@ -23,7 +23,7 @@ import {
   zstdContainer,
 } from '@repokeeper/repodata'
 import { formatBlockTable, formatFoot, formatHead, sealBlockTable } from '@repokeeper/repodata/testing'
-import { locateHeaders, parsePackage, RpmError } from '@repokeeper/rpm-parser'
+import { locateHeaders, parsePackage, RpmError, SignatureTag } from '@repokeeper/rpm-parser'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 
 const ownPackages = join(import.meta.dirname, '..', '..', 'fixtures', 'rpms')
@@ -48,6 +48,25 @@ export function signedSeeds(): Uint8Array[] {
   const folder = join(import.meta.dirname, 'seeds')
   const names = readdirSync(folder).filter((name) => name.endsWith('.rpm'))
   return names.toSorted().map((name) => Uint8Array.from(readFileSync(join(folder, name))))
+}
+
+/** The signature packets of these packages. */
+export function signaturePacketSeeds(): Uint8Array[] {
+  const { DSA, RSA, PGP, OPENPGP } = SignatureTag
+  return signedSeeds().flatMap((seed) => {
+    const { signature } = parsePackage(seed)
+    const packets = [DSA, RSA, PGP].map((tag) => signature.bytes(tag))
+    const base64 = signature.strings(OPENPGP).map((text) => Buffer.from(text, 'base64'))
+    return [...packets, ...base64].filter((one) => one !== undefined).map((one) => Uint8Array.from(one))
+  })
+}
+
+/** Their keys, as a file has them and as packets alone. */
+export function keySeeds(): Uint8Array[] {
+  const text = readFileSync(join(import.meta.dirname, 'seeds', 'signed.asc'), 'latin1')
+  const blocks = text.split(/^(?=-----BEGIN)/m)
+  const packets = blocks.map((block) => Buffer.from(block.replaceAll(/^(?:-.*|=.{4}|)$/gm, ''), 'base64'))
+  return [bytesOf(text), ...blocks.map((block) => bytesOf(block)), ...packets.map((one) => Uint8Array.from(one))]
 }
 
 /** The documents of this project's packages. */

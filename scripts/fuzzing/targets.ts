@@ -7,6 +7,7 @@ import { readHostileBlocks } from './decoders/blocks.ts'
 import { readHostileCompressed } from './decoders/compressed.ts'
 import { readHostileDocument } from './decoders/document.ts'
 import { readHostileEvent } from './decoders/event.ts'
+import { readHostileKeys, readHostileOpenPgpSignature } from './decoders/openpgp.ts'
 import { readHostilePackage } from './decoders/package.ts'
 import { readHostileRepomd } from './decoders/repomd.ts'
 import { readHostileSignature } from './decoders/signature.ts'
@@ -26,9 +27,11 @@ import {
   eventSeeds,
   foreignDocumentSeeds,
   gzipSeeds,
+  keySeeds,
   plainDocumentSeeds,
   repomdSeeds,
   rpmSeeds,
+  signaturePacketSeeds,
   signedSeeds,
   storedSeeds,
   zstdSeeds,
@@ -114,6 +117,10 @@ const xmlTokens = texts(
   ],
 )
 
+const openPgpTokens = hex(
+  ...['c2ff00010000', '8802', '8900', '0502', '0910', '1621', 'ffff', '00', '0400160a', '030500', '84ff00000001'],
+)
+
 const compressed = (seeds: () => readonly Uint8Array[], ...tokens: readonly string[]): Target => ({
   seeds: () => bare(seeds()),
   placesOf: framePlaces,
@@ -139,20 +146,20 @@ export const targets = {
   'rpm-signature': {
     seeds: () => bare(signedSeeds()),
     placesOf: signaturePlaces,
-    tokens: hex(
-      'c2ff00010000',
-      '8802',
-      '8900',
-      '0502',
-      '0910',
-      '1621',
-      'ffff',
-      '00',
-      '0400160a',
-      '030500',
-      '84ff00000001',
-    ),
+    tokens: openPgpTokens,
     read: ({ bytes }, pieceBytes) => readHostileSignature(bytes, pieceBytes),
+  },
+  'openpgp-signature': {
+    seeds: () => bare(signaturePacketSeeds()),
+    placesOf: tablePlaces,
+    tokens: openPgpTokens,
+    read: ({ bytes }) => readHostileOpenPgpSignature(bytes),
+  },
+  'openpgp-key': {
+    seeds: () => bare(keySeeds()),
+    placesOf: tablePlaces,
+    tokens: openPgpTokens,
+    read: ({ bytes }) => readHostileKeys(bytes),
   },
   'document-bytes': document(plainDocumentSeeds),
   'document-parser': document(foreignDocumentSeeds),
