@@ -4,7 +4,7 @@ import { binary, strings } from '@repokeeper/rpm-parser/testing'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readArmor } from '../src/armor.ts'
-import { packetBytes as packet } from '../src/byte-writer.ts'
+import { number32, packetBytes as packet } from '../src/byte-writer.ts'
 import { type Keyring, makeKey, openKeySigner, type PackageVerdict, readKeyring, verifyPackage } from '../src/index.ts'
 import { readSignature } from '../src/signature-packet.ts'
 import { bodyOf, turned, withSignatureTags } from './change-package.ts'
@@ -104,7 +104,13 @@ describe('a verdict, and none that it is signed, comes of', () => {
     ['a megabyte', () => Buffer.concat([right, new Uint8Array(2 ** 20)])],
     [
       'a number of a megabyte',
-      () => version4(created, Buffer.concat([Uint8Array.of(0, 0, 1, 2, 255, 255), new Uint8Array(2 ** 20)])),
+      () => {
+        const body = Buffer.concat([
+          version4(created, Uint8Array.of(0, 0, 1, 2, 255, 255)).subarray(3),
+          new Uint8Array(2 ** 20),
+        ])
+        return Buffer.concat([Uint8Array.of(0xc2, 255), number32(body.length), body])
+      },
     ],
     ['signatures one in the other', () => nested(5_000)],
   ])('%s', async (_, make) => {

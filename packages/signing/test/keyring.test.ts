@@ -2,7 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { number32, packetBytes } from '../src/byte-writer.ts'
 import { openKeyring, readKeyring } from '../src/index.ts'
+import { makeKeyPair, type Statement, selfSignature } from '../src/key-pair.ts'
+import { hashedKey } from '../src/public-key.ts'
+import { SignatureType } from '../src/signature-packet.ts'
 import { GpgHome } from './gpg-home.ts'
 import { revoked } from './signed-packages.ts'
 
@@ -132,6 +136,32 @@ describeWithClients(['gpg'], 'a keyring of keys that gpg made', () => {
 describe('a keyring', () => {
   test('without a file is refused', () => {
     expect(() => readKeyring([], now)).toThrow(/no file was named/)
+  })
+
+  // CVE-2021-3521: else anybody could make the key of somebody else a subkey of theirs, and pass for its owner.
+  test('takes a subkey only where both keys have signed that they belong together', async () => {
+    const created = Date.UTC(2024, 0, 1) / 1000
+    const [primary, subkey] = [await makeKeyPair('ed25519', created), await makeKeyPair('ed25519', created)]
+    const over = [hashedKey(primary.publicBody), hashedKey(subkey.publicBody)]
+    const flags = { kind: 27, data: [0x02] }
+    const consent = selfSignature(subkey, { type: SignatureType.primaryKeyBinding, created, over, subpackets: [] })
+    const notHis = selfSignature(primary, { type: SignatureType.primaryKeyBinding, created, over, subpackets: [] })
+    const binding = (...subpackets: Statement['subpackets']) =>
+      selfSignature(primary, { type: SignatureType.subkeyBinding, created, over, subpackets })
+    const user = Buffer.from('x')
+    const vouching = selfSignature(primary, {
+      ...{ type: SignatureType.certificationLast, created, subpackets: [] },
+      over: [hashedKey(primary.publicBody), Uint8Array.of(0xb4), number32(user.length), user],
+    })
+    const reasonWith = (signature: Uint8Array) => {
+      const ofPrimary = [packetBytes(6, primary.publicBody), packetBytes(13, user), packetBytes(2, vouching)]
+      const bytes = Buffer.concat([...ofPrimary, packetBytes(14, subkey.publicBody), packetBytes(2, signature)])
+      return readKeyring([file(bytes)], now).keys[1]?.unusable
+    }
+    expect(reasonWith(binding(flags, { kind: 32, data: consent }))).toBeUndefined()
+    expect(reasonWith(binding(flags))).toBe('it does not say itself that it belongs to its primary key')
+    expect(reasonWith(binding(flags, { kind: 32, data: notHis }))).toMatch(/does not say itself/)
+    expect(reasonWith(binding({ kind: 32, data: consent }))).toBe('it may not sign')
   })
 })
 
