@@ -1,4 +1,3 @@
-import { encryptKey, readPrivateKey } from 'openpgp'
 import { writeArmor } from './armor.ts'
 import { number32, packetBytes } from './byte-writer.ts'
 import { type KeyPair, type KeyPairKind, makeKeyPair, selfSignature } from './key-pair.ts'
@@ -89,6 +88,7 @@ const certifiesAndSigns = 0x03
 const digests = [10, 9, 8]
 
 async function locked(secret: Uint8Array, passphrase: string): Promise<string> {
+  const { encryptKey, readPrivateKey } = await import('openpgp')
   const privateKey = await readPrivateKey({ binaryKey: secret })
   return (await encryptKey({ privateKey, passphrase })).armor()
 }

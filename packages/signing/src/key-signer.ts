@@ -1,4 +1,4 @@
-import { createMessage, type PrivateKey, readPrivateKeys, type Subkey, sign } from 'openpgp'
+import type { PrivateKey, Subkey } from 'openpgp'
 import { looksArmored, readArmor, writeArmor } from './armor.ts'
 import type { CertifiedKey } from './certificate.ts'
 import { checkMade } from './check-made.ts'
@@ -77,12 +77,18 @@ class KeySigner implements Signer {
   }
 }
 
+/** A megabyte of program, for those only who sign by a key. */
+function openPgpJs(): Promise<typeof import('openpgp')> {
+  return import('openpgp')
+}
+
 async function makeSignature(
   privateKey: PrivateKey,
   secret: PrivateKey | Subkey,
   bytes: Uint8Array,
   now: number,
 ): Promise<string> {
+  const { createMessage, sign } = await openPgpJs()
   return sign({
     message: await createMessage({ binary: bytes }),
     signingKeys: privateKey,
@@ -94,6 +100,7 @@ async function makeSignature(
 
 async function readPrivateKey(name: string, bytes: Uint8Array): Promise<PrivateKey> {
   const refuse = (reason: string) => new SigningError('BAD_KEY', `${name} ${reason}; ${exportIt}`)
+  const { readPrivateKeys } = await openPgpJs()
   const keys = await readPrivateKeys({ binaryKeys: privateKeyBytes(bytes, refuse) }).catch(() => {
     // Without the cause: who knows what a parser quotes.
     throw refuse('cannot be read as an OpenPGP private key')

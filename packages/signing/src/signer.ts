@@ -16,7 +16,7 @@ export interface Signer {
 export interface SignerDescription {
   /** Of the primary key: what one compares on the phone. */
   readonly fingerprint: string
-  /** Of the key or subkey that signs. */
+  /** Of the key or subkey that signs; of a program that has several to choose from, the one that gpg would take. */
   readonly keyId: string
   readonly kind: string
   readonly userId: string
