@@ -1,6 +1,7 @@
 /**
  * The work of `add`: look at every file, then upload them side by side, then see to the metadata.
  */
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { RootFinder } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { AddOptions, ChangeOptions } from './change-options.ts'
@@ -11,7 +12,7 @@ import type { OpenRepository } from './open-repository.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 import { type StoreOutcome, storePackage } from './store-package.ts'
-import { count, formatBytes } from './text-layout.ts'
+import { count } from './text-layout.ts'
 
 /** What became of one file. */
 interface AddedFile {

@@ -1,12 +1,13 @@
 /**
  * The work of `gc`: what is deleted, said as it goes.
  */
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { carryOut, type PlannedDelete, planCleanUp, readForCleanUp } from '@repokeeper/repository'
 import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
-import { count, formatBytes, formatTime, table } from './text-layout.ts'
+import { count, formatTime, table } from './text-layout.ts'
 
 interface GcOptions {
   readonly dryRun: boolean

@@ -1,9 +1,9 @@
 /**
  * How far a long piece of work has come: a bar on a terminal, now and then a line in a log.
  */
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import cliProgress from 'cli-progress'
 import type { Output } from './output.ts'
-import { formatBytes } from './text-layout.ts'
 
 export interface Progress {
   /** Amounts are bytes or pieces, as `unit` said. */

@@ -2,6 +2,7 @@
  * The work of `promote`: find what the names mean in one repository, copy it to the other, then see to the metadata there.
  */
 import { basename } from 'node:path/posix'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { refuseInnerRepository } from './add-packages.ts'
 import { atATime } from './at-a-time.ts'
 import type { AddOptions, ChangeOptions } from './change-options.ts'
@@ -14,7 +15,6 @@ import { parseTarget } from './local-package.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { type RemoveCandidate, readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'
-import { formatBytes } from './text-layout.ts'
 
 interface PromoteOptions extends ChangeOptions, AddOptions {
   readonly allVersions: boolean

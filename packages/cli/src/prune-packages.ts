@@ -2,6 +2,7 @@
  * The work of `prune`: plan, say what goes and what stays, delete where that is asked for, then see to the metadata.
  */
 import { StoreError } from '@repokeeper/object-store'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import {
   deletePruned,
   type PrunablePackage,
@@ -19,7 +20,7 @@ import { globExpression } from './glob.ts'
 import { showNevra } from './listed-nevra.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { type Settled, settleChange } from './settle-change.ts'
-import { count, formatBytes, table } from './text-layout.ts'
+import { count, table } from './text-layout.ts'
 
 interface PruneOptions extends ChangeOptions {
   readonly keep: number

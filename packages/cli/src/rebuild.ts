@@ -1,13 +1,14 @@
 /**
  * The work of `rebuild`: the metadata from the packages alone.
  */
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { listPackages, passOverKey, rebuildRepository, repomdKey } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
 import { startProgress } from './progress.ts'
 import { ensureConditions } from './publish-changes.ts'
-import { count, formatBytes } from './text-layout.ts'
+import { count } from './text-layout.ts'
 
 interface RebuildCommandOptions {
   readonly dryRun: boolean

@@ -2,6 +2,7 @@
  * The work of `status`: the published generation, and the queues in front of it.
  */
 import { documentKinds } from '@repokeeper/repodata'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type IndexedSnapshot, readIndexedSnapshot, repomdKey, surveyRepository } from '@repokeeper/repository'
 import { openQueueDesk } from '@repokeeper/worker'
 import type { Cli } from './cli.ts'
@@ -9,7 +10,7 @@ import type { Connection } from './connection.ts'
 import { describeFailure, ExitCode } from './failure.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { queueConnection } from './queue-connection.ts'
-import { count, formatBytes, formatSpan, formatTime, table } from './text-layout.ts'
+import { count, formatSpan, formatTime, table } from './text-layout.ts'
 
 interface StatusOptions {
   readonly json: boolean

@@ -3,12 +3,13 @@
  */
 import { mkdir, stat } from 'node:fs/promises'
 import { MemoryStore, type ObjectStore, openStore } from '@repokeeper/object-store'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type SiteChange, type SiteReport, writeSite } from '@repokeeper/repository/site'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { startProgress } from './progress.ts'
-import { count, formatBytes } from './text-layout.ts'
+import { count } from './text-layout.ts'
 
 interface SiteCommandOptions {
   readonly json: boolean

@@ -1,11 +1,12 @@
 /**
  * The page of a name: what it is, how to install it, its versions, and each of the newest in full.
  */
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type Html, html, linkable } from './html.ts'
 import { installSection } from './install.ts'
 import { packageLink } from './package-link.ts'
 import { prose } from './prose.ts'
-import { formatBytes, formatCount, formatDay } from './quantities.ts'
+import { formatCount, formatDay } from './quantities.ts'
 import { formatPage } from './shell.ts'
 import { nevraOf, type SiteName, type SitePackage, versionOf } from './site-package.ts'
 import type { SiteSettings } from './site-settings.ts'

@@ -2,8 +2,9 @@
  * One version in full: facts, dependencies, files, changelog. What is long is folded, and opens without a script.
  */
 import type { Bounded, ChangelogDetail, DependencyDetail, FileDetail } from '@repokeeper/repodata'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type Html, type HtmlValue, html, linkable } from './html.ts'
-import { formatBytes, formatCount, formatDay, formatMinute, groupDigits } from './quantities.ts'
+import { formatCount, formatDay, formatMinute, groupDigits } from './quantities.ts'
 import { nevraOf, type SitePackage } from './site-package.ts'
 
 /** @param at its place on the page, from 0 @param isOnly whether no other is told in full */
