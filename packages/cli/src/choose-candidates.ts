@@ -1,7 +1,7 @@
 /**
  * Names that a person gave → the packages that are meant, each once.
  */
-import { showNevra } from './listed-nevra.ts'
+import { showNevra } from '@repokeeper/repodata'
 import { type MatchedBy, matchPackages } from './match-packages.ts'
 import type { RemoveCandidate } from './remove-candidates.ts'
 import { enumerate } from './text-layout.ts'

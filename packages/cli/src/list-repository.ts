@@ -1,12 +1,11 @@
 /**
  * The work of `list`: what the published metadata says.
  */
-import type { ListedPackage } from '@repokeeper/repodata'
+import { type ListedPackage, listedNevra, showNevra } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { readIndexedSnapshot } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
-import { listedNevra, showNevra } from './listed-nevra.ts'
 import { matchPackages } from './match-packages.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { table } from './text-layout.ts'

@@ -2,6 +2,7 @@
  * The work of `promote`: find what the names mean in one repository, copy it to the other, then see to the metadata there.
  */
 import { basename } from 'node:path/posix'
+import { showNevra } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { refuseInnerRepository } from './add-packages.ts'
 import { atATime } from './at-a-time.ts'
@@ -10,7 +11,6 @@ import { chooseCandidates } from './choose-candidates.ts'
 import type { Cli } from './cli.ts'
 import { copyPackage, type PackageCopy } from './copy-package.ts'
 import { ExitCode, UsageError } from './failure.ts'
-import { showNevra } from './listed-nevra.ts'
 import { parseTarget } from './local-package.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { type RemoveCandidate, readRemoveCandidates } from './remove-candidates.ts'

@@ -2,6 +2,7 @@
  * The work of `prune`: plan, say what goes and what stays, delete where that is asked for, then see to the metadata.
  */
 import { StoreError } from '@repokeeper/object-store'
+import { showNevra } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import {
   deletePruned,
@@ -17,7 +18,6 @@ import type { ChangeOptions } from './change-options.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import { globExpression } from './glob.ts'
-import { showNevra } from './listed-nevra.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 import { count, table } from './text-layout.ts'

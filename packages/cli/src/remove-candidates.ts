@@ -2,7 +2,7 @@
  * What can be named to be removed. Names that are paths of objects cost a look at each; for any other, the whole repository is looked through.
  */
 import { type ObjectHead, StoreError } from '@repokeeper/object-store'
-import type { ListedPackage } from '@repokeeper/repodata'
+import { type ListedPackage, listedNevra } from '@repokeeper/repodata'
 import {
   listPackages,
   passOverKey,
@@ -13,7 +13,6 @@ import {
 } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { Cli } from './cli.ts'
-import { listedNevra } from './listed-nevra.ts'
 import type { NamedPackage } from './match-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
 

@@ -2,12 +2,12 @@
  * The work of `remove`: find what the names mean, delete the objects, then see to the metadata.
  */
 import { StoreError } from '@repokeeper/object-store'
+import { showNevra } from '@repokeeper/repodata'
 import { atATime } from './at-a-time.ts'
 import type { ChangeOptions, RemoveOptions } from './change-options.ts'
 import { type Chosen, chooseCandidates, labelOf } from './choose-candidates.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
-import { showNevra } from './listed-nevra.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'

@@ -2,24 +2,17 @@
  * What a person wants to know of a package, from its three entries. Bounded, whatever the entries hold: a kernel has ten
  * thousands of files, and nobody reads them on one page.
  */
+import { cutText } from './cut-text.ts'
 import type { DependencyKind } from './dependencies.ts'
+import { type DependencyDetail, readDependency } from './dependency-detail.ts'
 import { type PrimaryFacts, readPrimaryFacts } from './entry-facts.ts'
-import { type EntryEvents, walkEntry } from './entry-walk.ts'
+import { walkElements } from './entry-walk.ts'
 import type { ScannedEntry } from './scan.ts'
 
 /** The first of a list, and how many there are. */
 export interface Bounded<Item> {
   readonly first: readonly Item[]
   readonly count: number
-}
-
-export interface DependencyDetail {
-  readonly name: string
-  /** `LT`, `GT`, `EQ`, `LE`, `GE`, as it is written; with it the version is meant. */
-  readonly flags?: string | undefined
-  readonly epoch?: string | undefined
-  readonly version?: string | undefined
-  readonly release?: string | undefined
 }
 
 /** Texts are empty where the entry does not say. */
@@ -92,7 +85,8 @@ export function readPrimaryDetails(entry: ScannedEntry): PrimaryDetails {
       if (kind !== undefined) {
         list = lists.get(kind) ?? new BoundedList(detailLimits.dependencies)
         lists.set(kind, list)
-      } else if (depth === 4 && name === 'entry') list?.add(() => readDependency(attributes))
+      } else if (depth === 4 && name === 'entry')
+        list?.add(() => readDependency(attributes, detailLimits.textCharacters))
       else if (name === 'time') built ??= wholeNumber(attributes.get('build'))
       else if (name === 'size') installed ??= wholeNumber(attributes.get('installed'))
     },
@@ -148,31 +142,6 @@ export function readChangelogDetails(entry: ScannedEntry): Bounded<ChangelogDeta
   return { first: all, count }
 }
 
-interface ElementEvents {
-  /** `depth` is 1 for `<package>` itself. */
-  open?(name: string, attributes: ReadonlyMap<string, string>, depth: number): void
-  /** Text right below the element of this name. */
-  text?(name: string, text: string, depth: number): void
-  close?(name: string): void
-}
-
-/** The same walk, with the names of what is open. */
-function walkElements(entry: ScannedEntry, what: string, { open, text, close }: ElementEvents): void {
-  const names: string[] = []
-  const events: EntryEvents = {
-    open(name, attributes) {
-      names.push(name)
-      open?.(name, attributes, names.length)
-    },
-    close() {
-      const name = names.pop()
-      if (name !== undefined) close?.(name)
-    },
-    text: (content) => text?.(names.at(-1) ?? '', content, names.length),
-  }
-  walkEntry(entry, what, events)
-}
-
 class BoundedList<Item> implements Bounded<Item> {
   readonly first: Item[] = []
   readonly #most: number
@@ -188,18 +157,8 @@ class BoundedList<Item> implements Bounded<Item> {
   }
 }
 
-function readDependency(attributes: ReadonlyMap<string, string>): DependencyDetail {
-  const value = (name: string): string | undefined => {
-    const text = attributes.get(name)
-    return text === undefined ? undefined : cut(text)
-  }
-  const flags = value('flags')
-  const version = { epoch: value('epoch'), version: value('ver'), release: value('rel') }
-  return { name: value('name') ?? '', ...(flags === undefined ? {} : { flags, ...version }) }
-}
-
 function cut(text: string): string {
-  return text.length > detailLimits.textCharacters ? `${text.slice(0, detailLimits.textCharacters)}…` : text
+  return cutText(text, detailLimits.textCharacters)
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

@@ -28,6 +28,31 @@ export function walkEntry(entry: ScannedEntry, what: string, events: EntryEvents
   else walkParsed(entry.bytes, what, events)
 }
 
+export interface ElementEvents {
+  /** `depth` is 1 for `<package>` itself. */
+  open?(name: string, attributes: ReadonlyMap<string, string>, depth: number): void
+  /** Text right below the element of this name. */
+  text?(name: string, text: string, depth: number): void
+  close?(name: string): void
+}
+
+/** The same walk, with the names of what is open. */
+export function walkElements(entry: ScannedEntry, what: string, { open, text, close }: ElementEvents): void {
+  const names: string[] = []
+  const events: EntryEvents = {
+    open(name, attributes) {
+      names.push(name)
+      open?.(name, attributes, names.length)
+    },
+    close() {
+      const name = names.pop()
+      if (name !== undefined) close?.(name)
+    },
+    text: (content) => text?.(names.at(-1) ?? '', content, names.length),
+  }
+  walkEntry(entry, what, events)
+}
+
 /** Every `<` is a tag's. */
 function walkPlain(bytes: Buffer, events: EntryEvents): void {
   let at = bytes.indexOf(lessThan)

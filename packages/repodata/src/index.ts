@@ -7,7 +7,9 @@ export type { BlockContainer } from './block-container.ts'
 export { BlockLookup } from './block-lookup.ts'
 export { type BlockStep, planBlocks } from './block-plan.ts'
 export { BlockedDocument } from './blocked-document.ts'
+export { cutText } from './cut-text.ts'
 export { type Compression, decompress, detectCompression } from './decompress.ts'
+export { type DependencyDetail, formatDependency } from './dependency-detail.ts'
 export { DocumentError, type DocumentErrorCode } from './document-error.ts'
 export type { ScannedHead } from './document-head.ts'
 export { type DocumentKind, documentKinds } from './document-kind.ts'
@@ -22,7 +24,6 @@ export { formatEntries, type PackageEntries } from './entries.ts'
 export {
   type Bounded,
   type ChangelogDetail,
-  type DependencyDetail,
   detailLimits,
   type FileDetail,
   type PrimaryDetails,
@@ -43,6 +44,7 @@ export {
   parsePkgId,
   sha256PkgId,
 } from './identity.ts'
+export { listedNevra, showNevra } from './listed-nevra.ts'
 export {
   emptyIndex,
   type ListedPackage,

@@ -1,7 +1,13 @@
 /**
  * One version in full: facts, dependencies, files, changelog. What is long is folded, and opens without a script.
  */
-import type { Bounded, ChangelogDetail, DependencyDetail, FileDetail } from '@repokeeper/repodata'
+import {
+  type Bounded,
+  type ChangelogDetail,
+  type DependencyDetail,
+  type FileDetail,
+  formatDependency,
+} from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type Html, type HtmlValue, html, linkable } from './html.ts'
 import { formatCount, formatDay, formatMinute, groupDigits } from './quantities.ts'
@@ -67,17 +73,7 @@ ${rest > 0 && html`<p class="more body">and ${formatCount(rest, 'more', 'more')}
 }
 
 function dependencyList(dependencies: readonly DependencyDetail[]): Html {
-  return html`<ul class="plain body">${dependencies.map((one) => html`<li>${dependencyText(one)}</li>`)}</ul>`
-}
-
-const comparisons: Readonly<Record<string, string>> = { LT: '<', LE: '<=', EQ: '=', GE: '>=', GT: '>' }
-
-/** `glibc >= 2.34`, as rpm writes it. */
-function dependencyText({ name, flags, epoch, version, release }: DependencyDetail): string {
-  const sign = comparisons[flags ?? '']
-  if (sign === undefined || version === undefined) return name
-  const withEpoch = epoch === undefined || epoch === '0' ? version : `${epoch}:${version}`
-  return `${name} ${sign} ${withEpoch}${release === undefined ? '' : `-${release}`}`
+  return html`<ul class="plain body">${dependencies.map((one) => html`<li>${formatDependency(one)}</li>`)}</ul>`
 }
 
 function fileList(files: readonly FileDetail[]): Html {
