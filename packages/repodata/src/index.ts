@@ -32,6 +32,7 @@ export {
   readPrimaryDetails,
 } from './entry-details.ts'
 export { type PrimaryFacts, readPkgId } from './entry-facts.ts'
+export { type EntryMatch, matchEntry } from './entry-match.ts'
 export { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 export { gzipContainer } from './gzip-member.ts'
 export {
@@ -54,6 +55,7 @@ export {
   readListedPackages,
   readPackageIndex,
 } from './package-index.ts'
+export { type PackageQuery, parsePackageQuery } from './package-query.ts'
 export { type DescribedPackage, describePackage, type FileFacts, type PackageRecord } from './package-record.ts'
 export { PackageTooLargeError, packageLimits, textBytesOf } from './package-size.ts'
 export { PackedIndex } from './packed-index.ts'

@@ -65,6 +65,7 @@ export { RepositoryError, type RepositoryErrorCode } from './repository-error.ts
 export type { RepositoryEvent } from './repository-event.ts'
 export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentionMsDefault } from './retention.ts'
 export * from './roots.ts'
+export { hitLimits, type PackageHit, type SearchOptions, type SearchReport, searchPackages } from './search-packages.ts'
 export {
   keepSignature,
   publicKeyKey,

@@ -64,7 +64,7 @@ const rereadsMax = 5
  * @throws RepositoryError `BROKEN_METADATA` or `MISSING_DOCUMENT`, and what the store throws; its lookup throws DocumentErrors
  */
 export async function readSnapshot(location: RepositoryLocation, context: RepositoryContext): Promise<Snapshot> {
-  const { lookup, ...snapshot } = await readWith(location, context, openLookup)
+  const { primary: lookup, ...snapshot } = await readPrimary<PackageLookup>(location, context, openLookup, emptyIndex)
   return { ...snapshot, lookup }
 }
 
@@ -73,7 +73,7 @@ export async function readIndexedSnapshot(
   location: RepositoryLocation,
   context: RepositoryContext,
 ): Promise<IndexedSnapshot> {
-  const { lookup: index, ...snapshot } = await readWith(location, context, readPackageIndex)
+  const { primary: index, ...snapshot } = await readPrimary(location, context, readPackageIndex, emptyIndex)
   return { ...snapshot, lookup: index, index }
 }
 
@@ -84,11 +84,17 @@ async function openLookup(primary: StoredDocument): Promise<PackageLookup> {
     : new BlockLookup(blocks, () => PackedIndex.of(readListedPackages(primary)))
 }
 
-async function readWith<L extends PackageLookup>(
+/**
+ * A snapshot with what `read` makes of primary; it is called again where that is superseded meanwhile, or a copy of it was not to be trusted.
+ * @param nothing where no primary is published
+ * @throws like `readSnapshot`, and what `read` throws
+ */
+export async function readPrimary<Read extends Pick<PackageLookup, 'count'>>(
   location: RepositoryLocation,
   context: RepositoryContext,
-  read: (primary: StoredDocument) => Promise<L>,
-): Promise<Omit<Snapshot, 'lookup'> & { readonly lookup: L | PackageIndex }> {
+  read: (primary: StoredDocument) => Promise<Read>,
+  nothing: Read,
+): Promise<Omit<Snapshot, 'lookup'> & { readonly primary: Read }> {
   await context.cache.restore()
   let distrusted = false
   for (let reread = 0; ; reread += 1) {
@@ -96,11 +102,10 @@ async function readWith<L extends PackageLookup>(
     try {
       const { etag, stored, repomd } = head
       const documents = openDocuments(location, repomd, context)
-      const { primary } = documents
-      const lookup = primary === undefined ? emptyIndex : await read(primary)
+      const primary = documents.primary === undefined ? nothing : await read(documents.primary)
       const repository = describeLocation(location)
-      context.onEvent({ kind: 'snapshot read', repository, revision: repomd.revision, packages: lookup.count })
-      return { etag, stored, repomd, documents, lookup }
+      context.onEvent({ kind: 'snapshot read', repository, revision: repomd.revision, packages: primary.count })
+      return { etag, stored, repomd, documents, primary }
     } catch (error) {
       if (isMissing(error) && reread < rereadsMax) {
         if ((await readRepomd(location, context)).etag !== head.etag) continue
