@@ -1,4 +1,4 @@
-import { type ObjectStore, StoreError } from '@repokeeper/object-store'
+import { StoreError } from '@repokeeper/object-store'
 import { parseRepositoryRoot, placeId, type RepositoryPlace, type RootPattern, repomdKey } from '@repokeeper/repository'
 import { AskedSeldom } from './asked-seldom.ts'
 import { somewhereIn } from './buckets.ts'
@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts'
 import { messageOf } from './event-text.ts'
 import type { WorkerEventMap, WorkerEvents } from './events.ts'
 import type { HeldMessages } from './held-messages.ts'
+import type { KeptStores } from './kept-stores.ts'
 import { withoutSecrets } from './log.ts'
 import type { QueueDepth } from './queue-depth.ts'
 import { QueueError } from './queue-error.ts'
@@ -20,7 +21,7 @@ export interface ReadinessOptions {
   readonly held: HeldMessages
   readonly clock: Clock
   readonly depth: () => Promise<QueueDepth | undefined>
-  readonly openBucket: (bucket: string) => ObjectStore
+  readonly stores: Pick<KeptStores, 'of'>
   readonly roots: ReadonlyMap<string, readonly RootPattern[]> | undefined
 }
 
@@ -41,7 +42,6 @@ export class Readiness {
   readonly #options: ReadinessOptions
   readonly #unsubscribe: () => void
   readonly #buckets: AskedSeldom<readonly string[]>
-  readonly #stores = new Map<string, ObjectStore>()
   /** Of each bucket a repository of it, the one published last at the end. */
   readonly #places = new Map<string, RepositoryPlace>()
   /** Repositories whose last batch met an outage. */
@@ -100,9 +100,8 @@ export class Readiness {
     return { ok: reasons.length === 0, reasons: [...new Set(reasons)].slice(0, reasonsMax) }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#unsubscribe()
-    await Promise.allSettled([...this.#stores.values()].map((store) => store.close()))
   }
 
   #stop(): void {
@@ -145,8 +144,7 @@ export class Readiness {
   }
 
   async #tryBucket({ bucket, root }: RepositoryPlace): Promise<string[]> {
-    const store = this.#stores.get(bucket) ?? this.#options.openBucket(bucket)
-    this.#stores.set(bucket, store)
+    const store = this.#options.stores.of(bucket)
     const signal = AbortSignal.timeout(answerMs)
     try {
       await store.head(repomdKey(root), { signal })

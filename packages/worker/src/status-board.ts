@@ -31,15 +31,6 @@ export interface StatusRefusal extends Refusal {
   readonly at: string
 }
 
-/** What this worker has published last of one repository. */
-export interface PublishedRepository {
-  readonly bucket: string
-  readonly root: string
-  readonly packages: number
-  readonly revision: string
-  readonly publishedAt: string
-}
-
 export interface StatusBoardOptions {
   readonly date: () => Date
   /** Its runs of before count for their days. */
@@ -49,8 +40,6 @@ export interface StatusBoardOptions {
 const daysMax = 30
 const latenciesMax = 1_000
 const refusalsMax = 20
-/** Messages decide which repositories there are; the one whose last publish is longest ago is left out first. */
-const repositoriesMax = 1_000
 
 /** What a status page shows of one worker, gathered from its events and measurements. Memory is bounded. */
 export class StatusBoard implements MetricsSink {
@@ -59,7 +48,6 @@ export class StatusBoard implements MetricsSink {
   readonly #unsubscribe: () => void
   readonly #publishing = new Map<string, Publishing>()
   readonly #days = new Map<string, DayCounts>()
-  readonly #repositories = new Map<string, PublishedRepository>()
   readonly #latencies: number[] = []
 
   constructor(events: WorkerEvents, options: StatusBoardOptions) {
@@ -74,7 +62,6 @@ export class StatusBoard implements MetricsSink {
       },
       'batch-held': ({ batch }) => void this.#publishing.delete(batch),
       'batch-failed': ({ batch }) => void this.#publishing.delete(batch),
-      repository: (event) => this.#note(event),
     }
     this.#unsubscribe = events.subscribe((name, event) => handlers[name]?.(event))
   }
@@ -103,11 +90,6 @@ export class StatusBoard implements MetricsSink {
     return refused.slice(0, refusalsMax)
   }
 
-  /** The one that was published last first. */
-  repositories(): readonly PublishedRepository[] {
-    return [...this.#repositories.values()].toReversed()
-  }
-
   take(measurements: readonly Measurement[]): void {
     for (const { name, values } of measurements) {
       if (name !== 'repokeeper.event_to_published.seconds') continue
@@ -118,18 +100,6 @@ export class StatusBoard implements MetricsSink {
 
   async close(): Promise<void> {
     this.#unsubscribe()
-  }
-
-  #note(event: WorkerEventMap['repository']): void {
-    if (event.kind !== 'published') return
-    const { bucket, root, packages, revision } = event
-    const id = `${bucket}/${root}`
-    this.#repositories.delete(id)
-    this.#repositories.set(id, { bucket, root, packages, revision, publishedAt: this.#now() })
-    for (const oldest of this.#repositories.keys()) {
-      if (this.#repositories.size <= repositoriesMax) break
-      this.#repositories.delete(oldest)
-    }
   }
 
   #count(at: string, { added, replaced, removed }: Pick<Run, 'added' | 'replaced' | 'removed'>): void {

@@ -1,6 +1,7 @@
 import { parseRepositoryRoot, placeId, type RepositoryPlace, type RootPattern } from '@repokeeper/repository'
 import type { Clock } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
+import { namedPlaces } from './named-places.ts'
 
 /** Something that is done to each repository now and then, whether messages come or not. */
 export interface UpkeepJob {
@@ -169,13 +170,4 @@ export class Upkeep {
       for (const runs of this.#last.values()) runs.delete(oldest)
     }
   }
-}
-
-/** Those of the configured roots that stand for one repository each. What a `*` stands for is known when it is published. */
-function namedPlaces(roots: UpkeepOptions['roots']): RepositoryPlace[] {
-  return [...(roots ?? [])].flatMap(([bucket, patterns]) =>
-    patterns
-      .filter(({ segments }) => !segments.includes('*'))
-      .map(({ segments }) => ({ bucket, root: parseRepositoryRoot(segments.join('/')) })),
-  )
 }
