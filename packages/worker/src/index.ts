@@ -30,6 +30,7 @@ export {
   readWorkerOptions,
   type WorkerOptions,
 } from './options.ts'
+export type { FoundPackages, SearchPackages } from './package-search.ts'
 export type { Delivery, EntryFailure, MessageQueue, Subscriber, Subscription } from './queue.ts'
 export { openQueueDesk, type QueueDesk, type QueueState } from './queue-desk.ts'
 export { QueueError, type QueueErrorCode } from './queue-error.ts'

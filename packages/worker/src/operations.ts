@@ -5,12 +5,15 @@ import type { Clock } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { RunHistory } from './history.ts'
+import { KeptStores } from './kept-stores.ts'
+import { KnownRepositories } from './known-repositories.ts'
 import { Metrics } from './metrics.ts'
 import { PrometheusSink } from './metrics-prometheus.ts'
 import { outwardSinks } from './metrics-sinks.ts'
 import { parseAddress } from './network-address.ts'
 import { OpsServer, type ShownPage } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
+import { PackageSearch, type SearchPackages } from './package-search.ts'
 import type { QueueDepth } from './queue-depth.ts'
 import { Readiness } from './readiness.ts'
 import { describeJobs } from './scheduled-jobs.ts'
@@ -30,6 +33,8 @@ export interface OperationsOptions {
   readonly stdout: { write(text: string): unknown }
   /** What the endpoint shows people at `/`. */
   readonly page: ShownPage | undefined
+  /** Absent: the endpoint searches for nothing. */
+  readonly searchPackages: SearchPackages | undefined
 }
 
 /** Queue and dead-letter queue are asked no more often. */
@@ -43,6 +48,9 @@ export class Operations {
   readonly #startedAt: Date
   readonly #held: HeldMessages
   readonly #board: StatusBoard
+  readonly #known: KnownRepositories
+  readonly #stores: KeptStores
+  readonly #search: PackageSearch | undefined
   readonly #prometheus: PrometheusSink
   readonly #metrics: Metrics
   readonly #readiness: Readiness
@@ -52,7 +60,7 @@ export class Operations {
   #worker: Pick<Worker, 'scheduled'> | undefined
 
   private constructor(given: OperationsOptions) {
-    const { options, events, history, clock, date, openBucket } = given
+    const { options, events, history, clock, date, openBucket, searchPackages } = given
     this.#given = given
     this.#queue = queueName(options.queue)
     this.#startedAt = date()
@@ -64,7 +72,12 @@ export class Operations {
     this.#depth = new AskedSeldom(() => this.#askDepth(), { clock, forMs: depthBelievedMs })
     const depth = () => this.#depth.get()
     const roots = rootsOf(options.repositories)
-    this.#readiness = new Readiness(events, { held: this.#held, clock, depth, openBucket, roots })
+    const stores = new KeptStores(openBucket)
+    const known = new KnownRepositories(events, { date, history, roots })
+    this.#readiness = new Readiness(events, { held: this.#held, clock, depth, stores, roots })
+    this.#search = searchPackages && new PackageSearch({ known, stores, search: searchPackages, clock })
+    this.#stores = stores
+    this.#known = known
   }
 
   /** @throws {OpsServerError} where the endpoint cannot be opened */
@@ -87,13 +100,17 @@ export class Operations {
 
   async close(): Promise<void> {
     await this.#server?.close()
+    await this.#search?.close()
     await this.#metrics.close()
-    await this.#readiness.close()
+    this.#readiness.close()
+    this.#known.close()
     this.#held.close()
+    await this.#stores.close()
   }
 
   async #listen(): Promise<void> {
     const { options, events, history, page } = this.#given
+    const search = this.#search
     const address = options.http === undefined ? undefined : parseAddress(options.http)
     if (address === undefined) return
     this.#server = await OpsServer.open(address, {
@@ -108,6 +125,7 @@ export class Operations {
         return describeJobs(this.#worker?.scheduled() ?? [], this.#metrics.heartbeat, { clock, date })
       },
       status: () => this.#status(),
+      packages: search && ((parameters, gone) => search.answer(parameters, gone)),
       page,
     })
     events.emit('ops-listening', this.#server.address)
@@ -132,7 +150,7 @@ export class Operations {
       latency: this.#board.latency(),
       perDay: this.#board.perDay(),
       refused: this.#board.refused(),
-      repositories: this.#board.repositories(),
+      repositories: this.#known.list(),
     }
   }
 

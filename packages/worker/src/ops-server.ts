@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { messageOf } from './event-text.ts'
 import { withoutSecrets } from './log.ts'
 import type { Address } from './network-address.ts'
+import type { SearchAnswer } from './package-search.ts'
 import type { Ready } from './readiness.ts'
 
 /** What the endpoint answers with. */
@@ -12,6 +13,8 @@ export interface OpsSources {
   readonly history: () => unknown
   readonly scheduledJobs: () => unknown
   readonly status: () => Promise<unknown>
+  /** A search; `gone` is aborted when whoever asks waits no more. Absent: there is none. */
+  readonly packages: ((parameters: URLSearchParams, gone: AbortSignal) => Promise<SearchAnswer>) | undefined
   /** For people. Absent: there is none. */
   readonly page: ShownPage | undefined
 }
@@ -46,6 +49,8 @@ const limits = {
   keepAliveMs: 5_000,
   /** Nothing came and nothing could be sent for so long: whoever asks does not read. */
   silenceMs: 15_000,
+  /** The same while an answer is made: a search may take a minute. */
+  makingMs: 75_000,
 } as const
 
 const json = 'application/json; charset=utf-8'
@@ -98,10 +103,11 @@ export class OpsServer {
   }
 }
 
-type Routes = ReadonlyMap<string, () => Promise<Answer>>
+type Route = (parameters: URLSearchParams, gone: AbortSignal) => Promise<Answer>
+type Routes = ReadonlyMap<string, Route>
 
-function routesOf({ ready, metrics, history, scheduledJobs, status, page }: OpsSources): Routes {
-  const routes = new Map<string, () => Promise<Answer>>([
+function routesOf({ ready, metrics, history, scheduledJobs, status, packages, page }: OpsSources): Routes {
+  const routes = new Map<string, Route>([
     ['/healthz', async () => jsonAnswer({ ok: true })],
     [
       '/readyz',
@@ -121,6 +127,9 @@ function routesOf({ ready, metrics, history, scheduledJobs, status, page }: OpsS
     ['/scheduledJobs', async () => jsonAnswer(scheduledJobs())],
     ['/status', async () => jsonAnswer(await status())],
   ])
+  if (packages !== undefined) {
+    routes.set('/packages', async (parameters, gone) => searchAnswer(await packages(parameters, gone)))
+  }
   if (page !== undefined) {
     const headers = { 'Content-Security-Policy': page.contentSecurityPolicy }
     const answered = { status: 200, contentType: 'text/html; charset=utf-8', body: Buffer.from(page.html), headers }
@@ -130,7 +139,12 @@ function routesOf({ ready, metrics, history, scheduledJobs, status, page }: OpsS
 }
 
 async function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, contentType, body, headers } = await answerTo(routes, request)
+  const leaving = new AbortController()
+  response.once('close', () => leaving.abort())
+  response.setTimeout(limits.makingMs)
+  const { status, contentType, body, headers } = await answerTo(routes, request, leaving.signal)
+  if (response.destroyed) return
+  response.setTimeout(limits.silenceMs)
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   response.writeHead(status, {
     'Content-Type': contentType,
@@ -148,16 +162,34 @@ async function answer(routes: Routes, request: IncomingMessage, response: Server
   response.end(request.method === 'HEAD' ? undefined : bytes)
 }
 
-async function answerTo(routes: Routes, { method, url = '' }: IncomingMessage): Promise<Answer> {
+async function answerTo(routes: Routes, { method, url = '' }: IncomingMessage, gone: AbortSignal): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') {
     return { ...jsonAnswer({ error: 'GET and HEAD only' }, 405), headers: { Allow: 'GET, HEAD' } }
   }
-  const route = routes.get(url.split('?', 1)[0] ?? '')
+  const [path = '', query = ''] = url.split(/\?(.*)/s, 2)
+  const route = routes.get(path)
   if (route === undefined) return jsonAnswer({ error: 'there is nothing here', paths: [...routes.keys()] }, 404)
   try {
-    return await route()
+    return await route(new URLSearchParams(query), gone)
   } catch (error) {
     return jsonAnswer({ error: withoutSecrets(messageOf(error)) }, 500)
+  }
+}
+
+function searchAnswer(found: SearchAnswer): Answer {
+  switch (found.kind) {
+    case 'found':
+      return jsonAnswer(found.answer)
+    case 'wrong question':
+      return jsonAnswer({ error: found.problems.join('; '), problems: found.problems }, 400)
+    case 'not there':
+      return jsonAnswer({ error: found.error }, 404)
+    case 'busy': {
+      const headers = { 'Retry-After': String(found.retryAfterSeconds) }
+      return { ...jsonAnswer({ error: found.error }, 503), headers }
+    }
+    default:
+      return found satisfies never
   }
 }
 

@@ -138,7 +138,7 @@ const workerOptions = z.strictObject({
   }),
   http: address(0, '127.0.0.1:9180 or [::1]:9180').optional().meta({
     description:
-      'where to answer /healthz, /readyz, /metrics, /status, /history and /scheduledJobs, to whoever asks there; port 0 is one that is free',
+      'where to answer /healthz, /readyz, /metrics, /status, /history, /scheduledJobs and /packages, to whoever asks there; port 0 is one that is free',
     placeholder: 'HOST:PORT',
   }),
   statsd: address(1, '127.0.0.1:8125')

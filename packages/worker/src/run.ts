@@ -8,6 +8,7 @@ import { logEvents } from './log.ts'
 import { Operations } from './operations.ts'
 import { OpsServerError } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
+import type { SearchPackages } from './package-search.ts'
 import { QueueError } from './queue-error.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds } from './settle.ts'
@@ -20,6 +21,8 @@ export interface WorkerStages extends UpkeepStages {
   readonly openBucket: (bucket: string) => ObjectStore
   readonly reconcile: Reconcile
   readonly probeConditions: ProbeConditions
+  /** Of the endpoint. Absent: it has no search. */
+  readonly searchPackages?: SearchPackages
 }
 
 /** The process around a worker. */
@@ -67,12 +70,13 @@ export async function runWorker(
   signals.on('SIGTERM', onSignal)
   signals.on('SIGINT', onSignal)
   try {
-    const { openBucket } = stages
+    const { openBucket, searchPackages } = stages
     const { stdout = process.stdout } = io
     const date = () => new Date()
     // Files that are read only where somebody may look.
     const page = options.http === undefined ? undefined : (await import('./status-page/page.ts')).statusPage
-    operations = await Operations.open({ options, events, history, clock, date, openBucket, stdout, page })
+    const given = { options, events, history, clock, date, openBucket, searchPackages, stdout, page }
+    operations = await Operations.open(given)
     const queue = await connect(options, { clock, events, stopping: stopping.signal })
     if (queue === undefined) return 0
     for (const advice of queue.advice) events.emit('queue-advice', { queue: queue.name, advice })

@@ -365,6 +365,7 @@ describe('the server of the endpoint', () => {
     status: async () => {
       throw new Error('broken at https://me:secret@host/')
     },
+    packages: undefined,
     page: undefined,
   }
   const page = {
@@ -401,9 +402,9 @@ describe('the server of the endpoint', () => {
     await server.close()
   })
 
-  it('has no page where none is given', async () => {
+  it('has no page and no search where none is given', async () => {
     const { server, ask } = await open()
-    expect((await ask('/')).status).toBe(404)
+    for (const path of ['/', '/packages']) expect((await ask(path)).status).toBe(404)
     await server.close()
   })
 

@@ -70,8 +70,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { historyPath },
     { openConnected },
     { probeConditions },
-    { openSigningIfSaid },
-    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, withLease },
+    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, searchPackages, withLease },
     site,
   ] = await Promise.all([
     import('../document-cache.ts'),
@@ -111,6 +110,9 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
         ...(site !== undefined && {
           writeSite: (location, context) => site.writeSite(location, realContext({ ...context, cache })),
         }),
+        // What a search looks at is no news of the worker's.
+        searchPackages: (location, options, context) =>
+          searchPackages(location, realContext({ ...context, cache, onEvent: () => {} }), options),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
       },
       { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },

@@ -15,7 +15,7 @@ export interface CloudProcess extends Omit<Cloud, 'drained'> {
   readonly directory: string
   /** Takes what is in the dead-letter queue. */
   deadLetters(): Promise<string[]>
-  startWorker(queue: string): WorkerProcess
+  startWorker(queue: string, ...options: readonly string[]): WorkerProcess
   /** Resolves when no message is left in either queue. @throws after a minute and a half */
   drained(): Promise<void>
 }
@@ -60,9 +60,9 @@ export async function startCloudProcess({ maxReceiveCount = 5 } = {}): Promise<C
         bodies.push(...Messages.map(({ Body = '' }) => Body))
       }
     },
-    startWorker(queue) {
+    startWorker(queue, ...options) {
       const program = join(checkout, 'packages', 'cli', 'bin', 'repokeeper.js')
-      const args = [program, 'worker', '-q', queue, '--log-format', 'json']
+      const args = [program, 'worker', '-q', queue, '--log-format', 'json', ...options]
       const worker = own(spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] }))
       workers.push(worker)
       return watchWorker(worker)
