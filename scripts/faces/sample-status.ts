@@ -75,13 +75,12 @@ export function goodDay(now: Date): WorkerAnswers {
         }),
       ],
     },
-    scheduledJobs: {
-      jobs: [
-        jobOf('audit', repository, 21_600, before(now, 4_000), before(now, -17_600)),
-        jobOf('clean-up', repository, 21_600, before(now, 9_000), before(now, -12_600)),
-        { ...jobOf('second look', repository, 60, before(now, 30), before(now, -30)), running: true },
-      ],
-    },
+    scheduledJobs: [
+      jobOf('heartbeat', null, 60, before(now, 30), before(now, -30)),
+      jobOf('audit', repository, 21_600, before(now, 4_000), before(now, -17_600)),
+      jobOf('clean-up', repository, 21_600, before(now, 9_000), before(now, -12_600)),
+      { ...jobOf('second look', repository, 60, before(now, 30), null), isRunning: true },
+    ],
   }
 }
 
@@ -110,7 +109,7 @@ export function badDay(now: Date, text: string): WorkerAnswers {
   return {
     status,
     history: { queue: text, runs: [runOf(now, 10, text, { outcome: 'failed', reason: text })] },
-    scheduledJobs: { jobs: [{ ...jobOf(text, text, 60, null, null), lastOutcome: text }] },
+    scheduledJobs: [{ ...jobOf(text, text, 60, null, null), lastOutcome: text }],
   }
 }
 
@@ -180,7 +179,13 @@ function runOf(now: Date, seconds: number, repository: string, parts: Record<str
   }
 }
 
-function jobOf(name: string, repository: string, intervalSeconds: number, last: string | null, nextAt: string | null) {
+function jobOf(
+  name: string,
+  repository: string | null,
+  intervalSeconds: number,
+  last: string | null,
+  nextAt: string | null,
+) {
   return {
     name,
     repository,
@@ -189,6 +194,6 @@ function jobOf(name: string, repository: string, intervalSeconds: number, last: 
     lastEndedAt: last,
     lastOutcome: 'done',
     nextAt,
-    running: false,
+    isRunning: false,
   }
 }

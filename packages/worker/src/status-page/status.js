@@ -41,7 +41,7 @@ async function ask() {
 async function askAll() {
   try {
     const [status, history, scheduled] = await Promise.all(['status', 'history', 'scheduledJobs'].map(fetchJson))
-    return [status, history.runs, scheduled.jobs]
+    return [status, history.runs, scheduled]
   } catch {
     return undefined
   }

@@ -63,11 +63,11 @@ export function jobTable(jobs) {
     table(
       ['Job', 'Every', 'Last', 'Next', 'Outcome'],
       jobs.map((job) => [
-        cell('th', { scope: 'row' }, job.name, why(job.repository)),
+        cell('th', { scope: 'row' }, job.name, job.repository !== null && why(job.repository)),
         cell('td', { 'data-what': 'every' }, duration(job.intervalSeconds)),
         cell('td', { 'data-what': 'last' }, time(job.lastEndedAt ?? job.lastStartedAt)),
         cell('td', { 'data-what': 'next' }, time(job.nextAt)),
-        cell('td', {}, job.running ? outcome('running', '') : jobOutcome(job.lastOutcome)),
+        cell('td', {}, job.isRunning ? outcome('running', '') : jobOutcome(job.lastOutcome)),
       ]),
     ),
   ]
