@@ -7,7 +7,8 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import { openBrowser } from './browser.ts'
 import { samplePackages } from './sample-packages.ts'
 import { makeSite, serveSite } from './sample-site.ts'
-import { goodDay, serveStatus } from './sample-status.ts'
+import { goodDay } from './sample-status.ts'
+import { startSampleWorker } from './sample-worker.ts'
 
 const images = join(import.meta.dirname, '..', '..', 'docs', 'images')
 /** They lie in the repository: small ones do. */
@@ -26,7 +27,9 @@ const store = await makeSite(samplePackages(), {
   baseUrl: 'https://packages.example.org/el9/x86_64/',
 })
 const site = await serveSite(store)
-const status = await serveStatus(goodDay(new Date()))
+const repository = 's3://my-packages/el9/x86_64/'
+const worker = await startSampleWorker(store, repository)
+const status = new Map(Object.entries(goodDay(new Date())))
 await mkdir(images, { recursive: true })
 for (const [look, options] of looks) {
   const { context, close } = await openBrowser({ ...options, reducedMotion: 'reduce' })
@@ -38,12 +41,20 @@ for (const [look, options] of looks) {
   await page.goto(`${site.front}?q=log`)
   await page.getByText(/^\d+ packages$/).waitFor()
   await keep(page, `site-search-${look}`)
-  await page.goto(status.origin)
+  // A worker that has something to tell; what it finds is its own.
+  await page.route(/\/(?:status|history|scheduledJobs)$/, (route) =>
+    route.fulfill({ json: status.get(new URL(route.request().url()).pathname.slice(1)) }),
+  )
+  await page.goto(worker.origin)
   await page.getByText('All is well').waitFor()
   await keep(page, `status-${look}`)
+  await page.goto(`${worker.origin}/?${new URLSearchParams({ repository, q: 'harbour' })}`)
+  await page.locator('#hits summary').first().click()
+  await page.evaluate('document.querySelector("#search-title").scrollIntoView()')
+  await keep(page, `status-search-${look}`)
   await close()
 }
-await Promise.all([site.close(), status.close()])
+await Promise.all([site.close(), worker.close()])
 
 async function keep(page: Page, name: string): Promise<void> {
   const path = join(images, `${name}.png`)

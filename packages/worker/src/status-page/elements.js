@@ -46,6 +46,13 @@ export function time(iso) {
   return element('time', { datetime: iso, title: `${localDay(date)} ${clockTime(date)}` }, text)
 }
 
+/** @param {string} id @returns {HTMLElement} */
+export function at(id) {
+  const found = document.getElementById(id)
+  if (found === null) throw new Error(`there is no #${id}`)
+  return found
+}
+
 /** @param {string} kind @param {Record<string, string>} attributes @param {(Node | string)[]} children */
 export function element(kind, attributes, ...children) {
   return fill(document.createElement(kind), attributes, children)

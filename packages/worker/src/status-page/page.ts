@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { look } from '@repokeeper/site/look'
 
 export interface StatusPage {
-  /** To be served at `/`, beside `/status`, `/history` and `/scheduledJobs`, as `text/html; charset=utf-8`. */
+  /** To be served at `/`, beside `/status`, `/history`, `/scheduledJobs` and `/packages`, as `text/html; charset=utf-8`. */
   readonly html: string
   /** As a policy has them: `sha256-…`. */
   readonly styleHash: string
@@ -16,10 +16,11 @@ export interface StatusPage {
   readonly contentSecurityPolicy: string
 }
 
-const style = `${look}\n${readFileSync(new URL('status.css', import.meta.url), 'utf8')}`
+const style = [look, ...['status.css', 'search.css'].map(read)].join('\n')
 /** One script of these, in this order: what they import of each other is above it then. */
-const script = ['words.js', 'elements.js', 'chart.js', 'tables.js', 'status.js'].map(readScript).join('\n')
-const frame = readFileSync(new URL('status.html', import.meta.url), 'utf8')
+const scripts = ['words.js', 'elements.js', 'chart.js', 'tables.js', 'found.js', 'search.js', 'status.js']
+const script = scripts.map(readScript).join('\n')
+const frame = read('status.html')
 
 const styleHash = hashOf(style)
 const scriptHash = hashOf(script)
@@ -41,9 +42,14 @@ export const statusPage: StatusPage = {
   ].join('; '),
 }
 
+function read(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8')
+}
+
 function readScript(name: string): string {
-  const text = readFileSync(new URL(name, import.meta.url), 'utf8')
-  return text.replaceAll(/^import \{[^}]*\} from '[^']*'\n/gm, '').replaceAll(/^export /gm, '')
+  return read(name)
+    .replaceAll(/^import \{[^}]*\} from '[^']*'\n/gm, '')
+    .replaceAll(/^export /gm, '')
 }
 
 /** CSP level 2: of what stands between the tags, every byte of it. */

@@ -1,7 +1,8 @@
 // Asks the worker how it is, and shows the answer.
 // @ts-check
 import { barChart } from './chart.js'
-import { element } from './elements.js'
+import { at, element } from './elements.js'
+import { offerRepositories } from './search.js'
 import { jobTable, refusedTable, repositoryTable, runTable } from './tables.js'
 import { amount, clockTime, count, duration, lastPart, placeOf, secondsBetween } from './words.js'
 
@@ -81,6 +82,7 @@ function show(status, runs, jobs) {
   once('runs', runs.slice(0, runsShown), runTable)
   once('refused', (status.refused ?? []).slice(0, refusedShown), refusedTable)
   once('repositories', status.repositories ?? [], repositoryTable)
+  offerRepositories(status.repositories ?? [])
   once('jobs', jobs, jobTable)
 }
 
@@ -168,13 +170,6 @@ function once(id, value, make) {
 function put(id, text) {
   const place = at(id)
   if (place.textContent !== text) place.textContent = text
-}
-
-/** @param {string} id @returns {HTMLElement} */
-function at(id) {
-  const found = document.getElementById(id)
-  if (found === null) throw new Error(`there is no #${id}`)
-  return found
 }
 
 /** @param {number | null | undefined} deadLetters */

@@ -21,6 +21,19 @@ export function amount(value) {
   return typeof value === 'number' ? String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ',') : '–'
 }
 
+/** In powers of 1000, as dnf shows them. @param {number | null | undefined} value */
+export function bytes(value) {
+  if (typeof value !== 'number') return '–'
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+  let shown = value
+  // 999.6 kB would be shown as 1000 kB.
+  while (shown >= (units[0] === 'B' ? 1000 : 999.5) && units.length > 1) {
+    shown /= 1000
+    units.shift()
+  }
+  return `${units[0] === 'B' || shown >= 9.95 ? Math.round(shown) : shown.toFixed(1)} ${units[0]}`
+}
+
 /** @param {number} value @param {string} word */
 export function count(value, word) {
   return `${amount(value)} ${word}${value === 1 ? '' : 's'}`
