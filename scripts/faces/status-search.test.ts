@@ -77,6 +77,9 @@ describeWithClients(['chromium'], 'the search of the status page', () => {
     expect(facts).toMatch(/openssl-libs >= 1:3\.0/)
     expect(facts).toMatch(/Packages\/harbour-.*\.rpm/)
     expect(facts).toMatch(/[0-9,]+ bytes/)
+    // All that the worker tells has its place on the page.
+    expect(await page.locator('#repositories').innerText()).toContain('333')
+    expect(await page.locator('#jobs').innerText()).toContain('heartbeat')
     expect(misdeeds).toEqual(innocent)
     await page.close()
   })

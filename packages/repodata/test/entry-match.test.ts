@@ -97,6 +97,11 @@ test('an epoch of 0 may be written or not, by who asks and by the metadata', () 
   }
 })
 
+test('an epoch of 0 is found also where no 0 is written anywhere', () => {
+  const xml = text.replace('epoch="2" ', '').replaceAll('0', '1')
+  expect(find('log-book-0:1.11-3.el9.x86_64', xml)?.rank).toBe(2)
+})
+
 test('letters beyond ASCII are found in either case', () => {
   const xml = text.replace('Tea', 'Ünïcode 😀')
   expect(find('üNÏ', xml)?.rank).toBe(3)
