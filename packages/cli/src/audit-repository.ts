@@ -121,17 +121,27 @@ function tell(repository: OpenRepository, report: AuditReport, repaired: RepairR
   const { findings, notes, inBucket, listed, revision } = report
   if (repaired !== undefined && repaired.repairs.length > 0) {
     for (const line of table(rowsOf(repaired.before.findings))) output.print(`found  ${line}`)
-    for (const done of repaired.repairs) output.print(`mended  ${describeRepair(done)}`)
+    for (const done of repaired.repairs) output.print(`mended  ${describeRepair(done, isDirectory)}`)
   }
   const left = repaired !== undefined && repaired.repairs.length > 0 ? 'left  ' : ''
   for (const line of table(rowsOf(findings))) output.print(`${left}${line}`)
   for (const { path, reason } of notes) output.print(`note  ${path}  ${reason}`)
   const generation =
     revision === undefined ? 'no readable metadata' : `${listed ?? 'an unknown number'} listed in revision ${revision}`
-  const place = isDirectory ? 'directory' : 'bucket'
-  const verdict = findings.length === 0 ? 'nothing is wrong' : count(findings.length, 'finding')
-  output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict}`)
+  output.print(`${name}: ${count(inBucket, 'package')} in the ${isDirectory ? 'directory' : 'bucket'}${unusable(notes)}, ${generation}: ${verdict(report)}`)
   advise(report, name, repaired !== undefined, cli)
+}
+
+/** Why fewer are listed than are there, and nothing is wrong with that. */
+function unusable(notes: AuditReport['notes']): string {
+  const number = notes.filter(({ kind }) => kind === 'unusable').length
+  return number === 0 ? '' : ` (${number} unusable)`
+}
+
+/** Of notes nothing is to be mended, but they are there to be read. */
+function verdict({ findings, notes }: AuditReport): string {
+  if (notes.length === 0) return findings.length === 0 ? 'nothing is wrong' : count(findings.length, 'finding')
+  return `${findings.length === 0 ? 'nothing to mend' : count(findings.length, 'finding')}, ${count(notes.length, 'note')}`
 }
 
 function rowsOf(findings: readonly AuditFinding[]): string[][] {
@@ -142,7 +152,7 @@ function rowsOf(findings: readonly AuditFinding[]): string[][] {
   ])
 }
 
-function describeRepair(repair: Repair): string {
+function describeRepair(repair: Repair, isDirectory: boolean): string {
   switch (repair.kind) {
     case 'signed':
       return 'repomd.xml was signed'
@@ -150,7 +160,7 @@ function describeRepair(repair: Repair): string {
       return `primary, filelists and other were written anew from ${count(repair.packages, 'package')} (revision ${repair.revision})`
     case 'reconciled': {
       const published = repair.revision === undefined ? 'nothing had to be published' : `revision ${repair.revision}`
-      return `${count(repair.packages, 'package')} looked at in the bucket (${published})`
+      return `${count(repair.packages, 'package')} looked at in the ${isDirectory ? 'directory' : 'bucket'} (${published})`
     }
     case 'dropped-records':
       return `repomd.xml does not name ${enumerate(repair.records)} any more`

@@ -59,13 +59,29 @@ describe('audit', () => {
       expect.stringMatching(
         /^missing-document {2}filelists repodata\/.*-filelists\.xml\.gz {2}repomd\.xml names it, but/,
       ),
-      expect.stringMatching(/^vanished {10}bar-1\.0-1\.noarch\.rpm +it is listed, but not in the bucket/),
-      expect.stringMatching(/^unlisted {10}lost-1\.0-1\.noarch\.rpm +it is in the bucket, but not listed/),
+      expect.stringMatching(/^vanished {10}bar-1\.0-1\.noarch\.rpm +it is listed, but not there:/),
+      expect.stringMatching(/^unlisted {10}lost-1\.0-1\.noarch\.rpm +it is there, but not listed/),
       expect.stringMatching(/^note {2}junk\.rpm {2}\w+: .*RPM/),
-      expect.stringMatching(/^drifted: 3 packages in the directory, 2 listed in revision \d+: 3 findings$/),
+      expect.stringMatching(/^drifted: 3 packages in the directory \(1 unusable\), 2 listed in revision \d+: 3 findings, 1 note$/),
       '',
     ])
     expect(stderr).toBe('"repokeeper audit drifted --repair" mends this.\n')
+  })
+
+  test('says beside notes that nothing is to be mended, and why fewer are listed than are there: exit code 0', async () => {
+    const repository = await newRepository('noted')
+    await writeFile(at(repository, 'junk.rpm'), 'this is none')
+    await writeFile(at(repository, 'trash.rpm'), 'nor this')
+    const { code, stdout, stderr } = await here().repokeeper('audit', repository)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^note {2}junk\.rpm /),
+      expect.stringMatching(/^note {2}trash\.rpm /),
+      expect.stringMatching(
+        /^noted: 4 packages in the directory \(2 unusable\), 2 listed in revision \d+: nothing to mend, 2 notes$/,
+      ),
+      '',
+    ])
   })
 
   test('--repair mends it, tells what it did, and finds nothing after it', async () => {
@@ -77,7 +93,7 @@ describe('audit', () => {
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^found {2}missing-document {2}group repodata\/comps\.xml/),
       expect.stringMatching(/^found {2}unlisted {10}lost/),
-      expect.stringMatching(/^mended {2}1 package looked at in the bucket \(revision \d+\)$/),
+      expect.stringMatching(/^mended {2}1 package looked at in the directory \(revision \d+\)$/),
       'mended  repomd.xml does not name group any more',
       expect.stringMatching(/^mended: 3 packages in the directory, 3 listed in revision \d+: nothing is wrong$/),
       '',
@@ -118,7 +134,7 @@ describe('audit', () => {
     const finding = {
       kind: 'vanished',
       path: bar,
-      problem: expect.stringContaining('not in the bucket'),
+      problem: expect.stringContaining('it is listed, but not there'),
       remedy: expect.stringContaining('--repair'),
       mend: 'reconcile',
     }

@@ -75,7 +75,7 @@ function checkRecord(
   }
   const sizeNow = async (): Promise<number | undefined> => (await location.store.head(key, withSignal(context)))?.size
   if (object === undefined) {
-    const problem = 'repomd.xml names it, but it is not in the bucket: clients fail on the repository'
+    const problem = 'repomd.xml names it, but it is not there: clients fail on the repository'
     return [suspectRecord('missing-document', record, problem, async () => (await sizeNow()) === undefined)]
   }
   const { size } = record

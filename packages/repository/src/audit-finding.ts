@@ -126,7 +126,7 @@ export function signatureFinding(kind: 'unsigned' | 'wrong-signature', problem: 
 }
 
 const remedies: Readonly<Record<Mend, string>> = {
-  reconcile: '"audit --repair" brings the metadata to what the bucket holds',
+  reconcile: '"audit --repair" brings the metadata to what is there',
   rebuild: '"audit --repair" writes primary, filelists and other anew from the packages; so does "rebuild"',
   'drop-record':
     'put the file back; or "audit --repair" takes its record out of repomd.xml: as it is, clients fail on it',

@@ -162,9 +162,9 @@ export function isSameObject(
 function problemOf({ kind, object, listed }: Differing): string {
   switch (kind) {
     case 'unlisted':
-      return 'it is in the bucket, but not listed: clients do not see it'
+      return 'it is there, but not listed: clients do not see it'
     case 'vanished':
-      return 'it is listed, but not in the bucket: clients fail to download it'
+      return 'it is listed, but not there: clients fail to download it'
     case 'misplaced':
       return 'it is listed here, but lies outside this repository or in another one below it'
     case 'listed-twice':
