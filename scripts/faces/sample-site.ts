@@ -10,7 +10,10 @@ import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 
 export const sampleRoot = 'el9/x86_64/'
 
-export async function makeSite(packages: readonly PackageSpec[], options: SiteOptions = {}): Promise<MemoryStore> {
+export async function makeSite(
+  packages: readonly PackageSpec[],
+  say: NonNullable<SiteOptions['say']> = {},
+): Promise<MemoryStore> {
   let seconds = 1_794_200_000
   const clock = () => {
     seconds += 5_000
@@ -28,7 +31,7 @@ export async function makeSite(packages: readonly PackageSpec[], options: SiteOp
     now: () => new Date(1000 * seconds),
   }
   await rebuildRepository(location, context)
-  await writeSite(location, context, options)
+  await writeSite(location, context, { say })
   return store
 }
 

@@ -16,7 +16,7 @@ export interface Progress {
 export interface ProgressOptions {
   /** What is done, as in "checking and uploading". */
   readonly doing: string
-  readonly unit: 'bytes' | 'packages'
+  readonly unit: 'bytes' | 'packages' | 'pages'
   readonly total: number
   /** Milliseconds of a clock that does not run backwards. */
   readonly now?: () => number
@@ -27,7 +27,7 @@ export function startProgress(output: Output, options: ProgressOptions): Progres
 }
 
 function drawBar(output: Output, { doing, unit, total }: ProgressOptions): Progress {
-  const amount = unit === 'bytes' ? formatBytes : (count: number) => `${count} packages`
+  const amount = unit === 'bytes' ? formatBytes : (count: number) => `${count} ${unit}`
   const bar = new cliProgress.SingleBar({
     stream: output.terminal,
     format: `${doing} [{bar}] {percentage}%  {done} of {all}  {eta_formatted} left`,
@@ -75,7 +75,7 @@ function writeLines(output: Output, { doing, unit, total, now = () => performanc
       if (now() - lastLineAt < betweenLinesMs) return
       lastLineAt = now()
       const percent = all === 0 ? 100 : Math.floor((done / all) * 100)
-      output.tell(`${doing}: ${percent} % of ${unit === 'bytes' ? formatBytes(all) : `${all} packages`}`)
+      output.tell(`${doing}: ${percent} % of ${unit === 'bytes' ? formatBytes(all) : `${all} ${unit}`}`)
     },
     setTotal(newTotal) {
       all = newTotal

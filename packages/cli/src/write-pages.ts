@@ -3,8 +3,7 @@
  */
 import { mkdir, stat } from 'node:fs/promises'
 import { MemoryStore, type ObjectStore, openStore } from '@repokeeper/object-store'
-import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { type SiteChange, type SiteReport, writeSite } from '@repokeeper/repository/site'
+import { type SiteChange, type SiteOptions, type SiteReport, writeSite } from '@repokeeper/repository/site'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
@@ -16,9 +15,10 @@ interface SiteCommandOptions {
   readonly dryRun: boolean
   readonly to: string
   readonly output?: string | undefined
-  readonly baseUrl?: string | undefined
-  readonly gpgKey?: string | undefined
-  readonly title?: string | undefined
+  /** `false` takes back what was said before. */
+  readonly baseUrl?: string | false | undefined
+  readonly gpgKey?: string | false | undefined
+  readonly title?: string | false | undefined
 }
 
 /** @returns the exit code: 0, also where nothing had to be written */
@@ -28,26 +28,24 @@ export async function writePages(
   { output }: Cli,
 ): Promise<number> {
   const { location, name } = repository
-  const { dryRun, json, to, baseUrl, gpgKey, title } = options
+  const { dryRun, json, to } = options
   const elsewhere = options.output === undefined ? undefined : await openOutput(options.output, dryRun)
   const changes: SiteChange[] = []
-  const progress = startProgress(output, { doing: 'writing', unit: 'packages', total: 0 })
+  const progress = startProgress(output, { doing: 'writing', unit: 'pages', total: 0 })
   let known = 0
   try {
     const report = await writeSite(location, repository.context(), {
       path: `${to}/`,
       ...(elsewhere === undefined ? {} : { elsewhere: { store: elsewhere, prefix: '' } }),
-      title,
-      baseUrl,
-      gpgKey,
+      say: sayingOf(options),
       dryRun,
       onChange: (change) => {
         if (dryRun || json) changes.push(change)
       },
-      onProgress: (packages, total) => {
+      onProgress: (pages, total) => {
         progress.setTotal(total)
-        progress.advance(packages - known)
-        known = packages
+        progress.advance(pages - known)
+        known = pages
       },
     })
     if (report === undefined) {
@@ -68,6 +66,11 @@ export async function writePages(
     progress.end()
     await elsewhere?.close()
   }
+}
+
+function sayingOf({ baseUrl, gpgKey, title }: SiteCommandOptions): SiteOptions['say'] {
+  const say = (value: string | false | undefined) => (value === false ? null : value)
+  return { baseUrl: say(baseUrl), gpgKey: say(gpgKey), title: say(title) }
 }
 
 /** A dry run makes no directory: what is not there is empty. */

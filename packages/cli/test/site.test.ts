@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateBucketCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
@@ -54,7 +54,28 @@ describe('site in a directory', () => {
     )
   })
 
+  test('keeps what was said, until something else is said or it is taken back', async () => {
+    const site = (...options: string[]) => place().repokeeper('site', './repo', '--output', './kept', ...options)
+    const repoFiles = async () =>
+      (await readdir(join(place().directory, 'kept'))).filter((name) => name.endsWith('.repo'))
+    const repoFile = async () => readFile(join(place().directory, 'kept', (await repoFiles())[0] ?? ''), 'utf8')
+    await site('--title', 'Ours', '--base-url', 'https://example.org/el9', '--gpg-key', 'https://example.org/key')
+    expect((await site()).stdout).toMatch(/^\.\/repo: nothing to do, /)
+    await site('--title', 'Theirs')
+    expect(await repoFiles()).toEqual(['Theirs.repo'])
+    expect(await repoFile()).toContain('gpgcheck=1\ngpgkey=https://example.org/key\n')
+    expect(JSON.parse((await site('--no-gpg-key', '--json')).stdout)).toMatchObject({
+      said: { title: 'Theirs', baseUrl: 'https://example.org/el9' },
+    })
+    expect(await repoFile()).toContain('gpgcheck=0\n')
+    await site('--no-base-url', '--no-title')
+    expect(await repoFiles()).toEqual([])
+  })
+
   test.each([
+    [['--title', ' '], '--title'],
+    [['--title', 'x'.repeat(201)], '--title'],
+    [['--gpg-key', 'https://example.org/a b'], '--gpg-key'],
     [['--to', '../elsewhere'], '--to'],
     [['--to', 'repodata'], '--to'],
     [['--to', ''], '--to'],
@@ -108,17 +129,21 @@ describe('site in a bucket', () => {
     expect(Contents.map(({ Key }) => Key)).toContain('el9/x86_64/about/us/package/foo.html')
   })
 
-  test('asks for nothing but the metadata, a listing and its front page where nothing has changed', async () => {
+  test('asks for nothing but a listing, its record and repomd.xml where nothing has changed', async () => {
     const callsOf = async (...options: string[]) => {
       const before = cloud.calls.list().at(-1)?.number ?? 0
       expect(await here().repokeeper('site', repo, ...options)).toMatchObject({ code: 0, stderr: '' })
       return cloud.calls.list().filter(({ number }) => number > before)
     }
     const writes = (await callsOf()).filter(({ operation }) => operation === 'PutObject')
-    expect(writes).toHaveLength(6)
-    expect(await callsOf()).toEqual(
-      ['GetObject', 'ListObjectsV2', 'GetObject'].map((operation) => expect.objectContaining({ operation })),
-    )
+    // Six files, and the record before and after them.
+    expect(writes).toHaveLength(8)
+    const asked = (await callsOf()).map(({ operation, key }) => [operation, key?.replace(/^.*\//, '')])
+    expect(asked).toEqual([
+      ['ListObjectsV2', undefined],
+      ['GetObject', 'repokeeper-site.json.gz'],
+      ['GetObject', 'repomd.xml'],
+    ])
   })
 
   function here(): Workplace {

@@ -9,6 +9,8 @@ export type RepositoryErrorCode =
   | 'SIGNED'
   /** Where the site of a repository is to be there are pages of somebody else. */
   | 'NOT_A_SITE'
+  /** The record of a site cannot be read: a person has to say anew what the site says. */
+  | 'BROKEN_SITE'
 
 /** A repository that cannot be worked on now. The message says which one, why, and what to do. */
 export class RepositoryError extends Error {

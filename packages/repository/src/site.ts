@@ -2,31 +2,36 @@
  * The site of a repository: pages for people, made of what is published and of nothing else.
  */
 import { basename, resolve } from 'node:path'
-import { frontPath, idOf, type SiteFile, type SitePackage, type SiteSettings, siteFiles } from '@repokeeper/site'
+import { DocumentError } from '@repokeeper/repodata'
+import { frontPath, idOf, planSite, type Row, type SiteFile, type SiteSettings, siteFiles } from '@repokeeper/site'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { forEachOf } from './for-each-of.ts'
 import { inParallel } from './in-parallel.ts'
+import { RepositoryError } from './repository-error.ts'
 import { PackagesByName } from './site-packages.ts'
-import { type SitePlace, SiteStore } from './site-store.ts'
-import { explain, readSnapshot } from './snapshot.ts'
+import type { SitePlace } from './site-place.ts'
+import type { KnownUnits } from './site-record.ts'
+import type { SaidOfSite } from './site-said.ts'
+import { SiteStore } from './site-store.ts'
+import { openUnits, type SiteUnit, wholeUnit } from './site-units.ts'
+import { explain, readSnapshot, type Snapshot } from './snapshot.ts'
 
 export interface SiteOptions {
   /** Below the repository's root, with a slash at its end. Default `repoview/`. */
   readonly path?: string | undefined
   /** Somewhere else altogether. */
   readonly elsewhere?: SitePlace | undefined
-  /** Default: the repository's directory. */
-  readonly title?: string | undefined
-  /** Where clients find the repository: an http(s) or file URL. */
-  readonly baseUrl?: string | undefined
-  /** Of the public key that packages are signed with. */
-  readonly gpgKey?: string | undefined
+  /**
+   * What is said of the site from now on: its title, else the repository's directory; where clients find the repository; the public key that
+   * packages are signed with. What is not said stays as it was said before, and `null` takes it back.
+   */
+  readonly say?: { readonly [Key in keyof SaidOfSite]?: SaidOfSite[Key] | null }
   /** Nothing is changed. */
   readonly dryRun?: boolean | undefined
   /** Called as it happens; in a dry run, as it would. */
   readonly onChange?: ((change: SiteChange) => void) | undefined
-  /** Called with the packages that are on their pages, and all of them. */
-  readonly onProgress?: ((packages: number, total: number) => void) | undefined
+  /** Called with the names whose pages were looked at anew, and all of those. */
+  readonly onProgress?: ((pages: number, total: number) => void) | undefined
 }
 
 export interface SiteChange {
@@ -39,6 +44,8 @@ export interface SiteReport {
   readonly revision: string | undefined
   readonly packages: number
   readonly names: number
+  /** What somebody has said of it, now or before. */
+  readonly said: SaidOfSite
   /** Files of the site, and what became of them. */
   readonly files: number
   readonly written: number
@@ -51,62 +58,138 @@ export const sitePathDefault = 'repoview/'
 
 /** Files that are compared and stored at a time; so many pages are in memory. */
 const filesAtOnce = 16
+/** Others write the same site: so often we begin again with what they have left. */
+const attemptsMax = 5
+const pauseMs = 500
 
 /**
- * Writes the pages that are not there already, and deletes those whose packages are gone. A function of what is published: who
- * writes it twice writes nothing the second time.
+ * Writes the pages that are not there already, and deletes those whose packages are gone. The files are a function of what is published and
+ * what was said; what it costs is in proportion to what has changed: the record of the site tells what each file was made of.
  *
  * @returns `undefined` where nothing is published
- * @throws RepositoryError `NOT_A_SITE` where the place is somebody else's, and what `readSnapshot` and the store throw
+ * @throws RepositoryError `NOT_A_SITE` where the place is somebody else's, `BROKEN_SITE` where its record cannot be read, and what
+ * `readSnapshot` and the store throw
  */
 export async function writeSite(
   location: RepositoryLocation,
   context: RepositoryContext,
   options: SiteOptions = {},
 ): Promise<SiteReport | undefined> {
+  const totals = { written: 0, deleted: 0, bytes: 0 }
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const described = await writeOnce(location, context, options, totals)
+      return described === undefined ? undefined : { ...described, ...totals }
+    } catch (error) {
+      if (!(error instanceof RepositoryError) || error.code !== 'CONTENTION' || attempt === attemptsMax) throw error
+      await context.sleep(context.random() * pauseMs * attempt, context.signal)
+    }
+  }
+}
+
+type Totals = { -readonly [Key in 'written' | 'deleted' | 'bytes']: SiteReport[Key] }
+
+/**
+ * @param known whether what the record says of the published packages is believed
+ * @throws RepositoryError `CONTENTION` where others write the same site
+ */
+async function writeOnce(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+  options: SiteOptions,
+  totals: Totals,
+  known: 'believed' | 'not believed' = 'believed',
+): Promise<Omit<SiteReport, keyof Totals> | undefined> {
   const { dryRun = false, onChange = () => {}, onProgress = () => {} } = options
+  // The record before the snapshot: whoever has written pages of a newer one since then has written the record, too.
+  const site = await SiteStore.open(placeOf(location, options), context)
   const snapshot = await readSnapshot(location, context)
   if (snapshot.etag === undefined) return undefined
-  const site = await SiteStore.open(placeOf(location, options), context)
-  const packages = await PackagesByName.read(snapshot, context).catch((error: unknown) => {
-    throw explain(error, location)
-  })
+  const said = saidNow(site.record?.said, options)
+  const settings = settingsOf(location, said, options)
+  const units = (known === 'believed' ? site.record?.units : undefined) ?? new Map()
+  const packages = await readPackages(snapshot, units, location, context)
   try {
     const { revision } = snapshot.repomd
     const { count, names } = packages
+    const contents = { revision, packages: count, names, digestOf: (name: string) => packages.digestOf(name) }
+    const rows = new Map<string, Row>(site.record?.rows)
+    const plan = planSite(contents, settings, {
+      has: (path, from) => site.has(path, from),
+      rowOf: (name) => rows.get(name),
+    })
+    await site.ensureOurs(plan)
+    const areFound = await packages.readAll(plan.wanted).catch((error: unknown) => {
+      throw explain(error, location)
+    })
+    if (!areFound) return await writeOnce(location, context, options, totals, 'not believed')
+
+    const claim = { plan, said }
     let shown = 0
-    const read = async function* (name: string): AsyncGenerator<SitePackage> {
-      for await (const one of packages.of(name)) {
-        yield one
-        shown += 1
-      }
-      onProgress(shown, count)
-    }
-    const totals = { files: 0, written: 0, bytes: 0 }
     const write = async (file: SiteFile): Promise<void> => {
-      totals.files += 1
-      if (!(await site.write(file, dryRun))) return
+      if (file.row !== undefined) {
+        rows.set(file.row.name, file.row)
+        shown += 1
+        onProgress(shown, plan.wanted.size)
+      }
+      if (!(await site.write(file, claim, dryRun))) return
       totals.written += 1
       totals.bytes += file.bytes.length
       onChange({ kind: 'written', path: file.path })
     }
-
-    const settings = settingsOf(location, options)
     // When it is written everything that it leads to is there.
     let front: SiteFile | undefined
-    await forEachOf(siteFiles({ revision, packages: count, names, read }, settings), filesAtOnce, async (file) => {
-      if (file.path === frontPath) front = file
-      else await write(file)
-    })
+    await forEachOf(
+      siteFiles(plan, (name) => packages.of(name)),
+      filesAtOnce,
+      async (file) => {
+        if (file.path === frontPath) front = file
+        else await write(file)
+      },
+    )
     if (front !== undefined) await write(front)
-    const { superseded } = site
-    await inParallel(superseded, filesAtOnce, async (object) => {
-      if (!dryRun) await site.delete(object)
+    await inParallel(site.superseded(plan), filesAtOnce, async (object) => {
+      if (!dryRun && !(await site.delete(object, claim))) return
+      totals.deleted += 1
       onChange({ kind: 'deleted', path: site.pathOf(object) })
     })
-    return { revision, packages: count, names: names.length, deleted: superseded.length, ...totals }
+    if (!dryRun) await site.finish(claim, { units: packages.known, rows: rowsOf(names, rows) })
+    return { revision, packages: count, names: names.length, said, files: plan.paths.size }
   } finally {
     await packages.close()
+  }
+}
+
+/** By name, so that the same site has the same record. */
+function rowsOf(names: readonly string[], rows: ReadonlyMap<string, Row>): Map<string, Row> {
+  const found = new Map<string, Row>()
+  for (const name of names.toSorted()) {
+    const row = rows.get(name)
+    if (row !== undefined) found.set(name, row)
+  }
+  return found
+}
+
+/** By blocks; where a table turns out to be false the documents are read whole. */
+async function readPackages(
+  snapshot: Snapshot,
+  known: KnownUnits,
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<PackagesByName> {
+  const read = (units: readonly SiteUnit[]) => PackagesByName.read(units, known, context)
+  try {
+    try {
+      return await read(await openUnits(snapshot, context))
+    } catch (error) {
+      const isOfBlocks =
+        error instanceof DocumentError && (error.code === 'BROKEN_TABLE' || error.code === 'OUT_OF_ORDER')
+      if (!isOfBlocks) throw error
+      context.cache.distrust()
+      return await read([wholeUnit(snapshot, context)])
+    }
+  } catch (error) {
+    throw explain(error, location)
   }
 }
 
@@ -114,9 +197,18 @@ function placeOf({ store, root }: RepositoryLocation, { path = sitePathDefault, 
   return elsewhere ?? { store, prefix: `${root}${path}` }
 }
 
-function settingsOf(location: RepositoryLocation, options: SiteOptions): SiteSettings {
-  const { path = sitePathDefault, elsewhere, baseUrl, gpgKey } = options
-  const title = options.title ?? titleOf(location)
+function saidNow(before: SaidOfSite = {}, { say = {} }: SiteOptions): SaidOfSite {
+  const now: Record<string, string> = {}
+  for (const key of ['title', 'baseUrl', 'gpgKey'] as const) {
+    const value = say[key] === undefined ? before[key] : say[key]
+    if (value !== undefined && value !== null) now[key] = value
+  }
+  return now
+}
+
+function settingsOf(location: RepositoryLocation, said: SaidOfSite, options: SiteOptions): SiteSettings {
+  const { path = sitePathDefault, elsewhere } = options
+  const { title = titleOf(location), baseUrl, gpgKey } = said
   const steps = path.split('/').length - 1
   const toRoot = elsewhere === undefined ? '../'.repeat(steps) : undefined
   return { title, id: idOf(title), baseUrl: baseUrl?.replace(/\/*$/, '/'), gpgKey, toRoot }

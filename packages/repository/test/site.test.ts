@@ -240,6 +240,24 @@ describe('the site of a repository', () => {
     expect((await read(store, `${view}package/bar.html`)).toString()).toContain('- bar 1.0')
   })
 
+  test('tells what it can where filelists is of another generation than primary', async () => {
+    const { store, add, publish, site } = await published()
+    await site()
+    const recordOf = async () =>
+      /<data type="filelists">[\s\S]*?<\/data>/.exec((await read(store, `${root}repodata/repomd.xml`)).toString())?.[0] ?? ''
+    const before = await recordOf()
+    await add('foo', '1.0')
+    await store.put(`${root}bar-1.0.rpm`, await read(store, `${root}foo-2.0.rpm`), { if: 'always' })
+    await publish()
+    const repomd = (await read(store, `${root}repodata/repomd.xml`)).toString().replace(await recordOf(), before)
+    await store.put(`${root}repodata/repomd.xml`, Buffer.from(repomd), { if: 'always' })
+    await site()
+    const page = (await read(store, `${view}package/foo.html`)).toString()
+    expect(page).toContain('bar-1.0.rpm')
+    expect(page).toContain('/usr/bin/foo')
+    expect(await keysBelow(store, view)).not.toContain('package/bar.html')
+  })
+
   test('is nothing where nothing is published', async () => {
     const context = await newContext()
     expect(await writeSite(locationIn(tickingStore()), context)).toBeUndefined()

@@ -29,30 +29,55 @@ export function planListRuns(names: readonly string[]): ListRun[] {
   })
 }
 
+/** What a page of the list has of the others: as much as it leads to. */
+export interface ListLinks {
+  /** The first of each letter. */
+  readonly letters: readonly LinkedRun[]
+  /** Those of the same letter, itself among them. */
+  readonly spans: readonly LinkedRun[]
+  readonly before: LinkedRun | undefined
+  readonly after: LinkedRun | undefined
+}
+
+type LinkedRun = Pick<ListRun, 'letter' | 'path' | 'first'>
+
+/** Of each of them. */
+export function linkRuns(runs: readonly ListRun[]): ListLinks[] {
+  const linked = runs.map(({ letter, path, first }): LinkedRun => ({ letter, path, first }))
+  const letters = firstsOf(linked)
+  return linked.map(({ letter }, at) => ({
+    letters,
+    spans: linked.filter((one) => one.letter === letter),
+    before: linked[at - 1],
+    after: linked[at + 1],
+  }))
+}
+
 export function formatListPage(
   settings: SiteSettings,
-  runs: readonly ListRun[],
   run: ListRun,
+  { letters, spans, before, after }: ListLinks,
   rows: readonly Row[],
 ): Buffer {
-  const ofLetter = runs.filter(({ letter }) => letter === run.letter)
-  const at = runs.indexOf(run)
   const title = labelOf(run.letter)
-  const main = html`<nav class="letters" aria-label="Packages by letter">${letterLinks(runs, '../', run.letter)}</nav>
+  const main = html`<nav class="letters" aria-label="Packages by letter">${letterLinks(letters, '../', run.letter)}</nav>
 <h1>${title}</h1>
-${ofLetter.length > 1 && html`<nav class="spans" aria-label="Parts of ${title}"><ol>${ofLetter.map((one) => spanLink(one, one === run))}</ol></nav>`}
+${spans.length > 1 && html`<nav class="spans" aria-label="Parts of ${title}"><ol>${spans.map((one) => spanLink(one, one.path === run.path))}</ol></nav>`}
 ${rowList(rows, '../')}
-<nav class="turn" aria-label="Neighbouring pages">${turnLink(runs[at - 1], 'prev', 'Before')}${turnLink(runs[at + 1], 'next', 'After')}</nav>`
+<nav class="turn" aria-label="Neighbouring pages">${turnLink(before, 'prev', 'Before')}${turnLink(after, 'next', 'After')}</nav>`
   const description = `Packages of ${settings.title} from ${run.first} to ${run.last}.`
   return formatPage({ title: `${title} · ${settings.title}`, description, toSite: '../', settings, main })
 }
 
-export function letterLinks(runs: readonly ListRun[], toSite: '' | '../', current: string | undefined): Html {
-  const firsts = runs.filter(({ letter }, at) => runs[at - 1]?.letter !== letter)
-  return html`<ul>${firsts.map(
+export function letterLinks(runs: readonly LinkedRun[], toSite: '' | '../', current: string | undefined): Html {
+  return html`<ul>${firstsOf(runs).map(
     ({ letter, path }) =>
       html`<li><a href="${toSite}${hrefOf(path)}"${letter === current && html` aria-current="true"`}>${labelOf(letter)}</a></li>`,
   )}</ul>`
+}
+
+function firstsOf(runs: readonly LinkedRun[]): LinkedRun[] {
+  return runs.filter(({ letter }, at) => runs[at - 1]?.letter !== letter)
 }
 
 function labelOf(letter: string): string {
@@ -60,11 +85,11 @@ function labelOf(letter: string): string {
   return letter === '0-9' ? '0–9' : letter.toUpperCase()
 }
 
-function spanLink(run: ListRun, isCurrent: boolean): Html {
+function spanLink(run: LinkedRun, isCurrent: boolean): Html {
   return html`<li><a href="../${hrefOf(run.path)}"${isCurrent && html` aria-current="page"`}>${run.first}</a></li>`
 }
 
-function turnLink(run: ListRun | undefined, direction: 'prev' | 'next', label: string): Html | undefined {
+function turnLink(run: LinkedRun | undefined, direction: 'prev' | 'next', label: string): Html | undefined {
   if (run === undefined) return undefined
   return html`<a rel="${direction}" href="../${hrefOf(run.path)}"><small>${label}</small> ${run.first}</a>`
 }

@@ -1,34 +1,27 @@
 /**
- * All files of a site, one after the other. Memory holds the names, and what is on one page.
+ * The files of a site that have to be made, one after the other. Memory holds the names, how lists tell of them, and what is on one page.
  */
 
 import { scriptAsset, styleAsset } from './assets.ts'
 import { formatFrontPage } from './front-page.ts'
 import { formatRepoFile } from './install.ts'
-import { formatListPage, planListRuns } from './list-page.ts'
-import { compareNames, cutNames, searchRuns } from './name-runs.ts'
+import { formatListPage, linkRuns } from './list-page.ts'
+import { compareNames } from './name-runs.ts'
 import { formatPackagePage } from './package-page.ts'
 import { type Row, rowOf, searchEntryOf } from './row.ts'
 import { type SitePackage, siteName } from './site-package.ts'
 import { frontPath, packagePath, repoFilePath, scriptPath, shardPath, shardsPath, stylePath } from './site-paths.ts'
-import type { SiteSettings } from './site-settings.ts'
-
-/** What a site is made of. */
-export interface SiteContents {
-  readonly revision: string | undefined
-  /** How many are listed. */
-  readonly packages: number
-  /** Each once, in any order. */
-  readonly names: readonly string[]
-  /** All that is listed under a name, in any order. */
-  readonly read: (name: string) => AsyncIterable<SitePackage>
-}
+import { madeOf, type SitePlan } from './site-plan.ts'
 
 export interface SiteFile {
   /** Below the site's own directory. */
   readonly path: string
   readonly contentType: string
   readonly bytes: Buffer
+  /** The digest of what it was made of. */
+  readonly from: string
+  /** Of the page of a name: how lists tell of it. */
+  readonly row?: Row
 }
 
 const contentTypes = {
@@ -39,50 +32,74 @@ const contentTypes = {
   repo: 'text/plain; charset=utf-8',
 } as const
 
-/** Up to so many names stand on the front page; beyond, there are lists by letter. */
-const onFrontMax = 150
 const newestMax = 15
 
 /**
- * A function of the metadata and the settings: the same bytes each time. The front page is the last, so that what it leads to
- * is there.
- * @throws what `contents.read` throws
+ * A function of the metadata and the settings: the same bytes each time. What stands already is left out. The front page is the last, so
+ * that what it leads to is there.
+ *
+ * @param read all that is listed under a name, in any order; asked of those names that the plan wants
+ * @throws what `read` throws
  */
-export async function* siteFiles(contents: SiteContents, settings: SiteSettings): AsyncGenerator<SiteFile> {
-  const names = contents.names.toSorted(compareNames)
-  const isSmall = names.length <= onFrontMax
-  const runs = isSmall ? [] : planListRuns(names)
-  const shards = cutNames(names, searchRuns)
+export async function* siteFiles(
+  plan: SitePlan,
+  read: (name: string) => AsyncIterable<SitePackage>,
+): AsyncGenerator<SiteFile> {
+  const { settings, contents, names, wanted, runs, shards, standing } = plan
+  const isSmall = runs.length === 0
+  const linked = linkRuns(runs)
   const listed = new Filling(runs.map(({ count }) => count))
   const searched = new Filling(shards.map(({ length }) => length))
   let front: Row[] = []
 
-  yield file(stylePath, 'css', styleAsset)
-  yield file(scriptPath, 'js', scriptAsset)
+  /** Nothing where it stands. @param parts all that `make` goes by, beside the settings */
+  function* file(
+    path: string,
+    type: keyof typeof contentTypes,
+    parts: readonly unknown[],
+    make: () => Buffer | undefined,
+  ): Generator<SiteFile> {
+    const from = madeOf(settings, ...parts)
+    if (standing.has(path, from)) return
+    const bytes = make()
+    if (bytes !== undefined) yield { path, contentType: contentTypes[type], bytes, from }
+  }
+
+  yield* file(stylePath, 'css', ['style'], () => styleAsset)
+  yield* file(scriptPath, 'js', ['script'], () => scriptAsset)
   for (const name of names) {
-    const one = await siteName(name, contents.read(name))
-    yield file(packagePath(name), 'html', formatPackagePage(settings, one))
-    const row = rowOf(one)
+    let row = wanted.has(name) ? undefined : standing.rowOf(name)
+    if (row === undefined) {
+      const one = await siteName(name, read(name))
+      row = rowOf(one)
+      const from = madeOf(settings, 'package', name, contents.digestOf(name))
+      yield {
+        path: packagePath(name),
+        contentType: contentTypes.html,
+        bytes: formatPackagePage(settings, one),
+        from,
+        row,
+      }
+    }
     const list = listed.add(row)
-    const run = list === undefined ? undefined : runs[list.number]
-    if (list !== undefined && run !== undefined) {
-      yield file(run.path, 'html', formatListPage(settings, runs, run, list.rows))
+    const [run, links] = list === undefined ? [] : [runs[list.number], linked[list.number]]
+    if (list !== undefined && run !== undefined && links !== undefined) {
+      const { rows } = list
+      yield* file(run.path, 'html', ['list', run, links, rows], () => formatListPage(settings, run, links, rows))
     }
     const shard = searched.add(row)
     if (shard !== undefined) {
-      yield file(shardPath(shard.rows[0]?.name ?? ''), 'json', formatJson(shard.rows.map(searchEntryOf)))
+      const entries = shard.rows.map(searchEntryOf)
+      yield* file(shardPath(shard.rows[0]?.name ?? ''), 'json', ['shard', entries], () => formatJson(entries))
     }
     front = isSmall ? [...front, row] : newestOf([...front, row])
   }
-  yield file(shardsPath, 'json', formatJson(shards.map(shardEntryOf)))
-  const repoFile = formatRepoFile(settings)
-  if (repoFile !== undefined) yield file(repoFilePath(settings.id), 'repo', repoFile)
+  const shardEntries = shards.map(shardEntryOf)
+  yield* file(shardsPath, 'json', ['shards', shardEntries], () => formatJson(shardEntries))
+  yield* file(repoFilePath(settings.id), 'repo', ['repo'], () => formatRepoFile(settings))
   const { packages, revision } = contents
-  yield file(
-    frontPath,
-    'html',
-    formatFrontPage(settings, { packages, names: names.length, revision, runs, rows: front }),
-  )
+  const parts = { packages, names: names.length, revision, runs, rows: front }
+  yield* file(frontPath, 'html', ['front', parts], () => formatFrontPage(settings, parts))
 }
 
 /** Gathers rows until a run is complete. */
@@ -106,7 +123,10 @@ class Filling {
   }
 }
 
+/** @param rows the newest first, but for the last of them */
 function newestOf(rows: readonly Row[]): Row[] {
+  const [oldest, added] = rows.slice(-2)
+  if (rows.length > newestMax && (added?.modified ?? 0) < (oldest?.modified ?? 0)) return rows.slice(0, -1)
   return rows.toSorted((a, b) => b.modified - a.modified || compareNames(a.name, b.name)).slice(0, newestMax)
 }
 
@@ -118,8 +138,4 @@ function shardEntryOf(names: readonly string[]): [string, string] {
 
 function formatJson(value: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(value)}\n`)
-}
-
-function file(path: string, type: keyof typeof contentTypes, bytes: Buffer): SiteFile {
-  return { path, contentType: contentTypes[type], bytes }
 }

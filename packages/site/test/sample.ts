@@ -1,7 +1,13 @@
 /** Packages as their entries tell of them, with as little as can be. */
 import { type Location, sha256PkgId } from '@repokeeper/repodata'
-import type { SiteContents, SiteFile, SitePackage, SiteSettings } from '../src/index.ts'
-import { siteFiles } from '../src/index.ts'
+import {
+  planSite,
+  type SiteFile,
+  type SitePackage,
+  type SiteSettings,
+  type Standing,
+  siteFiles,
+} from '../src/index.ts'
 
 export const settings: SiteSettings = {
   title: 'Packages',
@@ -46,15 +52,25 @@ export function packageOf(name: string, { facts, ...parts }: Parts = {}): SitePa
   }
 }
 
-export function contentsOf(packages: readonly SitePackage[]): SiteContents {
-  return {
+/** Its files, made of these packages. @param standing what is there already */
+export function filesOf(
+  packages: readonly SitePackage[],
+  more: Partial<SiteSettings> = {},
+  standing?: Standing,
+): Promise<SiteFile[]> {
+  const named = (name: string) => packages.filter(({ facts }) => facts.name === name)
+  const contents = {
     revision: '1700000000',
     packages: packages.length,
     names: [...new Set(packages.map(({ facts }) => facts.name))],
-    async *read(name) {
-      yield* packages.filter(({ facts }) => facts.name === name)
-    },
+    digestOf: (name: string) => JSON.stringify(named(name)),
   }
+  const plan = planSite(contents, { ...settings, ...more }, standing)
+  return Array.fromAsync(
+    siteFiles(plan, async function* (name) {
+      yield* named(name)
+    }),
+  )
 }
 
 /** The text of each file, by path. */
@@ -62,6 +78,5 @@ export async function siteOf(
   packages: readonly SitePackage[],
   more: Partial<SiteSettings> = {},
 ): Promise<ReadonlyMap<string, string>> {
-  const files: SiteFile[] = await Array.fromAsync(siteFiles(contentsOf(packages), { ...settings, ...more }))
-  return new Map(files.map(({ path, bytes }) => [path, bytes.toString()]))
+  return new Map((await filesOf(packages, more)).map(({ path, bytes }) => [path, bytes.toString()]))
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { isSitePath, siteFiles } from '../src/index.ts'
+import { isSitePath } from '../src/index.ts'
 import { fileNameOf } from '../src/site-paths.ts'
-import { contentsOf, packageOf, settings, siteOf } from './sample.ts'
+import { filesOf, packageOf, siteOf } from './sample.ts'
 
 const many = Array.from({ length: 2_000 }, (_, number) => packageOf(`${'abcl'[number % 4]}ib${number * 7919}`))
 
@@ -49,7 +49,7 @@ describe('a site', () => {
   })
 
   test('ends with the front page, and knows all of its files as its own', async () => {
-    const files = await Array.fromAsync(siteFiles(contentsOf(many), { ...settings, baseUrl: 'https://example.org/' }))
+    const files = await filesOf(many, { baseUrl: 'https://example.org/' })
     expect(files.at(-1)?.path).toBe('index.html')
     expect(files.filter(({ path }) => !isSitePath(path))).toEqual([])
     expect(['notes.html', 'package/x.txt', 'a/list/b.html', 'x.rpm'].filter(isSitePath)).toEqual([])
