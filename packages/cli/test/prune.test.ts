@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
+import { S3Store } from '@repokeeper/object-store'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Workplace, workplaceForTests } from './run-cli.ts'
 
@@ -83,16 +85,19 @@ describe('prune in a directory', () => {
 describe('prune in a bucket', () => {
   let cloud: LocalCloud
   let s3: S3Client
+  let store: S3Store
   const repo = 's3://packages/el9'
   beforeAll(async () => {
     cloud = await startLocalCloud({ directory: join(place().directory, 'cloud') })
     const credentials = { accessKeyId: 'tester', secretAccessKey: 'anything' }
     s3 = new S3Client({ endpoint: cloud.endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
     await s3.send(new CreateBucketCommand({ Bucket: 'packages' }))
+    store = new S3Store({ endpoint: cloud.endpoint, region: 'us-east-1', bucket: 'packages', credentials })
     expect(await here().repokeeper('add', repo, ...packages, '--publish')).toMatchObject({ code: 0 })
   })
   afterAll(async () => {
     s3.destroy()
+    await store.close()
     await cloud.close()
     await rm(join(place().directory, 'cloud'), { recursive: true })
   })
@@ -128,6 +133,67 @@ describe('prune in a bucket', () => {
     expect(rest).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('1 deleted, ') })
     expect((await here().repokeeper('list', repo)).stdout.trimEnd().split('\n')).toHaveLength(2)
   })
+
+  test('leaves what module streams are made of, however old, and counts it for nothing', async () => {
+    const modular = ['18.20.4', '20.11.1'].map((version) => ({ epoch: 1, version, release: '1.module_el9+1' }))
+    const plain = ['14', '15', '16'].map((version) => ({ epoch: 1, version, release: '1.el9' }))
+    const files = [...modular, ...plain].map((evr) => place().rpm({ name: 'nodejs', ...evr }))
+    expect(await here().repokeeper('add', modules, ...(await Promise.all(files)), '--publish')).toMatchObject({ code: 0 })
+    await nameModules(modular.map(({ version, release }) => `nodejs-1:${version}-${release}.noarch`))
+    const going = async (...args: string[]) => {
+      const { stdout } = await here().repokeeper('prune', modules, '--json', ...args)
+      const { packages } = JSON.parse(stdout) as { packages: { nevra: string; status: string; because?: string }[] }
+      return packages.map(({ nevra, because, status }) => [nevra, because ?? status])
+    }
+    const streams = [
+      ['nodejs-1:20.11.1-1.module_el9+1.noarch', 'in a module'],
+      ['nodejs-1:18.20.4-1.module_el9+1.noarch', 'in a module'],
+    ]
+    const young = await going('--older-than', '90d')
+    expect(young.filter(([, why]) => why === 'goes')).toEqual([])
+    cloud.clock.advance(91 * 24 * 3_600_000)
+    const old = [
+      ...streams,
+      // The newest outside of a stream stays, although both streams are newer.
+      ['nodejs-1:16-1.el9.noarch', 'among the newest'],
+      ['nodejs-1:15-1.el9.noarch', 'goes'],
+      ['nodejs-1:14-1.el9.noarch', 'goes'],
+    ]
+    expect(await going('--older-than', '90d')).toEqual(old)
+
+    await here().repokeeper('prune', modules, '--older-than', '90d', '--yes', '--publish')
+    expect(await going('--keep', '1')).toEqual(old.slice(0, 3))
+    // A publish keeps the modules, and so the next prune knows them, too.
+    await here().repokeeper('prune', modules, '--keep', '1', '--yes', '--publish')
+    const listed = (await here().repokeeper('list', modules)).stdout.trimEnd().split('\n')
+    expect(listed.map((line) => line.replace(/ .*/, ''))).toEqual(
+      ['nodejs-1:16-1.el9.noarch', ...streams.map(([nevra]) => nevra)].toSorted(),
+    )
+  })
+
+  test('deletes nothing where it cannot be known what modules are made of', async () => {
+    await store.delete('modules/repodata/modules.yaml')
+    expect(await here().repokeeper('prune', modules, '--keep', '1', '--yes')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('modules.yaml'),
+    })
+  })
+
+  const modules = 's3://packages/modules'
+
+  /** As modifyrepo_c does. */
+  async function nameModules(artifacts: readonly string[]): Promise<void> {
+    const yaml = `---\ndocument: modulemd\nversion: 2\ndata:\n  name: nodejs\n  artifacts:\n    rpms:\n${artifacts.map((one) => `      - ${one}\n`).join('')}...\n`
+    await store.put('modules/repodata/modules.yaml', Buffer.from(yaml), { if: 'always' })
+    const got = await store.get('modules/repodata/repomd.xml')
+    if (got.kind !== 'found') throw new Error('there is no repomd.xml')
+    const repomd = Buffer.concat(await Array.fromAsync(got.body)).toString()
+    const digest = createHash('sha256').update(yaml).digest('hex')
+    const record = `<data type="modules"><checksum type="sha256">${digest}</checksum><location href="repodata/modules.yaml"/></data></repomd>`
+    const named = Buffer.from(repomd.replace('</repomd>', record))
+    await store.put('modules/repodata/repomd.xml', named, { if: 'always' })
+  }
 
   function here(): Workplace {
     return place().with({

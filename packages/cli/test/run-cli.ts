@@ -1,12 +1,14 @@
 /** The programs as people start them: processes of their own, with nothing of this one's environment that matters. */
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll } from 'vitest'
+import { own } from '../../../fixtures/cloud-process.ts'
 
 export const binaries = join(import.meta.dirname, '..', 'bin')
 
@@ -30,6 +32,8 @@ export interface RunOptions {
   /** Stdout is closed at the first byte, as `| head` does. */
   readonly closeStdout?: boolean
 }
+
+export type RunningProgram = ChildProcessByStdio<null, Readable, Readable>
 
 /** A directory of its own for one test file: packages to add, a cache, and a home with no configuration. */
 export class Workplace {
@@ -59,11 +63,13 @@ export class Workplace {
     return this.#run('updatePackages', args)
   }
 
-  async #run(program: string, args: readonly (string | RunOptions)[]): Promise<Ran> {
-    const options = args.find((arg) => typeof arg !== 'string') ?? {}
-    const words = args.filter((arg) => typeof arg === 'string')
-    const { environment, nodeArguments = [], interrupt, closeStdout = false } = options
-    const child = spawn(process.execPath, [...nodeArguments, join(binaries, `${program}.js`), ...words], {
+  /** `repokeeper`, running: the caller's to watch, and to end where the test does not. */
+  start(...words: string[]): RunningProgram {
+    return own(this.#spawn('repokeeper', words, {}))
+  }
+
+  #spawn(program: string, words: readonly string[], { environment, nodeArguments = [] }: RunOptions): RunningProgram {
+    return spawn(process.execPath, [...nodeArguments, join(binaries, `${program}.js`), ...words], {
       cwd: this.directory,
       env: {
         PATH: process.env.PATH,
@@ -75,6 +81,13 @@ export class Workplace {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+  }
+
+  async #run(program: string, args: readonly (string | RunOptions)[]): Promise<Ran> {
+    const options = args.find((arg) => typeof arg !== 'string') ?? {}
+    const words = args.filter((arg) => typeof arg === 'string')
+    const { interrupt, closeStdout = false } = options
+    const child = this.#spawn(program, words, options)
     if (interrupt !== undefined) {
       let heard = ''
       const isDue = () => [interrupt.when].flat().some((text) => heard.includes(text))
