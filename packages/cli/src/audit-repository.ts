@@ -128,7 +128,9 @@ function tell(repository: OpenRepository, report: AuditReport, repaired: RepairR
   for (const { path, reason } of notes) output.print(`note  ${path}  ${reason}`)
   const generation =
     revision === undefined ? 'no readable metadata' : `${listed ?? 'an unknown number'} listed in revision ${revision}`
-  output.print(`${name}: ${count(inBucket, 'package')} in the ${isDirectory ? 'directory' : 'bucket'}${unusable(notes)}, ${generation}: ${verdict(report)}`)
+  output.print(
+    `${name}: ${count(inBucket, 'package')} in the ${isDirectory ? 'directory' : 'bucket'}${unusable(notes)}, ${generation}: ${verdict(report)}`,
+  )
   advise(report, name, repaired !== undefined, cli)
 }
 

@@ -62,7 +62,9 @@ describe('audit', () => {
       expect.stringMatching(/^vanished {10}bar-1\.0-1\.noarch\.rpm +it is listed, but not there:/),
       expect.stringMatching(/^unlisted {10}lost-1\.0-1\.noarch\.rpm +it is there, but not listed/),
       expect.stringMatching(/^note {2}junk\.rpm {2}\w+: .*RPM/),
-      expect.stringMatching(/^drifted: 3 packages in the directory \(1 unusable\), 2 listed in revision \d+: 3 findings, 1 note$/),
+      expect.stringMatching(
+        /^drifted: 3 packages in the directory \(1 unusable\), 2 listed in revision \d+: 3 findings, 1 note$/,
+      ),
       '',
     ])
     expect(stderr).toBe('"repokeeper audit drifted --repair" mends this.\n')

@@ -138,7 +138,9 @@ describe('prune in a bucket', () => {
     const modular = ['18.20.4', '20.11.1'].map((version) => ({ epoch: 1, version, release: '1.module_el9+1' }))
     const plain = ['14', '15', '16'].map((version) => ({ epoch: 1, version, release: '1.el9' }))
     const files = [...modular, ...plain].map((evr) => place().rpm({ name: 'nodejs', ...evr }))
-    expect(await here().repokeeper('add', modules, ...(await Promise.all(files)), '--publish')).toMatchObject({ code: 0 })
+    expect(await here().repokeeper('add', modules, ...(await Promise.all(files)), '--publish')).toMatchObject({
+      code: 0,
+    })
     await nameModules(modular.map(({ version, release }) => `nodejs-1:${version}-${release}.noarch`))
     const going = async (...args: string[]) => {
       const { stdout } = await here().repokeeper('prune', modules, '--json', ...args)

@@ -22,7 +22,10 @@ export interface StoredRecord {
 }
 
 /** `undefined` where it was deleted a moment ago. */
-export async function readRecord({ store, prefix }: SitePlace, context: RepositoryContext): Promise<StoredRecord | undefined> {
+export async function readRecord(
+  { store, prefix }: SitePlace,
+  context: RepositoryContext,
+): Promise<StoredRecord | undefined> {
   const key = `${prefix}${recordPath}`
   const got = await store.get(key, withSignal(context))
   if (got.kind !== 'found') return undefined

@@ -101,7 +101,6 @@ const Stored = z.object({
 
 function pairs(words: readonly string[]): KnownPackage[] {
   const packages: KnownPackage[] = []
-  for (let at = 0; at + 1 < words.length; at += 2)
-    packages.push({ name: words[at] ?? '', digest: words[at + 1] ?? '' })
+  for (let at = 0; at + 1 < words.length; at += 2) packages.push({ name: words[at] ?? '', digest: words[at + 1] ?? '' })
   return packages
 }

@@ -158,7 +158,10 @@ export class SiteStore {
    * Stores what was written, for who comes next.
    * @throws RepositoryError `CONTENTION` where others have written the site meanwhile
    */
-  async finish({ plan: { paths }, said }: SiteClaim, { units, rows }: Pick<SiteRecord, 'units' | 'rows'>): Promise<void> {
+  async finish(
+    { plan: { paths }, said }: SiteClaim,
+    { units, rows }: Pick<SiteRecord, 'units' | 'rows'>,
+  ): Promise<void> {
     const files = new Map<string, RecordedFile>()
     for (const path of [...paths].toSorted()) {
       const file = this.#written.get(path) ?? this.record?.files.get(path)

@@ -25,7 +25,7 @@ export interface SiteOptions {
    * What is said of the site from now on: its title, else the repository's directory; where clients find the repository; the public key that
    * packages are signed with. What is not said stays as it was said before, and `null` takes it back.
    */
-  readonly say?: { readonly [Key in keyof SaidOfSite]?: SaidOfSite[Key] | null }
+  readonly say?: { readonly [Key in keyof SaidOfSite]?: SaidOfSite[Key] | null } | undefined
   /** Nothing is changed. */
   readonly dryRun?: boolean | undefined
   /** Called as it happens; in a dry run, as it would. */

@@ -12,15 +12,15 @@ import { intercept, locationIn, newContext, read, tickingStore } from './workben
 
 const root = 'el9/x86_64/'
 const view = `${root}repoview/`
-/** Of some three blocks, with lists by letter. */
-const packages = 700
+/** Of two blocks or three, and so many names that there are lists by letter. */
+const packages = 480
 
 /** Three packages of each name; what they tell goes by their number and their version. */
 function keyOf(number: number): string {
   return `${root}p${(number * 7919) % 1_000}-${number}.rpm`
 }
 
-function bytesOf(number: number, version: number): Buffer {
+function bytesOf(number: number, version: number): Uint8Array {
   const name = `${'abcdefgh'[number % 8]}${Math.floor(number / 3)}`
   return buildPackage({
     ...{ name, version: `${version}.${number % 3}`, summary: `${name} in its version ${version}` },
@@ -33,13 +33,15 @@ async function setUp() {
   const store = tickingStore()
   const context = await newContext()
   const location = locationIn(store)
-  const put = (number: number, version: number) =>
-    store.put(keyOf(number), bytesOf(number, version), { if: 'always' }).then(() => keyOf(number).slice(root.length))
+  const put = async (number: number, version: number): Promise<string> => {
+    await store.put(keyOf(number), bytesOf(number, version), { if: 'always' })
+    return keyOf(number)
+  }
   for (let number = 0; number < packages; number += 1) await put(number, 1)
   await rebuildRepository(location, context)
   const site = (options: SiteOptions = {}, on: ObjectStore = store) =>
     writeSite({ ...location, store: on }, context, options)
-  const publish = (paths: readonly string[]) => reconcile(location, paths, context)
+  const publish = (keys: readonly string[]) => reconcile(location, new Set(keys), context)
   return { store, location, context, put, publish, site }
 }
 
@@ -53,15 +55,18 @@ async function filesBelow(store: ObjectStore, prefix: string): Promise<Map<strin
 }
 
 type Change =
-  | { readonly kind: 'put' | 'delete'; readonly numbers: readonly number[] }
+  | { readonly kind: 'put'; readonly numbers: readonly number[] }
+  | { readonly kind: 'delete'; readonly numbers: readonly number[] }
   | { readonly kind: 'say'; readonly say: NonNullable<SiteOptions['say']> }
-  | { readonly kind: 'lose' | 'spoil'; readonly file: number }
+  | { readonly kind: 'lose'; readonly file: number }
+  | { readonly kind: 'spoil'; readonly file: number }
   | { readonly kind: 'killed'; readonly afterPuts: number }
   | { readonly kind: 'rebuild' }
 
 const numbers = fc.uniqueArray(fc.nat(packages + 20), { minLength: 1, maxLength: 5 })
 const change: fc.Arbitrary<Change> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('put' as const, 'delete' as const), numbers }),
+  fc.record({ kind: fc.constant('put' as const), numbers }),
+  fc.record({ kind: fc.constant('delete' as const), numbers }),
   fc.record({
     kind: fc.constant('say' as const),
     say: fc.record(
@@ -73,7 +78,8 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       { requiredKeys: [] },
     ),
   }),
-  fc.record({ kind: fc.constantFrom('lose' as const, 'spoil' as const), file: fc.nat(10_000) }),
+  fc.record({ kind: fc.constant('lose' as const), file: fc.nat(10_000) }),
+  fc.record({ kind: fc.constant('spoil' as const), file: fc.nat(10_000) }),
   fc.record({ kind: fc.constant('killed' as const), afterPuts: fc.nat(12) }),
   fc.record({ kind: fc.constant('rebuild' as const) }),
 )
@@ -91,7 +97,7 @@ test('after any series of changes it is, byte for byte, the site that is written
       await publish(await Promise.all(one.numbers.map((number) => put(number, version))))
     } else if (one.kind === 'delete') {
       for (const number of one.numbers) await store.delete(keyOf(number))
-      await publish(one.numbers.map((number) => keyOf(number).slice(root.length)))
+      await publish(one.numbers.map(keyOf))
     } else if (one.kind === 'say') {
       said = (await site({ say: one.say }))?.said
     } else if (one.kind === 'rebuild') {
@@ -109,7 +115,7 @@ test('after any series of changes it is, byte for byte, the site that is written
   }
 
   await fc.assert(
-    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), async (changes) => {
+    fc.asyncProperty(fc.array(change, { minLength: 4, maxLength: 9 }), async (changes) => {
       for (const one of changes) {
         await carryOut(one)
         await site()
@@ -119,7 +125,7 @@ test('after any series of changes it is, byte for byte, the site that is written
       expect(await filesBelow(store, view)).toEqual(await filesBelow(store, `${root}fresh-${fresh}/`))
       expect(await site()).toMatchObject({ written: 0, deleted: 0 })
     }),
-    { numRuns: 12, seed: 20_261_128 },
+    { numRuns: 5, seed: 20_261_128 },
   )
 })
 
@@ -130,7 +136,12 @@ test('one package that changes is one page, one list, one part of the search and
   const changes: string[] = []
   const progress: number[] = []
   await site({ onChange: ({ path }) => changes.push(path), onProgress: (_, total) => progress.push(total) })
-  expect(changes.map((path) => path.replace(/\/.*/, '')).toSorted()).toEqual(['index.html', 'list', 'package', 'search'])
+  expect(changes.map((path) => path.replace(/\/.*/, '')).toSorted()).toEqual([
+    'index.html',
+    'list',
+    'package',
+    'search',
+  ])
   // The other names are not even looked at.
   expect(progress).toEqual([1])
 })

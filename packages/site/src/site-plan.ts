@@ -5,15 +5,7 @@ import { createHash } from 'node:crypto'
 import { type ListRun, planListRuns } from './list-page.ts'
 import { compareNames, cutNames, searchRuns } from './name-runs.ts'
 import type { Row } from './row.ts'
-import {
-  frontPath,
-  packagePath,
-  repoFilePath,
-  scriptPath,
-  shardPath,
-  shardsPath,
-  stylePath,
-} from './site-paths.ts'
+import { frontPath, packagePath, repoFilePath, scriptPath, shardPath, shardsPath, stylePath } from './site-paths.ts'
 import type { SiteSettings } from './site-settings.ts'
 import { templates } from './templates.ts'
 

@@ -1,13 +1,6 @@
 /** Packages as their entries tell of them, with as little as can be. */
 import { type Location, sha256PkgId } from '@repokeeper/repodata'
-import {
-  planSite,
-  type SiteFile,
-  type SitePackage,
-  type SiteSettings,
-  type Standing,
-  siteFiles,
-} from '../src/index.ts'
+import { planSite, type SiteFile, type SitePackage, type SiteSettings, type Standing, siteFiles } from '../src/index.ts'
 
 export const settings: SiteSettings = {
   title: 'Packages',

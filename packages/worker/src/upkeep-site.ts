@@ -22,7 +22,7 @@ export interface SiteJobOptions {
   readonly events: WorkerEvents
 }
 
-/** All of the metadata is read for it: once for all publishes of a minute. */
+/** The pages are listed and their record is read for it: once for all publishes of a minute. */
 const intervalMs = 60_000
 
 /** After each publish of this worker, and once at its start: the publisher before it may have been killed before it came to this. */

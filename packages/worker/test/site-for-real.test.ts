@@ -10,7 +10,14 @@ import { PassThrough } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { type ObjectStore, probeConditions, readBody, S3Store } from '@repokeeper/object-store'
-import { DiskCache, parseRepositoryRoot, realContext, rebuildRepository, reconcile, withLease } from '@repokeeper/repository'
+import {
+  DiskCache,
+  parseRepositoryRoot,
+  realContext,
+  rebuildRepository,
+  reconcile,
+  withLease,
+} from '@repokeeper/repository'
 import { writeSite } from '@repokeeper/repository/site'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { expect, it, onTestFinished, vi } from 'vitest'

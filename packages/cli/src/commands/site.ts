@@ -80,5 +80,7 @@ function readUrl(text: string): string {
 
 function readTitle(text: string): string {
   if (isTitle(text)) return text
-  throw new InvalidArgumentError('Expected a name of up to 200 characters; --no-title takes back the one that was given.')
+  throw new InvalidArgumentError(
+    'Expected a name of up to 200 characters; --no-title takes back the one that was given.',
+  )
 }
