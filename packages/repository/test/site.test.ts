@@ -39,18 +39,22 @@ async function published(store: ObjectStore = tickingStore()) {
   return { store, context, location, add, publish, site }
 }
 
-/** filelists from its end to its beginning, and published so. */
-async function turnRound({ store, root }: RepositoryLocation): Promise<void> {
+/** filelists as another tool could have written it, and published so. */
+async function rewriteFilelists({ store, root }: RepositoryLocation, write: (text: string) => string): Promise<void> {
   const { documents, repomd } = await readPublished({ store, root })
-  const [head = '', ...entries] = documents.filelists.split(/(?=<package )/)
-  const last = entries.pop()?.replace('</filelists>', '') ?? ''
-  const text = `${head}${[...entries, last].toReversed().join('\n')}</filelists>`
-  const bytes = gzipSync(text)
-  await store.put(`${root}repodata/turned.xml.gz`, bytes, { if: 'always' })
+  const bytes = gzipSync(write(documents.filelists))
+  await store.put(`${root}repodata/rewritten.xml.gz`, bytes, { if: 'always' })
   const digest = createHash('sha256').update(bytes).digest('hex')
-  const record = `<data type="filelists"><checksum type="sha256">${digest}</checksum><location href="repodata/turned.xml.gz"/></data>`
-  const turned = repomd.replace(/<data type="filelists">[\s\S]*?<\/data>/, record)
-  await store.put(`${root}repodata/repomd.xml`, Buffer.from(turned), { if: 'always' })
+  const record = `<data type="filelists"><checksum type="sha256">${digest}</checksum><location href="repodata/rewritten.xml.gz"/></data>`
+  const rewritten = repomd.replace(/<data type="filelists">[\s\S]*?<\/data>/, record)
+  await store.put(`${root}repodata/repomd.xml`, Buffer.from(rewritten), { if: 'always' })
+}
+
+/** From its end to its beginning. */
+function turnRound(filelists: string): string {
+  const [head = '', ...entries] = filelists.split(/(?=<package )/)
+  const last = entries.pop()?.replace('</filelists>', '') ?? ''
+  return `${head}${[...entries, last].toReversed().join('\n')}</filelists>`
 }
 
 async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
@@ -233,12 +237,20 @@ describe('the site of a repository', () => {
 
   test('finds the entries of a package where the documents of another tool have them in another order', async () => {
     const { store, location, site } = await published()
-    await turnRound(location)
+    await rewriteFilelists(location, turnRound)
     await site()
     const page = (await read(store, `${view}package/foo.html`)).toString()
     expect(page).toContain('/usr/bin/foo')
     expect(page).toContain('- foo 2.0')
     expect((await read(store, `${view}package/bar.html`)).toString()).toContain('- bar 1.0')
+  })
+
+  test('is written where another document than primary tells something else of the same package', async () => {
+    const { store, location, site } = await published()
+    await site()
+    await rewriteFilelists(location, (text) => text.replace('/usr/bin/bar', '/usr/bin/other'))
+    expect((await site()).changes).toEqual(['written package/bar.html'])
+    expect((await read(store, `${view}package/bar.html`)).toString()).toContain('/usr/bin/other')
   })
 
   test('tells what it can where filelists is of another generation than primary', async () => {
