@@ -67,8 +67,8 @@ const pauseMs = 500
  * what was said; what it costs is in proportion to what has changed: the record of the site tells what each file was made of.
  *
  * @returns `undefined` where nothing is published
- * @throws RepositoryError `NOT_A_SITE` where the place is somebody else's, `BROKEN_SITE` where its record cannot be read, and what
- * `readSnapshot` and the store throw
+ * @throws RepositoryError `NOT_A_SITE` where the place is somebody else's, `BROKEN_SITE` where its record cannot be read, `CONTENTION` where
+ * others write it all the time, and what `readSnapshot` and the store throw
  */
 export async function writeSite(
   location: RepositoryLocation,

@@ -49,7 +49,7 @@ export interface SitePlan {
 /** Up to so many names stand on the front page; beyond, there are lists by letter. */
 const onFrontMax = 150
 
-export const nothingStands: Standing = { has: () => false, rowOf: () => undefined }
+const nothingStands: Standing = { has: () => false, rowOf: () => undefined }
 
 export function planSite(contents: SiteContents, settings: SiteSettings, standing: Standing = nothingStands): SitePlan {
   const names = contents.names.toSorted(compareNames)
