@@ -120,6 +120,7 @@ async function writeOnce(
     })
     await site.ensureOurs(plan)
     const areFound = await packages.readAll(plan.wanted).catch((error: unknown) => {
+      if (isOfBlocks(error)) return false
       throw explain(error, location)
     })
     if (!areFound) return await writeOnce(location, context, options, totals, 'not believed')
@@ -182,15 +183,17 @@ async function readPackages(
     try {
       return await read(await openUnits(snapshot, context))
     } catch (error) {
-      const isOfBlocks =
-        error instanceof DocumentError && (error.code === 'BROKEN_TABLE' || error.code === 'OUT_OF_ORDER')
-      if (!isOfBlocks) throw error
+      if (!isOfBlocks(error)) throw error
       context.cache.distrust()
       return await read([wholeUnit(snapshot, context)])
     }
   } catch (error) {
     throw explain(error, location)
   }
+}
+
+function isOfBlocks(error: unknown): boolean {
+  return error instanceof DocumentError && (error.code === 'BROKEN_TABLE' || error.code === 'OUT_OF_ORDER')
 }
 
 function placeOf({ store, root }: RepositoryLocation, { path = sitePathDefault, elsewhere }: SiteOptions): SitePlace {
