@@ -3,6 +3,7 @@
  */
 import { mkdir, stat } from 'node:fs/promises'
 import { MemoryStore, type ObjectStore, openStore } from '@repokeeper/object-store'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type SiteChange, type SiteOptions, type SiteReport, writeSite } from '@repokeeper/repository/site'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode } from './failure.ts'

@@ -120,14 +120,10 @@ const workerOptions = z.strictObject({
     description: 'file with the public key that lies beside the metadata, and with others that clients are to learn of',
     placeholder: 'FILE',
   }),
-  signNextKey: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: 'private key that follows: until then only its public key is published',
-      placeholder: 'SOURCE',
-    }),
+  signNextKey: z.string().min(1).optional().meta({
+    description: 'private key that follows: until then only its public key is published',
+    placeholder: 'SOURCE',
+  }),
   signNextFrom: z
     .string()
     .min(1)

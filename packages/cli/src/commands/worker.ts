@@ -70,6 +70,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { historyPath },
     { openConnected },
     { probeConditions },
+    { openSigningIfSaid },
     { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, searchPackages, withLease },
     site,
   ] = await Promise.all([
