@@ -25,6 +25,7 @@ interface QueueScene {
   /** `undefined` where it cannot be asked. */
   readonly bucket: S3Bucket | undefined
   readonly bucketName: string
+  readonly region: string
   /** Names, URLs or ARNs; none: those of the notifications. */
   readonly queues: readonly string[]
 }
@@ -50,7 +51,7 @@ export async function examineQueues(
   const wanted = scene.queues.length > 0 ? scene.queues : concernedQueues(notifications, root)
   const isForeign = !isAmazons(queueConnection(connection, cli).endpointUrl)
   await looking('queues', onFinding, async () => {
-    const region = connection.region ?? scene.bucket?.region
+    const { region } = scene
     const desk = await openQueueDesk({ ...queueConnection(connection, cli), region }, scene.queues[0])
     try {
       const states: QueueState[] = []

@@ -43,7 +43,7 @@ export {
 export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
 export { type RedrivePolicy, receiveCountMin } from './redrive-policy.ts'
 export { runWorker, settingsOf, type WorkerIo, type WorkerStages } from './run.ts'
-export { queueName, type SqsConnection } from './sqs-client.ts'
+export { queueName, regionOfUrl, type SqsConnection } from './sqs-client.ts'
 export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
 export type { Audit } from './upkeep-audit.ts'
 export type { CollectGarbage } from './upkeep-clean-up.ts'

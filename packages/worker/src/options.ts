@@ -97,10 +97,10 @@ const workerOptions = z.strictObject({
     placeholder: 'NAME',
   }),
   openChecksum: z.enum(['auto', 'always', 'never']).default('auto').meta({
-    description: 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed',
+    description: 'whether repomd.xml has digests of the uncompressed documents: auto is up to 64 MiB a document',
     placeholder: 'WHEN',
   }),
-  http: address(0, '127.0.0.1:9180 or [::1]:9180').optional().meta({
+  http: address(0, '127.0.0.1:5000 or [::1]:5000').optional().meta({
     description:
       'where to answer /healthz, /readyz, /metrics, /status, /history and /scheduledJobs, to whoever asks there; port 0 is one that is free',
     placeholder: 'HOST:PORT',

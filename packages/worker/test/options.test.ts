@@ -126,7 +126,7 @@ describe('options', () => {
     'with the endpoint at %s are a problem that shows how',
     (http) => {
       expect(problemsOf({ flags: { queue: 'q', http } })).toEqual([
-        '--http: expected HOST:PORT, such as 127.0.0.1:9180 or [::1]:9180',
+        '--http: expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000',
       ])
     },
   )
