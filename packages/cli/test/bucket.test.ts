@@ -30,7 +30,6 @@ describe('in a bucket', () => {
     const first = await here().updatePackages('-b', 'packages', '-p', '/el9/', '-o', 'add', foo, bar)
     expect(first).toMatchObject({
       code: 0,
-      stderr: '',
       stdout: expect.stringContaining('s3://packages/el9/: 2 added\n'),
     })
     const reads = () =>
@@ -132,10 +131,24 @@ describe('in a bucket', () => {
     expect(told.stderr).toMatch(/is a worker running.*dead-letter queue.*repokeeper plan s3:\/\/packages\/el9\//s)
   })
 
-  test('it is said where workers would take the package for another repository', async () => {
-    const { stderr } = await here().repokeeper('add', 's3://packages/fresh', foo, '--to', 'sub', '-n')
-    expect(stderr).toMatch(/^warning: workers .* in s3:\/\/packages\/fresh\/sub\/, not in s3:\/\/packages\/fresh\//)
-    expect((await here().repokeeper('add', 's3://packages/fresh', foo, '--to', 'Packages/f', '-n')).stderr).toBe('')
+  test('it is said where there is no repository yet, and what workers would do; the upload is done', async () => {
+    const repo = 's3://packages/tpyo/x86_64'
+    const tpyo = await here().repokeeper('add', repo, foo)
+    expect(tpyo).toMatchObject({ code: 0, stdout: expect.stringContaining('1 added') })
+    expect(tpyo.stderr).toMatch(
+      /^note: there is no repository in s3:\/\/packages\/tpyo\/x86_64\/ yet: "repokeeper init s3:.*--publish.* make one of the first package, and those with it pass over/,
+    )
+    const below = await here().repokeeper('add', repo, foo, '--to', 'sub', '-n')
+    expect(below.stderr).toContain(
+      'list these packages in s3://packages/tpyo/x86_64/sub/, not in s3://packages/tpyo/x86_64/',
+    )
+    const conventional = await here().repokeeper('add', repo, foo, '--to', 'Packages/f', '-n')
+    expect(conventional.stderr).toContain('make one of the first package')
+    // Where one publishes, it is there.
+    expect((await here().repokeeper('add', repo, foo, '--publish')).stderr).toBe('')
+    expect((await here().repokeeper('add', repo, bar, '--to', 'sub')).stderr).toBe('')
+    const above = await here().repokeeper('add', `${repo}/inner`, foo)
+    expect(above.stderr).toContain('list these packages in s3://packages/tpyo/x86_64/, not in')
   })
 
   test('rebuild refuses a path where there is nothing', async () => {

@@ -167,8 +167,19 @@ describe('before anything is uploaded', () => {
       code: 0,
       stdout: expect.stringContaining(`would be added ${foo} (foo-1.0`),
     })
-    expect(stdout).toContain('./empty: 1 added (dry run: nothing was changed)')
+    expect(stdout).toContain('./empty: 1 would be added (dry run: nothing was changed)')
     expect(await readdir(join(here().directory, 'empty'))).toEqual([])
+    expect((await here().repokeeper('remove', 'repo', '*', '-n')).stdout).toMatch(
+      /\nrepo: \d would be removed \(dry run: nothing was changed\)\n$/,
+    )
+  })
+
+  test('a directory that is no repository, and does not become one, is said to be none', async () => {
+    const { stderr } = await here().repokeeper('add', './empty', foo, '--no-publish', '-n')
+    expect(stderr).toBe(
+      'note: there is no repository in ./empty yet: leave out --no-publish, or "repokeeper rebuild ./empty" makes one\n',
+    )
+    expect((await here().repokeeper('add', './empty', foo, '-n')).stderr).toBe('')
   })
 })
 
