@@ -4,7 +4,6 @@ export { type Clock, systemClock } from './clock.ts'
 export {
   type DeadLetter,
   type DeadLetters,
-  holdSeconds,
   openDeadLetters,
   type Returned,
   type Taken,
