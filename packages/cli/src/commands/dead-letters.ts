@@ -11,9 +11,9 @@ message. The log of the worker, and "repokeeper history", say why.
 `
 
 const looking = `
-SQS has no look without a receive: each counts up how often a message was received. Nobody else sees the messages meanwhile; then they
-are given back, or come back by themselves: after a list in less than a minute, of some thousands in ten. A queue that has a
-dead-letter queue of its own is not looked at, since that could move messages there.
+SQS has no look without a receive: each look, that of a list too, counts up how often a message was received. Nobody else sees the
+messages meanwhile. They are given back at the end; after a kill they come back by themselves, within ten minutes, and after a list of
+few within one. A queue with a dead-letter queue of its own is not looked at, since that could move messages there.
 `
 
 const examples: Readonly<Record<Action, readonly string[]>> = {
