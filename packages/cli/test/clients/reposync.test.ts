@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { describeWithClients } from '../../../../fixtures/describe-with-clients.ts'
-import { openDnf } from '../../../../fixtures/dnf.ts'
+import { openDnf, rpmHome } from '../../../../fixtures/dnf.ts'
 import { readRepodata } from '../../../../fixtures/repodata-trees.ts'
 import { clientPlaceForTests } from './client-place.ts'
 import { failureOutput } from './failure-output.ts'
@@ -31,7 +31,10 @@ describeWithClients(['dnf', 'dnf-plugins', 'rpm'], 'dnf reposync', () => {
     // Looks at the digest of each document, too.
     expect([...(await readRepodata(into)).keys()].sort()).toEqual(mirrored)
     // Header and payload: rpm's own view of the same bytes.
-    const checked = await promisify(execFile)('rpm', ['-K', '--nosignature', ...mirrored], { cwd: into })
+    const checked = await promisify(execFile)('rpm', ['-K', '--nosignature', ...mirrored], {
+      cwd: into,
+      env: rpmHome(await place().makeDirectory()),
+    })
     expect(checked.stdout.trimEnd().split('\n').sort()).toEqual(mirrored.map((name) => `${name}: digests OK`))
   })
 
