@@ -36,11 +36,8 @@ function tell({ name, isDirectory }: OpenRepository, survey: Survey, output: Cli
   output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict(differences)}`)
   if (differences.length === 0) return
   const usually = isDirectory ? '' : 'A worker brings this into line when the event arrives. '
-  const byHand =
-    revision === undefined
-      ? `"repokeeper rebuild ${name}" writes the metadata of all that is there.`
-      : `"repokeeper audit ${name} --repair" does so at once, and looks at nothing but what differs.`
-  output.tell(`${usually}${byHand}`)
+  const command = revision === undefined ? `rebuild ${name}` : `audit ${name} --repair`
+  output.tell(`${usually}"repokeeper ${command}" brings it into line now.`)
   if (differences.some(({ kind }) => kind === 'missing')) {
     const worker = isDirectory ? '' : ', and so does the log of the worker'
     output.tell(`What stays missing may be no whole RPM package: that names it${worker}.`)

@@ -40,7 +40,8 @@ export async function promotePackages(
 ): Promise<number> {
   const { output, interruption } = cli
   if (from.name === to.name) throw new UsageError(`${from.name} cannot be promoted to itself: name two repositories`)
-  const { chosen, unmatched } = chooseCandidates(names, await readRemoveCandidates(from, names, cli), options)
+  const candidates = await readRemoveCandidates(from, names, cli)
+  const { chosen, unmatched } = chooseCandidates(from, names, candidates, options)
   const planned = placesOf(
     chosen.map(({ candidate }) => candidate),
     options,

@@ -35,7 +35,8 @@ export async function removePackages(
   cli: Cli,
 ): Promise<number> {
   const { output, interruption } = cli
-  const { chosen, unmatched } = chooseCandidates(names, await readRemoveCandidates(repository, names, cli), options)
+  const candidates = await readRemoveCandidates(repository, names, cli)
+  const { chosen, unmatched } = chooseCandidates(repository, names, candidates, options)
   const results = await atATime(chosen, deletionsAtATime, async (one): Promise<RemovedPackage> => {
     const result = { ...one, outcome: await remove(repository, one, options, interruption.signal) }
     if (!options.json) tellRemoved(result, options, cli)
