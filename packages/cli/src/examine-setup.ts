@@ -40,7 +40,7 @@ export async function examineSetup(
   const name = await withRepository(repo, connection, cli, async (repository) => {
     const { signal } = cli.interruption
     let bucket: S3Bucket | undefined
-    await looking('region', onFinding, async () => {
+    await looking({ check: 'region' }, onFinding, async () => {
       bucket = await openS3Bucket({ ...connectionOptions(connection), bucket: address.bucket }, signal)
     })
     // Without a region there is nobody to ask.
@@ -66,6 +66,8 @@ export async function examineSetup(
   return problems === 0 ? ExitCode.done : ExitCode.failed
 }
 
-function lineOf({ check, verdict, message, remedy }: Finding): string {
-  return `${verdict.padEnd(7)}  ${check.padEnd(18)}  ${message}${remedy === undefined ? '' : `. ${remedy}`}`
+/** What is of any length comes last: a line is printed before the next one is known. */
+function lineOf({ check, subject, verdict, message, remedy }: Finding): string {
+  const said = subject === undefined ? message : `${subject}: ${message}`
+  return `${verdict.padEnd(7)}  ${check.padEnd(18)}  ${said}${remedy === undefined ? '' : `. ${remedy}`}`
 }

@@ -61,6 +61,17 @@ describe('what fails ends with exit code 1, without a stack', () => {
     expect(stderr).not.toMatch(/\n {4}at /)
   })
 
+  test('neither a cache nor a temporary directory', async () => {
+    const environment = { TMPDIR: '/dev/null', XDG_CACHE_HOME: '/dev/null', REPOKEEPER_CACHE_DIR: '' }
+    const { code, stderr } = await here().repokeeper('list', '.', { environment })
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^repokeeper: neither the cache directory \/dev\/null\/repokeeper nor the temporary directory \/dev\/null can be written \(.*\): set TMPDIR, or --cache-dir,/,
+      ),
+    })
+  })
+
   test('REPOKEEPER_DEBUG=1 shows the stack', async () => {
     const { stderr } = await here().repokeeper('list', 'nowhere', { environment: { REPOKEEPER_DEBUG: '1' } })
     expect(stderr).toMatch(/\n {4}at /)
