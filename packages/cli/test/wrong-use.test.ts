@@ -23,7 +23,7 @@ describe('wrong use ends with exit code 2 and says what to write instead', () =>
     [['worker'], /options cannot be used:\n {2}--queue: give the name/],
     [
       ['worker', '-q', 'x', '--batch-keys-max', 'many', '--log-level', 'loud'],
-      /--batch-keys-max: .*\n {2}--log-level: /s,
+      /--batch-keys-max is "many": .*\n {2}--log-level is "loud": /s,
     ],
     [['worker', '--config', 'absent.yaml'], /--config absent\.yaml cannot be read/],
   ])('repokeeper %j', async (args, message) => {

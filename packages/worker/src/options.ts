@@ -189,6 +189,7 @@ export type OptionsOutcome =
 export function readWorkerOptions({ flags, environment, file }: OptionSources): OptionsOutcome {
   const problems: string[] = []
   const fromFile = file === undefined ? {} : readFile(file, problems)
+  const isFileRead = problems.length === 0
   const values: Record<string, unknown> = {}
   const saidBy = new Map<string, string>()
   const take = (name: string, value: unknown, where: string) => {
@@ -208,9 +209,15 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
 
   const parsed = workerOptions.safeParse(values)
   if (parsed.success && parsed.data.batchQuietSeconds > parsed.data.batchLongestWaitSeconds) {
-    problems.push('--batch-quiet-seconds is longer than --batch-longest-wait-seconds: a batch would never be quiet')
+    const { batchQuietSeconds: quiet, batchLongestWaitSeconds: longest } = parsed.data
+    problems.push(
+      `--batch-quiet-seconds (${quiet}) is longer than --batch-longest-wait-seconds (${longest}): a batch would never be quiet`,
+    )
   }
-  for (const issue of parsed.error?.issues ?? []) problems.push(...describeIssue(issue, saidBy))
+  for (const issue of parsed.error?.issues ?? []) {
+    // What is missing may be in the file that cannot be read.
+    if (isFileRead || String(issue.path[0]) in values) problems.push(...describeIssue(issue, values, saidBy))
+  }
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
   return { kind: 'options', options: parsed.data }
 }
@@ -248,7 +255,11 @@ function readFile(
   return {}
 }
 
-function describeIssue(issue: z.core.$ZodIssue, saidBy: ReadonlyMap<string, string>): string[] {
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  values: Readonly<Record<string, unknown>>,
+  saidBy: ReadonlyMap<string, string>,
+): string[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
       (key) => `${saidBy.get(key) ?? key}: there is no such option; there are ${optionNames().join(', ')}`,
@@ -257,9 +268,20 @@ function describeIssue(issue: z.core.$ZodIssue, saidBy: ReadonlyMap<string, stri
   const [name, ...rest] = issue.path.map(String)
   if (name === undefined) return [issue.message]
   const said = saidBy.get(name)
-  const message = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '')
+  const message = issue.message.replace(/^Invalid (input|option): /, '').replace(/, received \w+$/, '')
   if (said === undefined) return [`--${flagOf(name)}: ${message}`]
-  return [`${said}${rest.map((part) => `[${part}]`).join('')}: ${message}`]
+  // What is wrong with one of a list says itself which it is.
+  if (rest.length > 0) return [`${said}${rest.map((part) => `[${part}]`).join('')}: ${message}`]
+  return [`${said}${unspoken.has(name) ? '' : ` is ${shown(values[name])}`}: ${message}`]
+}
+
+/** A URL may have a password in it. */
+const unspoken = new Set<string>(['endpointUrl'] satisfies WorkerOptionName[])
+const shownCharactersMax = 80
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
 }
 
 function optionNames(): WorkerOptionName[] {
