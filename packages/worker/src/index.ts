@@ -9,7 +9,14 @@ export {
   type Taken,
 } from './dead-letters.ts'
 export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
-export { type HistoryRecord, type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
+export {
+  type HistoryRecord,
+  type Refusal,
+  type Run,
+  RunHistory,
+  type UnreadableMessage,
+  type WorkerStart,
+} from './history.ts'
 export { HistoryFile, readHistory } from './history-file.ts'
 export { logEvents } from './log.ts'
 export { type MetricDescription, type MetricName, metricsCatalogue } from './metrics-catalogue.ts'

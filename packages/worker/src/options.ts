@@ -1,6 +1,7 @@
 import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
+import { describeProblem } from './option-problems.ts'
 import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
 
 /** A timer holds no more than 24 days. */
@@ -216,7 +217,8 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
   }
   for (const issue of parsed.error?.issues ?? []) {
     // What is missing may be in the file that cannot be read.
-    if (isFileRead || String(issue.path[0]) in values) problems.push(...describeIssue(issue, values, saidBy))
+    const isSaid = String(issue.path[0]) in values
+    if (isFileRead || isSaid) problems.push(...describeProblem(issue, { values, saidBy, names: optionNames(), flagOf }))
   }
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
   return { kind: 'options', options: parsed.data }
@@ -253,35 +255,6 @@ function readFile(
     problems.push(`${path} is not YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
   }
   return {}
-}
-
-function describeIssue(
-  issue: z.core.$ZodIssue,
-  values: Readonly<Record<string, unknown>>,
-  saidBy: ReadonlyMap<string, string>,
-): string[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) => `${saidBy.get(key) ?? key}: there is no such option; there are ${optionNames().join(', ')}`,
-    )
-  }
-  const [name, ...rest] = issue.path.map(String)
-  if (name === undefined) return [issue.message]
-  const said = saidBy.get(name)
-  const message = issue.message.replace(/^Invalid (input|option): /, '').replace(/, received \w+$/, '')
-  if (said === undefined) return [`--${flagOf(name)}: ${message}`]
-  // What is wrong with one of a list says itself which it is.
-  if (rest.length > 0) return [`${said}${rest.map((part) => `[${part}]`).join('')}: ${message}`]
-  return [`${said}${unspoken.has(name) ? '' : ` is ${shown(values[name])}`}: ${message}`]
-}
-
-/** A URL may have a password in it. */
-const unspoken = new Set<string>(['endpointUrl'] satisfies WorkerOptionName[])
-const shownCharactersMax = 80
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
 }
 
 function optionNames(): WorkerOptionName[] {
