@@ -166,6 +166,19 @@ test('of two at the same moment neither takes out what the other has written', a
   ])
 })
 
+test('of the same repository twice at the same moment sets it up once', async () => {
+  const operation = 'PutBucketNotificationConfiguration'
+  // The first one is held, and has read no notification; the other one ends before.
+  const id = cloud.faults.add({ operation, count: 1, action: { kind: 'delay', milliseconds: 60_000 } })
+  const first = here().repokeeper('init', 's3://twice/el9')
+  await vi.waitFor(() => expect(cloud.faults.list().find(({ rule }) => rule.id === id)?.struck).toBe(1), 60_000)
+  expect(await here().repokeeper('init', 's3://twice/el9')).toMatchObject({ code: 0, stderr: '' })
+  cloud.clock.advance(60_000)
+  expect(await first).toMatchObject({ code: 0, stderr: '' })
+  cloud.faults.remove(id)
+  expect(await notificationsOf('twice')).toHaveLength(2)
+})
+
 test('makes no dead-letter queue where the queues have one already', async () => {
   const queues = ['--add-queue', 'common-a', '--remove-queue', 'common-r']
   await here().repokeeper('init', 's3://common/el9', ...queues, '--dead-letter-queue', 'common-d')
