@@ -167,9 +167,9 @@ test('of two at the same moment neither takes out what the other has written', a
 })
 
 test('of the same repository twice at the same moment sets it up once', async () => {
-  const operation = 'PutBucketNotificationConfiguration'
-  // The first one is held, and has read no notification; the other one ends before.
-  const id = cloud.faults.add({ operation, count: 1, action: { kind: 'delay', milliseconds: 60_000 } })
+  // The first one has found none twice and is held before it adds them; the other one ends before.
+  const operation = 'GetBucketNotificationConfiguration'
+  const id = cloud.faults.add({ operation, from: 3, count: 1, action: { kind: 'delay', milliseconds: 60_000 } })
   const first = here().repokeeper('init', 's3://twice/el9')
   await vi.waitFor(() => expect(cloud.faults.list().find(({ rule }) => rule.id === id)?.struck).toBe(1), 60_000)
   expect(await here().repokeeper('init', 's3://twice/el9')).toMatchObject({ code: 0, stderr: '' })
