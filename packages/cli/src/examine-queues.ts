@@ -13,6 +13,7 @@ import {
   type QueueState,
   receiveCountMin,
   untold,
+  withSender,
 } from '@repokeeper/worker'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
@@ -153,12 +154,16 @@ function examinePolicy(
   isForeign: boolean,
   onFinding: OnFinding,
 ): void {
-  const verdict = letsSend(state.policy, bucketSender(bucket, state.arn))
+  const sender = bucketSender(bucket, state.arn)
+  const verdict = letsSend(state.policy, sender)
   if (verdict.kind === 'not allowed') {
     const message = `the bucket may not send to it: ${verdict.why}`
+    const isMendable = letsSend(withSender(state.policy, sender), sender).kind === 'allowed'
     const remedy = isForeign
       ? "Servers other than Amazon's need not ask for that"
-      : 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
+      : isMendable
+        ? 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
+        : 'One statement more does not help: change those that are there'
     onFinding({ ...looked, verdict: isForeign ? 'warning' : 'problem', message, remedy })
   } else if (verdict.from === 'anybody') {
     const message = 'its policy lets the buckets of anybody send to it'

@@ -101,6 +101,16 @@ describe('says what is wrong, and what to do', () => {
     ])
   })
 
+  test('with a queue whose policy denies all but others', async () => {
+    const role = 'arn:aws:iam::000000000000:role/x'
+    const allowed = { Effect: 'Allow', Principal: '*', Action: 'sqs:SendMessage', Resource: '*' }
+    const denied = { Effect: 'Deny', NotPrincipal: { AWS: role }, Action: 'sqs:*', Resource: '*' }
+    await setAttributes(removals, { Policy: JSON.stringify({ Statement: [allowed, denied] }) })
+    expect(await doctor()).toContainEqual(
+      expect.objectContaining({ subject: removals, message: 'the bucket may not send to it: its policy denies it' }),
+    )
+  })
+
   test('with a clock that is wrong', async () => {
     cloud.clock.advance(5 * 60_000)
     expect((await doctor()).filter(({ check }) => check === 'clock')).toMatchObject([{ verdict: 'warning' }])
