@@ -30,21 +30,23 @@ export async function tellMissingRepository(
   { publish }: Pick<ChangeOptions, 'publish'>,
   { output }: Cli,
 ): Promise<void> {
-  const { location, isDirectory, name } = repository
+  const { isDirectory, name } = repository
   // Whoever publishes makes one, and says so.
-  if (publish ?? isDirectory) return
-  // Who may not look does not know.
-  const isMissing = await location.store.head(repomdKey(location.root)).then(
-    (head) => head === undefined,
-    () => false,
-  )
-  if (!isMissing) return
+  if ((publish ?? isDirectory) || !(await isMissing(repository))) return
   output.tell(
     isDirectory
       ? `note: there is no repository in ${name} yet: leave out --no-publish, or "repokeeper rebuild ${name}" makes one`
       : `note: there is no repository in ${name} yet: "repokeeper init ${name}" makes one, with its queues, and --publish one without. ` +
           `Until then workers without --repository ${await whatWorkersDo(repository, directory)}, and those with it ` +
           'pass over what none of theirs matches.',
+  )
+}
+
+/** Whether there is no metadata yet; who may not look does not know. */
+export function isMissing({ location: { store, root } }: OpenRepository): Promise<boolean> {
+  return store.head(repomdKey(root)).then(
+    (head) => head === undefined,
+    () => false,
   )
 }
 

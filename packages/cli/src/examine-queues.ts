@@ -12,6 +12,7 @@ import {
   type QueuePurpose,
   type QueueState,
   receiveCountMin,
+  type Sender,
   untold,
   withSender,
 } from '@repokeeper/worker'
@@ -158,18 +159,19 @@ function examinePolicy(
   const verdict = letsSend(state.policy, sender)
   if (verdict.kind === 'not allowed') {
     const message = `the bucket may not send to it: ${verdict.why}`
-    const isMendable = letsSend(withSender(state.policy, sender), sender).kind === 'allowed'
-    const remedy = isForeign
-      ? "Servers other than Amazon's need not ask for that"
-      : isMendable
-        ? 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
-        : 'One statement more does not help: change those that are there'
+    const remedy = isForeign ? "Servers other than Amazon's need not ask for that" : policyRemedy(state, sender)
     onFinding({ ...looked, verdict: isForeign ? 'warning' : 'problem', message, remedy })
   } else if (verdict.from === 'anybody') {
     const message = 'its policy lets the buckets of anybody send to it'
     const remedy = 'Say whose, by the conditions aws:SourceArn and aws:SourceAccount'
     onFinding({ ...looked, verdict: 'warning', message, remedy })
   }
+}
+
+function policyRemedy({ policy }: QueueState, sender: Sender): string {
+  return letsSend(withSender(policy, sender), sender).kind === 'allowed'
+    ? 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
+    : 'One statement more does not help: change those that are there'
 }
 
 async function examineDeadLetters(

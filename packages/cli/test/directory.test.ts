@@ -37,7 +37,7 @@ describe('in a directory', () => {
     expect(added.stdout.split('\n').sort()).toEqual([
       '',
       './repo: 2 added',
-      './repo: metadata published',
+      './repo: metadata published: a new repository',
       expect.stringContaining(`added Packages/f/${foo} (foo-1.0-1.noarch, `),
       expect.stringContaining(`added Packages/f/${foo2} (foo-3:2.0-1.noarch, `),
     ])

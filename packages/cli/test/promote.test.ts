@@ -116,7 +116,7 @@ test('between a bucket and a directory the bytes come by, and the directory is p
   expect(down).toMatchObject({
     code: 0,
     stderr: '',
-    stdout: expect.stringContaining('mirror: 2 copied\nmirror: metadata published\n'),
+    stdout: expect.stringContaining('mirror: 2 copied\nmirror: metadata published: a new repository\n'),
   })
   const local = await readFile(join(place().directory, 'mirror', 'Packages', 'f', packages[0] ?? ''))
   expect(local).toEqual(await bytesOf('testing', `el9/Packages/f/${packages[0]}`))
