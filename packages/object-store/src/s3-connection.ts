@@ -139,12 +139,15 @@ async function findRegion(sdk: typeof import('@aws-sdk/client-s3'), options: S3S
     ofProfile: () => withClient(new sdk.S3Client({}), (client) => client.config.region()),
     hasEndpoint: async () =>
       options.endpoint !== undefined ||
-      (await withClient(new sdk.S3Client({ region: 'none' }), (client) => findsEndpoint(sdk, client))),
+      (await withClient(new sdk.S3Client(forAsking), (client) => findsEndpoint(sdk, client))),
   })
   if (region !== undefined) return region
   const store = `s3://${options.bucket}`
   throw new StoreError('NO_REGION', `${store}: no AWS region is set: ${setRegion}`, { store })
 }
+
+/** Nothing else is looked for: credentials may take a while. */
+const forAsking = { region: 'none', credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }
 
 /** Whether the SDK knows of an endpoint by a variable or a profile. It is asked as if for a request, which is never sent. */
 async function findsEndpoint(sdk: typeof import('@aws-sdk/client-s3'), client: S3Client): Promise<boolean> {
