@@ -66,7 +66,9 @@ export function readConnection(values: unknown, environment: Readonly<Record<str
   const region = flags.region ?? (REPOKEEPER_REGION || undefined)
   // As the SDK has it: it becomes a part of a host's name.
   if (region !== undefined && !/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/.test(region)) {
-    throw new UsageError(`--region ${JSON.stringify(region)} is no region: name one such as eu-central-1, or leave it out`)
+    throw new UsageError(
+      `--region ${JSON.stringify(region)} is no region: name one such as eu-central-1, or leave it out`,
+    )
   }
   if (flags.profile === '') throw new UsageError('--profile is empty: name a profile, or leave it out')
   const chosen = flags.cacheDir ?? (REPOKEEPER_CACHE_DIR || undefined)

@@ -195,7 +195,10 @@ describe('what stands in the way is said', () => {
       { service: 's3', operation: 'PutObject', action: { kind: 'error', status: 403, code: 'AccessDenied' } },
       async () => {
         const { code, stderr } = await here().repokeeper('add', 's3://packages/denied', foo)
-        expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^failed foo.*access denied/m) })
+        expect({ code, stderr }).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/^failed foo.*access denied/m),
+        })
       },
     )
   })

@@ -69,16 +69,19 @@ describe.concurrent('list', () => {
     expect(ran.stderr).toMatch(/^1 message could not be given back \(.*\): hidden for up to 23 s\n$/)
   })
 
-  test.each(['list', 'retry'])('of a queue from which a look could take messages away is refused (%s)', async (action) => {
-    const { dead, additions } = await makeQueues()
-    await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(additions), MessageBody: messageOf('a.rpm') }))
-    const ran = await here().repokeeper('dead-letters', action, '-q', additions)
-    expect(ran).toMatchObject({ code: 1, stdout: '' })
-    expect(ran.stderr).toContain(`${additions} has a dead-letter queue of its own, ${dead}: `)
-    expect(ran.stderr).toContain(`Was -q ${dead} meant?`)
-    // It was never received, so that one receive is not too much.
-    expect(await receive(additions)).toMatchObject({ Body: messageOf('a.rpm') })
-  })
+  test.each(['list', 'retry'])(
+    'of a queue from which a look could take messages away is refused (%s)',
+    async (action) => {
+      const { dead, additions } = await makeQueues()
+      await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(additions), MessageBody: messageOf('a.rpm') }))
+      const ran = await here().repokeeper('dead-letters', action, '-q', additions)
+      expect(ran).toMatchObject({ code: 1, stdout: '' })
+      expect(ran.stderr).toContain(`${additions} has a dead-letter queue of its own, ${dead}: `)
+      expect(ran.stderr).toContain(`Was -q ${dead} meant?`)
+      // It was never received, so that one receive is not too much.
+      expect(await receive(additions)).toMatchObject({ Body: messageOf('a.rpm') })
+    },
+  )
 
   test('chooses by file name, or with a slash by the whole key', async () => {
     const { dead, additions } = await makeQueues()
@@ -140,7 +143,7 @@ describe.concurrent('retry', () => {
   })
 
   test('asks where to, of a message that does not say where it came from, and takes --to for an answer', async () => {
-    const { dead, additions, removals } = await makeQueues()
+    const { dead, removals } = await makeQueues()
     await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(dead), MessageBody: messageOf('a.rpm') }))
     const asked = await here().repokeeper('dead-letters', 'retry', '-q', dead)
     expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining('say --to which queue it goes') })
@@ -163,7 +166,9 @@ describe.concurrent('retry', () => {
     const ran = await here().repokeeper('dead-letters', 'retry', '-q', dead)
     cloud.faults.remove(id)
     expect(ran).toMatchObject({ code: 1, stdout: `${dead}: 1 failed\n` })
-    expect(ran.stderr).toMatch(/^failed a\.rpm: SQS holds back requests .* This passes: the next try may come through\.\n$/)
+    expect(ran.stderr).toMatch(
+      /^failed a\.rpm: SQS holds back requests .* This passes: the next try may come through\.\n$/,
+    )
     expect(await countOf(dead)).toEqual({ waiting: 1, inFlight: 0 })
   })
 })

@@ -92,7 +92,9 @@ describe('says what is wrong, and what to do', () => {
     await setAttributes(removals, { Policy: JSON.stringify({ Statement: [everybody] }) })
     await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(deadLetters), MessageBody: 'dead' }))
     const found = await doctor()
-    expect(found.map(({ check, subject, verdict, message }) => [check, subject, verdict, message.slice(0, 30)])).toEqual([
+    expect(
+      found.map(({ check, subject, verdict, message }) => [check, subject, verdict, message.slice(0, 30)]),
+    ).toEqual([
       ['queue', additions, 'problem', 'it has no dead-letter queue: w'],
       ['queue', additions, 'warning', 'long polling is off where a re'],
       ['queue', additions, 'warning', 'its visibility timeout is 5 s '],

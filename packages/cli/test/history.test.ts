@@ -121,7 +121,12 @@ describe('the history', () => {
       at: `2026-11-21T12:${minute}:00.000Z`,
       ...(repositories.length > 0 && { repositories }),
     })
-    remember('repo-additions', start('00', ['s3://old']), start('01', ['s3://packages/el9/*', 's3://packages/el8']), run)
+    remember(
+      'repo-additions',
+      start('00', ['s3://old']),
+      start('01', ['s3://packages/el9/*', 's3://packages/el8']),
+      run,
+    )
     remember('repo-removals', start('02'))
     expect((await lines('history')).slice(-4)).toEqual([
       '',
@@ -151,7 +156,13 @@ describe('where nothing is remembered', () => {
     expect(stderr).toContain('on their machine, as their user, with their --cache-dir')
     const machine = await place().repokeeper('history', '--json')
     expect(machine.code).toBe(0)
-    expect(JSON.parse(machine.stdout)).toEqual({ directory: historyDirectory(), queues: [], runs: [], unreadable: [], started: [] })
+    expect(JSON.parse(machine.stdout)).toEqual({
+      directory: historyDirectory(),
+      queues: [],
+      runs: [],
+      unreadable: [],
+      started: [],
+    })
   })
 
   test('of one queue it names the others', async () => {

@@ -41,7 +41,8 @@ test('writes again what somebody else took out, alone, until it stays', async ()
       await bucket.addNotifications(added)
       overwrites += 1
       // Read before ours came: the first time none of ours stays, then one.
-      if (overwrites <= 2) rules.splice(0, rules.length - (overwrites - 1), { ...others, events: ['s3:ObjectCreated:*'] })
+      if (overwrites <= 2)
+        rules.splice(0, rules.length - (overwrites - 1), { ...others, events: ['s3:ObjectCreated:*'] })
     },
   }
   const { steps } = await setUp(shared)

@@ -5,7 +5,8 @@ import { workplaceForTests } from './run-cli.ts'
 const place = workplaceForTests()
 const nothingSet = { AWS_EC2_METADATA_DISABLED: 'true', AWS_ACCESS_KEY_ID: 'tester', AWS_SECRET_ACCESS_KEY: 'anything' }
 const here = () => place().with(nothingSet)
-const complaint = /[Nn]o AWS region is set: say --region, or set AWS_REGION, AWS_DEFAULT_REGION or the region of the profile/
+const complaint =
+  /[Nn]o AWS region is set: say --region, or set AWS_REGION, AWS_DEFAULT_REGION or the region of the profile/
 
 describe('without a region', () => {
   test.concurrent.each([
@@ -31,11 +32,7 @@ describe('without a region', () => {
   })
 })
 
-test.each([
-  [['--region', '']],
-  [['--region', 'eu central']],
-  [['--profile', '']],
-])('%j is wrong use', async (flags) => {
+test.each([[['--region', '']], [['--region', 'eu central']], [['--profile', '']]])('%j is wrong use', async (flags) => {
   const { code, stderr } = await here().repokeeper('list', 's3://packages/el9', ...flags)
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/leave it out\n/) })
 })

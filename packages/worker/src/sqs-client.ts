@@ -1,4 +1,4 @@
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { GetQueueUrlCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
 import { chooseRegion, setRegion } from '@repokeeper/object-store'
 import { QueueError } from './queue-error.ts'
 
@@ -35,7 +35,7 @@ export async function createSqsClient(connection: SqsConnection, queue = ''): Pr
   throw new QueueError('NO_REGION', `No AWS region is set: ${setRegion}, or give the URL of the queue.`)
 }
 
-async function regionOfProfile(options: ConstructorParameters<typeof SQSClient>[0]): Promise<string> {
+async function regionOfProfile(options: SQSClientConfig): Promise<string> {
   const client = new SQSClient(options)
   try {
     return await client.config.region()

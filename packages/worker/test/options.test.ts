@@ -116,14 +116,17 @@ describe('options', () => {
   it.each([
     ['a list', '- queue', 'expected options by name'],
     ['no YAML', '{', 'is not YAML'],
-  ])('from a file that is %s are a problem that names the file, and what it may hold is not missed', (_what, text, reason) => {
-    const broken = expect.stringMatching(new RegExp(`^worker.yaml.*${reason}`))
-    expect(problemsOf({ file: yaml(text) })).toEqual([broken])
-    expect(problemsOf({ flags: { concurrency: 'many' }, file: yaml(text) })).toEqual([
-      broken,
-      '--concurrency is "many": expected number',
-    ])
-  })
+  ])(
+    'from a file that is %s are a problem that names the file, and what it may hold is not missed',
+    (_what, text, reason) => {
+      const broken = expect.stringMatching(new RegExp(`^worker.yaml.*${reason}`))
+      expect(problemsOf({ file: yaml(text) })).toEqual([broken])
+      expect(problemsOf({ flags: { concurrency: 'many' }, file: yaml(text) })).toEqual([
+        broken,
+        '--concurrency is "many": expected number',
+      ])
+    },
+  )
 
   it('that are wrong do not show what a URL holds, nor more than anybody reads', () => {
     const flags = { queue: 'q', endpointUrl: 'user:secret@host', logLevel: 'x'.repeat(1_000) }

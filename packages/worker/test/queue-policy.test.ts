@@ -76,7 +76,10 @@ describe('a queue policy, as far as it concerns one bucket', () => {
     ['all but another account', ofOthers('StringNotEquals', 'aws:SourceAccount', '210987654321')],
     ['all but another bucket', ofOthers('ArnNotLike', 'aws:SourceArn', 'arn:aws:s3:::other-*')],
   ])('sees that it is among those that are denied: %s', (_, statement) => {
-    expect(letsSend(policyOf([usual, statement]), sender)).toMatchObject({ kind: 'not allowed', why: 'its policy denies it' })
+    expect(letsSend(policyOf([usual, statement]), sender)).toMatchObject({
+      kind: 'not allowed',
+      why: 'its policy denies it',
+    })
   })
 
   it.each([
