@@ -28,7 +28,7 @@ const checkout = resolve(import.meta.dirname, '..')
 const program = (name: string): string => join(checkout, 'packages', 'cli', 'bin', `${name}.js`)
 const bucket = 'demo-packages'
 const path = 'el9/x86_64'
-const queues = { add: 'demo-additions', remove: 'demo-removals' }
+const queues = { add: 'demo-additions', remove: 'demo-removals', deadLetters: 'demo-dead-letters' }
 
 /** Anything will do for local-cloud; a profile of the person's must not take their place. */
 const credentials = { AWS_ACCESS_KEY_ID: 'demo', AWS_SECRET_ACCESS_KEY: 'demo', AWS_REGION: 'us-east-1' }
@@ -66,15 +66,12 @@ async function show(
 ): Promise<'shown'> {
   title('S3 and SQS on this machine')
   const endpoint = await startCloud(directory, options.port)
-  const environment: NodeJS.ProcessEnv = {
-    ...process.env,
-    ...credentials,
-    AWS_ENDPOINT_URL: endpoint,
-    REPOKEEPER_CACHE_DIR: join(directory, 'cache'),
-  }
+  const settings = { ...credentials, AWS_ENDPOINT_URL: endpoint, REPOKEEPER_CACHE_DIR: join(directory, 'cache') }
+  const environment: NodeJS.ProcessEnv = { ...process.env, ...settings }
   delete environment.AWS_PROFILE
   const repository = `s3://${bucket}/${path}`
-  const init = ['init', repository, '--add-queue', queues.add, '--remove-queue', queues.remove]
+  const named = ['--add-queue', queues.add, '--remove-queue', queues.remove, '--dead-letter-queue', queues.deadLetters]
+  const init = ['init', repository, ...named]
   say(`${endpoint}\n$ repokeeper ${init.join(' ')}`)
   await run(program('repokeeper'), init, environment)
 
@@ -113,7 +110,7 @@ async function show(
     title(`Put ${gone} back, and leave everything running`)
     await updatePackages('-b', bucket, '-p', path, '-o', 'add', '--wait', packages[0] ?? '')
     await run(program('repokeeper'), ['site', repository, '--base-url', baseUrl], environment)
-    tellHowToUse(endpoint, baseUrl)
+    tellHowToUse(settings, baseUrl)
     title('For a browser')
     for (const [at, queue] of [queues.add, queues.remove].entries()) {
       say(`${(await pages[at])?.padEnd(40)} how the worker of ${queue} does`)
@@ -124,14 +121,16 @@ async function show(
   return 'shown'
 }
 
-function tellHowToUse(endpoint: string, baseUrl: string): void {
+/** @param settings what the programs have to find in their environment */
+function tellHowToUse(settings: Readonly<Record<string, string>>, baseUrl: string): void {
   title('The .repo file')
   say(repoFile(baseUrl).trimEnd())
   title('For the programs, in another terminal')
-  for (const [name, value] of Object.entries({ ...credentials, AWS_ENDPOINT_URL: endpoint })) {
-    say(`export ${name}=${value}`)
-  }
+  for (const [name, value] of Object.entries(settings)) say(`export ${name}=${value}`)
+  if (process.env.AWS_PROFILE) say('unset AWS_PROFILE')
   say(`npx updatePackages -b ${bucket} -p ${path} -o add my.rpm --wait`)
+  say('npx repokeeper history                                  # what the workers did')
+  say(`npx repokeeper dead-letters list -q ${queues.deadLetters}   # what they could not use`)
 }
 
 /** dnf with an empty cache: what it lists, and that it can fetch a package and check its digest. */

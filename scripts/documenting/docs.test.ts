@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { checkout } from '../../fixtures/cloud-process.ts'
 import { generatedPages } from './generated-pages.ts'
@@ -12,6 +14,19 @@ describe('the documents', () => {
       expect(there === text, `${path} is out of date: scripts/docs writes it anew`).toBe(true)
     }
   })
+
+  it.each([['worker'], ['promote'], ['dead-letters', 'list']])(
+    'show of %j what the program itself prints',
+    async (...command) => {
+      const program = join(checkout, 'packages', 'cli', 'bin', 'repokeeper.js')
+      const { stdout } = await promisify(execFile)(process.execPath, [program, ...command, '--help'])
+      const page = await readFile(join(checkout, 'docs', 'commands.md'), 'utf8')
+      const [, section = ''] = page.split(`\n## repokeeper ${command.join(' ')}\n`)
+      const [, shown = ''] = section.split('```')
+      // A terminal is as wide as it is.
+      expect(words(shown)).toEqual(words(stdout))
+    },
+  )
 
   it('lead to places that are there', async () => {
     const broken: string[] = []
@@ -28,6 +43,10 @@ describe('the documents', () => {
     expect(broken).toEqual([])
   })
 })
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '')
+}
 
 async function pages(): Promise<string[]> {
   const inDocs = existsSync(join(checkout, 'docs')) ? await readdir(join(checkout, 'docs')) : []

@@ -2,11 +2,12 @@
  * The work of `add`: look at every file, then upload them side by side, then see to the metadata.
  */
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { RootFinder } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { AddOptions, ChangeOptions } from './change-options.ts'
+import { changeSummary } from './change-summary.ts'
+import { refuseInnerRepository, tellMissingRepository } from './check-place.ts'
 import type { Cli } from './cli.ts'
-import { ExitCode, UsageError } from './failure.ts'
+import { ExitCode } from './failure.ts'
 import { type BadFile, findFiles, type LocalPackage, parseTarget, readLocalPackage } from './local-package.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { type Progress, startProgress } from './progress.ts'
@@ -47,8 +48,7 @@ export async function addPackages(
       else bad.push(reading)
     }
     if (bad.length > 0) return refuse(repository, bad, locals, options, cli)
-    const warning = await placeWarning(repository, target, locals, options)
-    if (warning !== undefined) cli.output.tell(`warning: ${warning}`)
+    await tellMissingRepository(repository, target, options, cli)
     results = await uploadAll(repository, locals, target, options, progress, cli)
   } finally {
     progress.end()
@@ -114,41 +114,6 @@ function refuse(
   return ExitCode.failed
 }
 
-/**
- * Workers find the repository of a new key by looking for repodata above it. Where there is none yet they take the directory
- * that the package lies in, which need not be the one that was meant.
- */
-async function placeWarning(
-  { location, isDirectory, name }: OpenRepository,
-  target: string,
-  locals: readonly LocalPackage[],
-  { publish }: ChangeOptions,
-): Promise<string | undefined> {
-  const [first] = locals
-  if (first === undefined || isDirectory || publish) return undefined
-  const finder = new RootFinder({ store: location.store, now: () => performance.now() })
-  const place = await finder.find(`${location.root}${target}${first.name}`).catch(() => undefined)
-  if (place?.kind !== 'package' || place.root === location.root) return undefined
-  const other = `${location.store.name}/${place.root}`
-  return (
-    `workers without configured repositories will list these packages in ${other}, not in ${name}` +
-    (target === ''
-      ? ''
-      : ': there is no repodata yet, and only "Packages" and "Packages/x" are known as part of a repository')
-  )
-}
-
-/** Packages below an inner repository are that one's: nobody would list them here. @throws UsageError */
-export async function refuseInnerRepository({ location, name }: OpenRepository, target: string): Promise<void> {
-  if (target === '') return
-  const finder = new RootFinder({ store: location.store, now: () => performance.now() })
-  // Who may only write can't look, and is not held back for that.
-  const inner = await finder.findBelow(`${location.root}${target}x.rpm`, location.root).catch(() => undefined)
-  if (inner === undefined) return
-  const path = inner.slice(location.root.length)
-  throw new UsageError(`${path} in ${name} is a repository of its own: name it as REPO to add packages to it`)
-}
-
 async function report(
   repository: OpenRepository,
   results: readonly AddedFile[],
@@ -156,7 +121,8 @@ async function report(
   cli: Cli,
 ): Promise<number> {
   const { output, interruption } = cli
-  if (!options.json) output.print(summary(repository, results, options))
+  const outcomes = results.map(({ outcome }) => outcome)
+  if (!options.json) output.print(changeSummary(repository.name, outcomes, kinds, options))
   let settled: Settled = { ok: true }
   if (interruption.signal.aborted) output.tell(interruptionText(repository, results))
   else settled = await settleChange(repository, results.flatMap(expectationOf), options, cli)
@@ -199,13 +165,7 @@ function tellFile({ local, path, outcome }: AddedFile, { dryRun }: ChangeOptions
   }
 }
 
-function summary({ name }: OpenRepository, results: readonly AddedFile[], { dryRun }: ChangeOptions): string {
-  const counts = (['added', 'replaced', 'skipped', 'failed', 'not done'] as const).flatMap((kind) => {
-    const number = results.filter(({ outcome }) => outcome.kind === kind).length
-    return number === 0 ? [] : [`${number} ${kind}`]
-  })
-  return `${name}: ${counts.join(', ')}${dryRun ? ' (dry run: nothing was changed)' : ''}`
-}
+const kinds = { changes: ['added', 'replaced'], others: ['skipped', 'failed', 'not done'] } as const
 
 function interruptionText({ isDirectory }: OpenRepository, results: readonly AddedFile[]): string {
   const done = results.filter(({ outcome }) => outcome.kind === 'added' || outcome.kind === 'replaced').length

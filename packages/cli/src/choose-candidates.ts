@@ -2,7 +2,9 @@
  * Names that a person gave → the packages that are meant, each once.
  */
 import { showNevra } from '@repokeeper/repodata'
-import { type MatchedBy, matchPackages } from './match-packages.ts'
+import { type Match, type MatchedBy, matchPackages } from './match-packages.ts'
+import { isStoreUrl, nameBelow } from './name-below.ts'
+import type { OpenRepository } from './open-repository.ts'
 import type { RemoveCandidate } from './remove-candidates.ts'
 import { enumerate } from './text-layout.ts'
 
@@ -20,6 +22,7 @@ export interface Unmatched {
 
 /** As rm(1) does: names that mean nothing do not hold back the others. */
 export function chooseCandidates(
+  repository: OpenRepository,
   names: readonly string[],
   candidates: readonly RemoveCandidate[],
   { allVersions }: { readonly allVersions: boolean },
@@ -27,9 +30,11 @@ export function chooseCandidates(
   const chosen = new Map<string, Chosen>()
   const unmatched: Unmatched[] = []
   for (const name of names) {
-    const match = matchPackages(name, candidates)
+    const match = matchIn(repository, name, candidates)
     if (match.kind === 'nothing') {
-      unmatched.push({ name, code: 'NOTHING_MATCHED', reason: `${name}: no package of that file name, path or NEVRA` })
+      const isElsewhere = isStoreUrl(name) && nameBelow(name, repository) === undefined
+      const reason = isElsewhere ? `it is not below ${repository.name}` : 'no package of that file name, path or NEVRA'
+      unmatched.push({ name, code: 'NOTHING_MATCHED', reason: `${name}: ${reason}` })
     } else if (match.kind === 'every version' && !allVersions) {
       unmatched.push({ name, code: 'EVERY_VERSION', reason: everyVersionText(name, match.packages) })
     } else {
@@ -40,6 +45,18 @@ export function chooseCandidates(
     }
   }
   return { chosen: [...chosen.values()], unmatched }
+}
+
+/** What is said goes first: a repository may have a directory that is called as its own place is. */
+function matchIn(
+  repository: OpenRepository,
+  name: string,
+  candidates: readonly RemoveCandidate[],
+): Match<RemoveCandidate> {
+  const match = matchPackages(name, candidates)
+  if (match.kind !== 'nothing') return match
+  const below = nameBelow(name, repository)
+  return below === undefined ? match : matchPackages(below, candidates)
 }
 
 /** `path (NEVRA)`, the NEVRA only where the metadata says one. */

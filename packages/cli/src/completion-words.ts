@@ -89,7 +89,7 @@ const optionPlaces: Readonly<Record<string, Completed>> = { file: { kind: 'files
 /** A repository may be a directory of this machine; of a bucket nobody here knows what is in it. */
 const argumentPlaces: Readonly<Record<string, Completed>> = {
   repo: { kind: 'directories' },
-  nevra_from_to: { kind: 'directories' },
+  nevra: { kind: 'directories' },
   file: { kind: 'files' },
   file_or_name: { kind: 'files' },
 }

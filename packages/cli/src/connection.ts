@@ -28,7 +28,7 @@ export function defineConnectionOptions(program: Command): void {
   program
     .optionsGroup('Options of every command:')
     .option('--endpoint-url <url>', 'where S3 (and SQS) answer, other than at AWS; also $AWS_ENDPOINT_URL')
-    .option('--region <region>', 'AWS region; also $AWS_REGION')
+    .option('--region <region>', 'AWS region; also $AWS_REGION, $AWS_DEFAULT_REGION, that of the profile')
     .option('--profile <name>', 'AWS profile with the credentials to use; also $AWS_PROFILE')
     .option('--no-sign-request', 'send requests without credentials: for public buckets')
     .option('--single-writer', 'publish although the store ignores conditional writes: you vouch that nobody else does')
@@ -41,7 +41,10 @@ export function defineConnectionOptions(program: Command): void {
         .env('REPOKEEPER_COMPRESSION'),
     )
     .addOption(
-      new Option('--open-checksum <when>', 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed')
+      new Option(
+        '--open-checksum <when>',
+        'whether repomd.xml has digests of the uncompressed documents: auto is up to 64 MiB a document',
+      )
         .choices(openChecksums)
         .default('auto')
         .env('REPOKEEPER_OPEN_CHECKSUM'),
@@ -63,10 +66,18 @@ export function readConnection(values: unknown, environment: Readonly<Record<str
   if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
     throw new UsageError(`--endpoint-url ${endpointUrl} is no http:// or https:// URL`)
   }
+  const region = flags.region ?? (REPOKEEPER_REGION || undefined)
+  // As the SDK has it: it becomes a part of a host's name.
+  if (region !== undefined && !/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/.test(region)) {
+    throw new UsageError(
+      `--region ${JSON.stringify(region)} is no region: name one such as eu-central-1, or leave it out`,
+    )
+  }
+  if (flags.profile === '') throw new UsageError('--profile is empty: name a profile, or leave it out')
   const chosen = flags.cacheDir ?? (REPOKEEPER_CACHE_DIR || undefined)
   return {
     endpointUrl,
-    region: flags.region ?? (REPOKEEPER_REGION || undefined),
+    region,
     profile: flags.profile ?? (REPOKEEPER_PROFILE || undefined),
     signRequest: flags.signRequest,
     singleWriter: flags.singleWriter || /^(1|true|yes|on)$/i.test(environment.REPOKEEPER_SINGLE_WRITER ?? ''),

@@ -28,7 +28,12 @@ export async function openCache({ directory, isChosen }: Connection['cache']): P
       throw new CommandError('NO_CACHE', `the cache directory ${directory} cannot be used: ${why}`, { cause })
     }
   }
-  const temporary = await mkdtemp(join(tmpdir(), 'repokeeper-'))
+  const temporary = await mkdtemp(join(tmpdir(), 'repokeeper-')).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const tried = `neither the cache directory ${directory} nor the temporary directory ${tmpdir()} can be written`
+    const message = `${tried} (${why}): set TMPDIR, or --cache-dir, to one that this user may write`
+    throw new CommandError('NO_CACHE', message, { cause })
+  })
   return {
     cache: await DiskCache.open({ directory: temporary, bytesMax }),
     directory: temporary,

@@ -12,11 +12,13 @@ import {
   type QueuePurpose,
   type QueueState,
   receiveCountMin,
+  type Sender,
   untold,
+  withSender,
 } from '@repokeeper/worker'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
-import { looking, type OnFinding } from './finding.ts'
+import { type Looked, looking, type OnFinding } from './finding.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { queueConnection } from './queue-connection.ts'
 import { count } from './text-layout.ts'
@@ -25,6 +27,7 @@ interface QueueScene {
   /** `undefined` where it cannot be asked. */
   readonly bucket: S3Bucket | undefined
   readonly bucketName: string
+  readonly region: string
   /** Names, URLs or ARNs; none: those of the notifications. */
   readonly queues: readonly string[]
 }
@@ -43,19 +46,19 @@ export async function examineQueues(
   const { root } = repository.location
   let notifications: BucketNotifications | undefined
   if (scene.bucket !== undefined) {
-    await looking('notifications', onFinding, async () => {
+    await looking({ check: 'notifications' }, onFinding, async () => {
       notifications = await scene.bucket?.readNotifications()
     })
   }
   const wanted = scene.queues.length > 0 ? scene.queues : concernedQueues(notifications, root)
   const isForeign = !isAmazons(queueConnection(connection, cli).endpointUrl)
-  await looking('queues', onFinding, async () => {
-    const region = connection.region ?? scene.bucket?.region
+  await looking({ check: 'queues' }, onFinding, async () => {
+    const { region } = scene
     const desk = await openQueueDesk({ ...queueConnection(connection, cli), region }, scene.queues[0])
     try {
       const states: QueueState[] = []
       for (const queue of new Set(wanted)) {
-        await looking(`queue ${queue.split(/[:/]/).at(-1)}`, onFinding, async () => {
+        await looking({ check: 'queue', subject: queue.split(/[:/]/).at(-1) ?? queue }, onFinding, async () => {
           states.push(await desk.read(queue))
         })
       }
@@ -108,7 +111,7 @@ function examineNotifications(
   for (const { name: queue, arn } of states) {
     if (rules.some(({ queueArn }) => queueArn === arn) || toEventBridge) continue
     const message = 'the bucket tells it nothing'
-    onFinding({ check: `queue ${queue}`, verdict: 'problem', message, remedy: `Check its name; ${init}` })
+    onFinding({ check: 'queue', subject: queue, verdict: 'problem', message, remedy: `Check its name; ${init}` })
   }
 }
 
@@ -118,76 +121,81 @@ async function examineQueue(
   { desk, isForeign }: { readonly desk: QueueDesk; readonly isForeign: boolean },
   onFinding: OnFinding,
 ): Promise<void> {
-  const check = `queue ${state.name}`
+  const looked = { check: 'queue', subject: state.name }
   let found = 0
   const find: OnFinding = (finding) => {
     found += 1
     onFinding(finding)
   }
-  examinePolicy(check, state, bucket, isForeign, find)
-  await looking(check, find, () => examineDeadLetters(check, state, desk, find))
+  examinePolicy(looked, state, bucket, isForeign, find)
+  await looking(looked, find, () => examineDeadLetters(looked, state, desk, find))
   if (state.kmsKey !== undefined) {
     const message = `it is encrypted with the key ${state.kmsKey}`
     const remedy = 'The policy of that key has to let s3.amazonaws.com use it (kms:GenerateDataKey, kms:Decrypt)'
-    find({ check, verdict: 'warning', message, remedy })
+    find({ ...looked, verdict: 'warning', message, remedy })
   }
   if (state.waitSeconds === 0) {
     const message = 'long polling is off where a receive does not ask for it (workers do)'
-    find({ check, verdict: 'warning', message, remedy: 'Set ReceiveMessageWaitTimeSeconds to 20' })
+    find({ ...looked, verdict: 'warning', message, remedy: 'Set ReceiveMessageWaitTimeSeconds to 20' })
   }
   const { visibilityTimeoutSeconds: visibility } = state
   if (visibility !== undefined && visibility < visibilitySecondsMin) {
     const message = `its visibility timeout is ${visibility} s where a receive does not ask for another (workers do)`
-    find({ check, verdict: 'warning', message, remedy: 'Set VisibilityTimeout to 120' })
+    find({ ...looked, verdict: 'warning', message, remedy: 'Set VisibilityTimeout to 120' })
   }
   if (found > 0) return
   const message = `policy, dead-letter queue, long polling (${state.waitSeconds} s) and visibility timeout (${visibility} s) are right`
-  onFinding({ check, verdict: 'ok', message })
+  onFinding({ ...looked, verdict: 'ok', message })
 }
 
 function examinePolicy(
-  check: string,
+  looked: Looked,
   state: QueueState,
   bucket: string,
   isForeign: boolean,
   onFinding: OnFinding,
 ): void {
-  const verdict = letsSend(state.policy, bucketSender(bucket, state.arn))
+  const sender = bucketSender(bucket, state.arn)
+  const verdict = letsSend(state.policy, sender)
   if (verdict.kind === 'not allowed') {
     const message = `the bucket may not send to it: ${verdict.why}`
-    const remedy = isForeign
-      ? "Servers other than Amazon's need not ask for that"
-      : 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
-    onFinding({ check, verdict: isForeign ? 'warning' : 'problem', message, remedy })
+    const remedy = isForeign ? "Servers other than Amazon's need not ask for that" : policyRemedy(state, sender)
+    onFinding({ ...looked, verdict: isForeign ? 'warning' : 'problem', message, remedy })
   } else if (verdict.from === 'anybody') {
     const message = 'its policy lets the buckets of anybody send to it'
     const remedy = 'Say whose, by the conditions aws:SourceArn and aws:SourceAccount'
-    onFinding({ check, verdict: 'warning', message, remedy })
+    onFinding({ ...looked, verdict: 'warning', message, remedy })
   }
 }
 
+function policyRemedy({ policy }: QueueState, sender: Sender): string {
+  return letsSend(withSender(policy, sender), sender).kind === 'allowed'
+    ? 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
+    : 'One statement more does not help: change those that are there'
+}
+
 async function examineDeadLetters(
-  check: string,
+  looked: Looked,
   { redrive }: QueueState,
   desk: QueueDesk,
   onFinding: OnFinding,
 ): Promise<void> {
   if (redrive === undefined) {
     const message = 'it has no dead-letter queue: what nobody can use comes back until it expires'
-    onFinding({ check, verdict: 'problem', message, remedy: 'Give it a RedrivePolicy; "repokeeper init" does' })
+    onFinding({ ...looked, verdict: 'problem', message, remedy: 'Give it a RedrivePolicy; "repokeeper init" does' })
     return
   }
   if (redrive.maxReceiveCount < receiveCountMin) {
     const message = `its maxReceiveCount is ${redrive.maxReceiveCount}: a short outage moves good messages to the dead-letter queue`
-    onFinding({ check, verdict: 'warning', message, remedy: '5 to 10 is better' })
+    onFinding({ ...looked, verdict: 'warning', message, remedy: '5 to 10 is better' })
   }
   const deadLetters = await desk.find(redrive.deadLetterTargetArn)
   if (deadLetters === undefined) {
     const message = `its dead-letter queue ${redrive.deadLetterTargetArn} is not there`
-    onFinding({ check, verdict: 'problem', message, remedy: 'Make it, or name another one in the RedrivePolicy' })
+    onFinding({ ...looked, verdict: 'problem', message, remedy: 'Make it, or name another one in the RedrivePolicy' })
   } else if (deadLetters.waiting > 0) {
     const message = `its dead-letter queue holds ${count(deadLetters.waiting, 'message')}`
     const remedy = `"repokeeper dead-letters list -q ${deadLetters.name}" shows them`
-    onFinding({ check, verdict: 'warning', message, remedy })
+    onFinding({ ...looked, verdict: 'warning', message, remedy })
   }
 }

@@ -1,14 +1,14 @@
 /**
  * The work of `doctor`: one look at each thing that has to be right, said as it is found.
  */
-import { openS3Bucket, parseStoreUrl } from '@repokeeper/object-store'
+import { openS3Bucket, parseStoreUrl, type S3Bucket } from '@repokeeper/object-store'
 import manifest from '../package.json' with { type: 'json' }
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import { examineQueues } from './examine-queues.ts'
 import { examineStore } from './examine-store.ts'
 import { ExitCode, UsageError } from './failure.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, looking } from './finding.ts'
 import { connectionOptions, withRepository } from './open-repository.ts'
 import { count } from './text-layout.ts'
 
@@ -39,10 +39,16 @@ export async function examineSetup(
   onFinding({ check: 'versions', verdict: 'ok', message: `repokeeper ${manifest.version}, Node ${process.version}` })
   const name = await withRepository(repo, connection, cli, async (repository) => {
     const { signal } = cli.interruption
-    const bucket = await openS3Bucket({ ...connectionOptions(connection), bucket: address.bucket }, signal)
+    let bucket: S3Bucket | undefined
+    await looking({ check: 'region' }, onFinding, async () => {
+      bucket = await openS3Bucket({ ...connectionOptions(connection), bucket: address.bucket }, signal)
+    })
+    // Without a region there is nobody to ask.
+    if (bucket === undefined) return repository.name
     try {
       const isReachable = await examineStore(repository, bucket, onFinding)
-      const scene = { bucket: isReachable ? bucket : undefined, bucketName: address.bucket, queues }
+      const { region } = bucket
+      const scene = { bucket: isReachable ? bucket : undefined, bucketName: address.bucket, region, queues }
       await examineQueues(repository, scene, connection, onFinding, cli)
     } finally {
       bucket.close()
@@ -60,6 +66,8 @@ export async function examineSetup(
   return problems === 0 ? ExitCode.done : ExitCode.failed
 }
 
-function lineOf({ check, verdict, message, remedy }: Finding): string {
-  return `${verdict.padEnd(7)}  ${check.padEnd(18)}  ${message}${remedy === undefined ? '' : `. ${remedy}`}`
+/** What is of any length comes last: a line is printed before the next one is known. */
+function lineOf({ check, subject, verdict, message, remedy }: Finding): string {
+  const said = subject === undefined ? message : `${subject}: ${message}`
+  return `${verdict.padEnd(7)}  ${check.padEnd(18)}  ${said}${remedy === undefined ? '' : `. ${remedy}`}`
 }

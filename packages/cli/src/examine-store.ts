@@ -28,13 +28,13 @@ export async function examineStore(
     return false
   }
   let isThere = false
-  await looking('bucket', onFinding, async () => {
+  await looking({ check: 'bucket' }, onFinding, async () => {
     isThere = await examineBucket(bucket, onFinding)
   })
   if (!isThere) return false
-  await looking('clock', onFinding, () => examineClock(repository, onFinding))
-  await looking('conditional writes', onFinding, () => examineConditions(repository, onFinding))
-  await looking('metadata', onFinding, () => examineMetadata(repository, onFinding))
+  await looking({ check: 'clock' }, onFinding, () => examineClock(repository, onFinding))
+  await looking({ check: 'conditional writes' }, onFinding, () => examineConditions(repository, onFinding))
+  await looking({ check: 'metadata' }, onFinding, () => examineMetadata(repository, onFinding))
   return true
 }
 

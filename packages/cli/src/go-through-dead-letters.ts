@@ -2,7 +2,7 @@
  * The work of `dead-letters`: take what is there, show it, send it back or delete it, and give back the rest.
  */
 import { interpretMessage } from '@repokeeper/repository'
-import { type DeadLetter, type DeadLetters, holdSeconds, openDeadLetters, type Taken } from '@repokeeper/worker'
+import { type DeadLetter, type DeadLetters, openDeadLetters, type Taken } from '@repokeeper/worker'
 import { atATime } from './at-a-time.ts'
 import type { Cli } from './cli.ts'
 import { canAsk, confirm } from './confirm.ts'
@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts'
 import { CommandError, ExitCode, UsageError } from './failure.ts'
 import { globExpression } from './glob.ts'
 import { queueConnection } from './queue-connection.ts'
-import { count, enumerate, formatTime, table } from './text-layout.ts'
+import { count, enumerate, formatSpan, formatTime, table } from './text-layout.ts'
 
 interface DeadLetterOptions {
   readonly queue: string
@@ -51,8 +51,9 @@ export async function goThroughDeadLetters(
   const { signal } = cli.interruption
   const deadLetters = await openDeadLetters(queueConnection(connection, cli), options.queue)
   try {
+    refuseRedriving(deadLetters)
     const targetOf = action === 'retry' ? await readTargets(deadLetters, options) : () => undefined
-    const taken = await deadLetters.take(options.max, signal)
+    const taken = await deadLetters.take(options.max, action === 'list' ? 'look' : 'work', signal)
     const chosen = taken.letters.map(read).filter(isChosen(options.keys))
     let outcomes: Outcomes = new Map()
     try {
@@ -63,12 +64,23 @@ export async function goThroughDeadLetters(
         if (options.yes || (await confirm(question, terminal, signal))) outcomes = await drop(deadLetters, chosen)
       }
     } finally {
-      await giveBack(deadLetters, taken.letters, outcomes, cli)
+      await giveBack(deadLetters, taken, outcomes, cli)
     }
     return report(action, deadLetters, { taken, chosen, outcomes }, options, cli)
   } finally {
     deadLetters.close()
   }
+}
+
+/** To receive a message is to count it up, and one that was received too often SQS takes away. @throws CommandError */
+function refuseRedriving({ queue: { name, redrive } }: DeadLetters): void {
+  if (redrive === undefined) return
+  const next = redrive.deadLetterTargetArn.split(':').at(-1)
+  throw new CommandError(
+    'REDRIVES',
+    `${name} has a dead-letter queue of its own, ${next}: a message that is received more than ${redrive.maxReceiveCount} times goes ` +
+      `there, and each look is a receive. Was -q ${next} meant? Otherwise take the RedrivePolicy of ${name} away first.`,
+  )
 }
 
 function read(letter: DeadLetter): ReadLetter {
@@ -141,7 +153,7 @@ async function drop(deadLetters: DeadLetters, chosen: readonly ReadLetter[]): Pr
 /** Everything that is still there. */
 async function giveBack(
   deadLetters: DeadLetters,
-  letters: readonly DeadLetter[],
+  { letters, holdSeconds }: Taken,
   outcomes: Outcomes,
   { output }: Cli,
 ): Promise<void> {
@@ -149,7 +161,7 @@ async function giveBack(
   const failures = await deadLetters.giveBack(letters.filter((letter) => !isGone(letter)))
   if (failures.length === 0) return
   output.tell(
-    `${count(failures.length, 'message')} could not be given back (${failures[0]?.message}): hidden for up to ${holdSeconds / 60} minutes`,
+    `${count(failures.length, 'message')} could not be given back (${failures[0]?.message}): hidden for up to ${formatSpan(holdSeconds * 1_000)}`,
   )
 }
 
@@ -187,6 +199,7 @@ function report(
     }
   }
   if (interruption.signal.aborted) output.tell('interrupted: the same command again does the rest')
+  tellReturned(outcomes, queue.name, output)
   const { left, heldByOthers } = taken
   const lookedAt = taken.letters.length
   if (json) {
@@ -200,6 +213,16 @@ function report(
   if (heldByOthers > 0)
     output.tell(`about ${count(heldByOthers, 'message')} cannot be seen now: somebody else holds them`)
   return ok ? ExitCode.done : ExitCode.failed
+}
+
+/** What a worker refused once it refuses again, unless something has changed meanwhile. */
+function tellReturned(outcomes: Outcomes, queue: string, output: Cli['output']): void {
+  const targets = new Set([...outcomes.values()].flatMap(({ kind, to }) => (kind === 'returned' && to ? [to] : [])))
+  if (targets.size === 0) return
+  const asked = [...targets].map((target) => `"repokeeper history -q ${target}"`).join(' and ')
+  output.tell(
+    `what workers refuse again comes back to ${queue}; why, say ${asked} on their machine, and their log ("refused")`,
+  )
 }
 
 function verdict(

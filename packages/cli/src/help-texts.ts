@@ -25,18 +25,14 @@ export async function helpTexts(width: number): Promise<HelpText[]> {
     environment: {},
     exitCode: ExitCode.done,
   }
-  const helpOf = (name: string, command: Command): HelpText => {
-    command.configureHelp({ helpWidth: width })
-    command.outputHelp()
-    return { command: name, text: printed.take().trim() }
+  const helpOf = (name: string, command: Command): HelpText[] => {
+    command.configureHelp({ ...command.configureHelp(), helpWidth: width }).outputHelp()
+    const own = { command: name, text: printed.take().trim() }
+    const below = command.commands.filter((one) => one.name() !== 'help')
+    return [own, ...below.flatMap((one) => helpOf(`${name} ${one.name()}`, one))]
   }
   const repokeeper = await repokeeperProgram(cli, ['worker'])
-  const commands = repokeeper.commands.filter((command) => command.name() !== 'help')
-  return [
-    helpOf('repokeeper', repokeeper),
-    ...commands.map((command) => helpOf(`repokeeper ${command.name()}`, command)),
-    helpOf('updatePackages', updatePackagesProgram(cli)),
-  ]
+  return [...helpOf('repokeeper', repokeeper), ...helpOf('updatePackages', updatePackagesProgram(cli))]
 }
 
 class Printed extends Writable {

@@ -6,14 +6,22 @@ import { findOverlap, isTold, notificationFor, type QueuePurpose, type QueueStat
 import { CommandError } from './failure.ts'
 import type { SetupStep } from './init-queues.ts'
 
-export interface NotificationSetup {
+type NotifyingBucket = Pick<S3Bucket, 'readNotifications' | 'addNotifications'>
+
+export interface NotificationPlace {
   /** `undefined` in a dry run: it is not there yet. */
-  readonly bucket: Pick<S3Bucket, 'readNotifications' | 'addNotifications'> | undefined
+  readonly bucket: NotifyingBucket | undefined
   readonly root: string
+  /** `undefined`: it is not there yet. */
   readonly queues: { readonly [P in QueuePurpose]: Pick<QueueState, 'arn'> | undefined }
+}
+
+export interface NotificationSetup extends NotificationPlace {
   readonly dryRun: boolean
   /** Rejects where somebody wants the command to end. */
   readonly pause: (milliseconds: number) => Promise<unknown>
+  /** From 0 to 1. */
+  readonly random: () => number
   readonly onStep: (step: SetupStep) => void
 }
 
@@ -25,27 +33,43 @@ const purposes: readonly QueuePurpose[] = ['additions', 'removals']
  */
 const policyTries = { most: 14, pauseMs: 5_000 } as const
 
-/** @throws StoreError, CommandError `OVERLAPPING_NOTIFICATION` */
+/**
+ * S3 has one document for all notifications of a bucket, and no condition to write it on: who read it before we wrote takes ours out
+ * again. It is looked at once more when such a one has written, at a moment that nobody else has chosen, too.
+ */
+const lookingBack = { most: 10, pauseMs: 400, spreadMs: 400 } as const
+
+/** @throws StoreError, CommandError `OVERLAPPING_NOTIFICATION`, `NOTIFICATION_LOST` */
 export async function setUpNotifications(setup: NotificationSetup): Promise<void> {
-  const { bucket, root, queues, dryRun, onStep } = setup
+  const { bucket, root, dryRun, onStep } = setup
+  const wanted = await missingNotifications(setup)
+  if (wanted.size > 0 && !dryRun && bucket !== undefined) await addAll(bucket, wanted, setup)
+  for (const purpose of purposes) {
+    const outcome = wanted.has(purpose) ? 'created' : 'there already'
+    onStep({ what: `notification of ${purpose}`, name: `${root}*.rpm`, outcome })
+  }
+}
+
+/**
+ * What the bucket does not tell the queues yet.
+ *
+ * @throws StoreError, CommandError `OVERLAPPING_NOTIFICATION` where it cannot be told to tell
+ */
+export async function missingNotifications({
+  bucket,
+  root,
+  queues,
+}: NotificationPlace): Promise<Map<QueuePurpose, QueueNotification>> {
   const present = (await bucket?.readNotifications())?.queues ?? []
-  const added: QueueNotification[] = []
-  const steps: SetupStep[] = []
+  const missing = new Map<QueuePurpose, QueueNotification>()
   for (const purpose of purposes) {
     const arn = queues[purpose]?.arn
-    const what = `notification of ${purpose}`
-    const name = `${root}*.rpm`
-    if (arn !== undefined && isTold(purpose, arn, root, present)) {
-      steps.push({ what, name, outcome: 'there already' })
-      continue
-    }
+    if (arn !== undefined && isTold(purpose, arn, root, present)) continue
     const wanted = notificationFor(purpose, arn ?? '', root)
     refuseOverlap(wanted, present)
-    added.push(wanted)
-    steps.push({ what, name, outcome: 'created' })
+    missing.set(purpose, wanted)
   }
-  if (added.length > 0 && !dryRun && bucket !== undefined) await add(bucket, added, setup.pause)
-  for (const step of steps) onStep(step)
+  return missing
 }
 
 function refuseOverlap(wanted: QueueNotification, present: readonly QueueNotification[]): void {
@@ -60,8 +84,27 @@ function refuseOverlap(wanted: QueueNotification, present: readonly QueueNotific
   )
 }
 
+async function addAll(
+  bucket: NotifyingBucket,
+  wanted: ReadonlyMap<QueuePurpose, QueueNotification>,
+  setup: NotificationSetup,
+): Promise<void> {
+  const { most, pauseMs, spreadMs } = lookingBack
+  let missing = wanted
+  for (let look = 1; look <= most; look += 1) {
+    await add(bucket, [...missing.values()], setup.pause)
+    await setup.pause(pauseMs + setup.random() * spreadMs)
+    missing = await missingNotifications(setup)
+    if (missing.size === 0) return
+  }
+  throw new CommandError(
+    'NOTIFICATION_LOST',
+    `others changed the notifications of the bucket ${most} times meanwhile, and took ours out with it: let them end, then say the same again`,
+  )
+}
+
 async function add(
-  bucket: Pick<S3Bucket, 'addNotifications'>,
+  bucket: NotifyingBucket,
   added: readonly QueueNotification[],
   pause: NotificationSetup['pause'],
 ): Promise<void> {

@@ -5,6 +5,7 @@ import {
   bucketSender,
   letsSend,
   type QueueDesk,
+  type QueuePurpose,
   type QueueState,
   receiveCountMin,
   withSender,
@@ -26,14 +27,22 @@ export interface SetupQueues {
   readonly removals: QueueState | undefined
 }
 
+/** The queues that are there before anything is made. */
+export interface FoundQueues extends SetupQueues {
+  readonly deadLetters: QueueState | undefined
+}
+
 export interface QueueSetup {
   readonly desk: QueueDesk
   readonly bucket: string
   readonly names: QueueNames
+  readonly found: FoundQueues
   readonly dryRun: boolean
   readonly onStep: (step: SetupStep) => void
 }
 
+/** What the step of the dead-letter queue is called: its name need not be the one that was asked for. */
+export const deadLetterStep = 'dead-letter queue'
 /** A worker that starts again after a bad weekend still finds the notifications, and who looks after dead letters has two weeks. */
 const retentionDays = { queue: 7, deadLetters: 14 } as const
 /** The worker's own default; it also says so with each receive. */
@@ -42,37 +51,68 @@ const longPollSeconds = 20
 /** Tries of a message: enough to outlive an outage, few enough to see a bad package on the same day. */
 const maxReceiveCount = 5
 
+/**
+ * Looks for the queues, and whether those that are there will do.
+ *
+ * @throws QueueError, CommandError `QUEUE_POLICY`
+ */
+export async function findQueues(desk: QueueDesk, names: QueueNames, bucket: string): Promise<FoundQueues> {
+  const additions = await desk.find(names.additions)
+  const removals = await desk.find(names.removals)
+  for (const there of [additions, removals]) {
+    if (there !== undefined) policyWith(there.policy, there.name, bucket, there.arn)
+  }
+  return { additions, removals, deadLetters: await desk.find(names.deadLetters) }
+}
+
 /** The dead-letter queue first: the others name it. @throws QueueError, CommandError */
 export async function setUpQueues(setup: QueueSetup): Promise<SetupQueues> {
-  const { names } = setup
+  const { found } = setup
   const deadLetters = await setUpDeadLetters(setup)
   return {
-    additions: await setUpQueue('queue of additions', names.additions, deadLetters, setup),
-    removals: await setUpQueue('queue of removals', names.removals, deadLetters, setup),
+    additions: await setUpQueue('additions', found.additions, deadLetters, setup),
+    removals: await setUpQueue('removals', found.removals, deadLetters, setup),
   }
 }
 
-async function setUpDeadLetters({ desk, names, dryRun, onStep }: QueueSetup): Promise<QueueState | undefined> {
-  const what = 'dead-letter queue'
+async function setUpDeadLetters({ desk, names, found, dryRun, onStep }: QueueSetup): Promise<QueueState | undefined> {
+  const what = deadLetterStep
+  const others = otherDeadLetters(found, names)
+  if (others !== undefined) {
+    onStep({ what, name: others.join(', '), outcome: 'there already' })
+    return undefined
+  }
   const name = names.deadLetters
-  const there = await desk.find(name)
-  if (there !== undefined) onStep({ what, name, outcome: 'there already' })
-  if (there !== undefined || dryRun) {
-    if (there === undefined) onStep({ what, name, outcome: 'created' })
-    return there
+  if (found.deadLetters !== undefined || dryRun) {
+    onStep({ what, name, outcome: found.deadLetters === undefined ? 'created' : 'there already' })
+    return found.deadLetters
   }
   const made = await desk.create(name, { MessageRetentionPeriod: String(retentionDays.deadLetters * 86_400) })
   onStep({ what, name, outcome: 'created' })
   return made
 }
 
+/** Where both queues have one, and none of them the one that was named: one more would stay empty. */
+function otherDeadLetters(
+  { additions, removals, deadLetters }: FoundQueues,
+  names: QueueNames,
+): readonly string[] | undefined {
+  const targets = [additions, removals].map((queue) => queue?.redrive?.deadLetterTargetArn)
+  const others = targets.filter((arn) => arn !== undefined)
+  const isNamed = (arn: string): boolean =>
+    deadLetters === undefined ? arn.split(':').at(-1) === names.deadLetters : arn === deadLetters.arn
+  if (others.length < targets.length || others.some(isNamed)) return undefined
+  return [...new Set(others.map((arn) => arn.split(':').at(-1) ?? arn))]
+}
+
 async function setUpQueue(
-  what: string,
-  name: string,
+  purpose: QueuePurpose,
+  there: QueueState | undefined,
   deadLetters: QueueState | undefined,
-  { desk, bucket, dryRun, onStep }: QueueSetup,
+  { desk, bucket, names, dryRun, onStep }: QueueSetup,
 ): Promise<QueueState | undefined> {
-  const there = await desk.find(name)
+  const what = `queue of ${purpose}`
+  const name = names[purpose]
   if (there === undefined) {
     const made =
       dryRun || deadLetters === undefined ? undefined : await desk.create(name, newQueue(name, bucket, deadLetters))

@@ -9,8 +9,8 @@ import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import { CommandError, describeFailure, ExitCode, type Failure, UsageError } from './failure.ts'
 import { defaultQueueNames, nameOf, type QueueNames } from './init-names.ts'
-import { setUpNotifications } from './init-notifications.ts'
-import { type SetupStep, setUpQueues } from './init-queues.ts'
+import { missingNotifications, setUpNotifications } from './init-notifications.ts'
+import { deadLetterStep, findQueues, type SetupStep, setUpQueues } from './init-queues.ts'
 import { connectionOptions, type OpenRepository, withRepository } from './open-repository.ts'
 import { ensureConditions } from './publish-changes.ts'
 import { queueConnection } from './queue-connection.ts'
@@ -82,7 +82,9 @@ async function setUp(setup: Setup, cli: Cli): Promise<number> {
   if (json) {
     const error = failure === undefined ? undefined : { code: failure.code, message: failure.message }
     const ok = failure === undefined
-    cli.output.printJson({ repository: repository.name, dryRun, ok, steps, queues: names, ...guide, error })
+    const deadLetters = steps.find(({ what }) => what === deadLetterStep)?.name ?? names.deadLetters
+    const queues = { ...names, deadLetters }
+    cli.output.printJson({ repository: repository.name, dryRun, ok, steps, queues, ...guide, error })
   }
   return failure?.exitCode ?? ExitCode.done
 }
@@ -92,11 +94,16 @@ async function takeSteps(setup: Setup, onStep: (step: SetupStep) => void, cli: C
   const isThere = await setUpBucket(bucket, dryRun, onStep)
   const desk = await openQueueDesk({ ...queueConnection(connection, cli), region: bucket.region })
   try {
-    const queues = await setUpQueues({ desk, bucket: bucketName, names, dryRun, onStep })
     const { root } = repository.location
+    const notifying = { bucket: isThere ? bucket : undefined, root }
+    const found = await findQueues(desk, names, bucketName)
+    // What stands in the way is said before anything is made for it.
+    await missingNotifications({ ...notifying, queues: found })
+    const queues = await setUpQueues({ desk, bucket: bucketName, names, found, dryRun, onStep })
     const { signal } = cli.interruption
     const pause = (milliseconds: number) => delay(milliseconds, undefined, { signal })
-    await setUpNotifications({ bucket: isThere ? bucket : undefined, root, queues, dryRun, pause, onStep })
+    const { random } = Math
+    await setUpNotifications({ ...notifying, queues, dryRun, pause, random, onStep })
   } finally {
     desk.close()
   }

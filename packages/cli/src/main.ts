@@ -7,6 +7,7 @@ import { type Command, CommanderError } from 'commander'
 import type { Cli } from './cli.ts'
 import { describeFailure, ExitCode } from './failure.ts'
 import { Interrupted, Interruption } from './interruption.ts'
+import { tellMisspeltVariables } from './misspelt-variables.ts'
 import { Output } from './output.ts'
 
 const programs = {
@@ -49,6 +50,7 @@ async function endBy(signal: NodeJS.Signals): Promise<void> {
 
 async function run(name: keyof typeof programs, args: readonly string[], cli: Cli): Promise<number> {
   try {
+    await tellMisspeltVariables(cli)
     const program: Command = await programs[name](cli, args)
     await program.parseAsync(args, { from: 'user' })
     return cli.exitCode

@@ -36,11 +36,11 @@ function tell({ name, isDirectory }: OpenRepository, survey: Survey, output: Cli
   output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict(differences)}`)
   if (differences.length === 0) return
   const usually = isDirectory ? '' : 'A worker brings this into line when the event arrives. '
-  output.tell(`${usually}"repokeeper rebuild ${name}" writes the metadata anew from the packages.`)
+  const command = revision === undefined ? `rebuild ${name}` : `audit ${name} --repair`
+  output.tell(`${usually}"repokeeper ${command}" brings it into line now.`)
   if (differences.some(({ kind }) => kind === 'missing')) {
-    output.tell(
-      'What stays missing may be no whole RPM package: a rebuild names it, and so does the log of the worker.',
-    )
+    const worker = isDirectory ? '' : ', and so does the log of the worker'
+    output.tell(`What stays missing may be no whole RPM package: that names it${worker}.`)
   }
 }
 

@@ -7,7 +7,12 @@ export function createProgram(name: string, { output }: Cli): Command {
   return new Command(name)
     .version(manifest.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      sortSubcommands: false,
+      // Where a command has a usage of its own, it knows better than the list of its arguments.
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+    })
     .configureOutput({
       writeOut: (text) => output.writeRaw('stdout', text),
       writeErr: (text) => output.writeRaw('stderr', text),

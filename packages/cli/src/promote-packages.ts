@@ -4,9 +4,10 @@
 import { basename } from 'node:path/posix'
 import { showNevra } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { refuseInnerRepository } from './add-packages.ts'
 import { atATime } from './at-a-time.ts'
 import type { AddOptions, ChangeOptions } from './change-options.ts'
+import { changeSummary } from './change-summary.ts'
+import { refuseInnerRepository, tellMissingRepository } from './check-place.ts'
 import { chooseCandidates } from './choose-candidates.ts'
 import type { Cli } from './cli.ts'
 import { copyPackage, type PackageCopy } from './copy-package.ts'
@@ -39,14 +40,16 @@ export async function promotePackages(
 ): Promise<number> {
   const { output, interruption } = cli
   if (from.name === to.name) throw new UsageError(`${from.name} cannot be promoted to itself: name two repositories`)
-  const { chosen, unmatched } = chooseCandidates(names, await readRemoveCandidates(from, names, cli), options)
+  const candidates = await readRemoveCandidates(from, names, cli)
+  const { chosen, unmatched } = chooseCandidates(from, names, candidates, options)
   const planned = placesOf(
     chosen.map(({ candidate }) => candidate),
     options,
   )
-  for (const directory of new Set(planned.map(({ path }) => path.slice(0, -basename(path).length)))) {
-    await refuseInnerRepository(to, directory)
-  }
+  const directories = new Set(planned.map(({ path }) => path.slice(0, -basename(path).length)))
+  for (const directory of directories) await refuseInnerRepository(to, directory)
+  const [first] = directories
+  if (first !== undefined) await tellMissingRepository(to, first, options, cli)
   const results = await atATime(planned, options.concurrency, async ({ candidate, path }): Promise<Promoted> => {
     const { singleWriter } = to
     const { replace, dryRun } = options
@@ -56,7 +59,8 @@ export async function promotePackages(
     return result
   })
   for (const { reason } of unmatched) output.tell(reason)
-  if (!options.json && results.length > 0) output.print(summary(to, results, options))
+  const copies = results.map(({ copy }) => copy)
+  if (!options.json && results.length > 0) output.print(changeSummary(to.name, copies, kinds, options))
 
   let settled: Settled = { ok: true }
   if (interruption.signal.aborted) output.tell('interrupted: the same command again does the rest')
@@ -118,14 +122,7 @@ function tell({ candidate, path, copy }: Promoted, { dryRun }: PromoteOptions, {
   }
 }
 
-function summary({ name }: OpenRepository, results: readonly Promoted[], { dryRun }: PromoteOptions): string {
-  const kinds = ['copied', 'replaced', 'skipped', 'failed', 'not done'] as const
-  const counts = kinds.flatMap((kind) => {
-    const number = results.filter(({ copy }) => copy.kind === kind).length
-    return number === 0 ? [] : [`${number} ${kind}`]
-  })
-  return `${name}: ${counts.join(', ')}${dryRun ? ' (dry run: nothing was changed)' : ''}`
-}
+const kinds = { changes: ['copied', 'replaced'], others: ['skipped', 'failed', 'not done'] } as const
 
 function packageReport({ candidate: { path: source, listed, object }, path: location, copy }: Promoted) {
   const { kind: status, ...details } = copy

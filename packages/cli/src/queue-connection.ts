@@ -7,10 +7,10 @@ import type { Connection } from './connection.ts'
 
 /** An endpoint that comes from a variable counts as one that was given: the URLs of its queues may name another host. */
 export function queueConnection({ endpointUrl, region, profile }: Connection, { environment }: Cli): SqsConnection {
-  const { AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, AWS_DEFAULT_REGION } = environment
+  const { AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL } = environment
   return {
     endpointUrl: endpointUrl ?? (AWS_ENDPOINT_URL_SQS || AWS_ENDPOINT_URL || undefined),
-    region: region ?? (environment.AWS_REGION ? undefined : AWS_DEFAULT_REGION || undefined),
+    region,
     profile,
   }
 }

@@ -14,6 +14,7 @@ import {
 import { atATime } from './at-a-time.ts'
 import type { Cli } from './cli.ts'
 import type { NamedPackage } from './match-packages.ts'
+import { isStoreUrl, nameBelow } from './name-below.ts'
 import type { OpenRepository } from './open-repository.ts'
 
 /** What lies at one path: an object, an entry of the metadata, or both. */
@@ -35,12 +36,15 @@ export async function readRemoveCandidates(
 
 /** `undefined` where a name is no path of anything here, whatever else it may mean. */
 async function readAtPaths(
-  { location, context }: OpenRepository,
+  repository: OpenRepository,
   names: readonly string[],
   { interruption: { signal } }: Cli,
 ): Promise<RemoveCandidate[] | undefined> {
+  const { location, context } = repository
   const { store, root } = location
-  const paths = [...new Set(names.map((name) => name.replace(/^(\.\/)+/, '')))].sort()
+  const pathOf = (name: string): string =>
+    (isStoreUrl(name) ? nameBelow(name, repository) : undefined) ?? name.replace(/^(\.\/)+/, '')
+  const paths = [...new Set(names.map(pathOf))].sort()
   if (paths.some((path) => passOverKey(`${root}${path}`) !== undefined)) return undefined
   const nested = new RootFinder({ store, now: () => performance.now() })
   try {

@@ -5,6 +5,7 @@ import { StoreError } from '@repokeeper/object-store'
 import { showNevra } from '@repokeeper/repodata'
 import { atATime } from './at-a-time.ts'
 import type { ChangeOptions, RemoveOptions } from './change-options.ts'
+import { changeSummary } from './change-summary.ts'
 import { type Chosen, chooseCandidates, labelOf } from './choose-candidates.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
@@ -34,14 +35,16 @@ export async function removePackages(
   cli: Cli,
 ): Promise<number> {
   const { output, interruption } = cli
-  const { chosen, unmatched } = chooseCandidates(names, await readRemoveCandidates(repository, names, cli), options)
+  const candidates = await readRemoveCandidates(repository, names, cli)
+  const { chosen, unmatched } = chooseCandidates(repository, names, candidates, options)
   const results = await atATime(chosen, deletionsAtATime, async (one): Promise<RemovedPackage> => {
     const result = { ...one, outcome: await remove(repository, one, options, interruption.signal) }
     if (!options.json) tellRemoved(result, options, cli)
     return result
   })
   for (const { reason } of unmatched) output.tell(reason)
-  if (!options.json && results.length > 0) output.print(summary(repository, results, options))
+  const outcomes = results.map(({ outcome }) => outcome)
+  if (!options.json && results.length > 0) output.print(changeSummary(repository.name, outcomes, kinds, options))
 
   let settled: Settled = { ok: true }
   if (interruption.signal.aborted) output.tell('interrupted: the same command again does the rest')
@@ -119,13 +122,7 @@ function tellGone({ name }: OpenRepository, results: readonly RemovedPackage[], 
   )
 }
 
-function summary({ name }: OpenRepository, results: readonly RemovedPackage[], { dryRun }: ChangeOptions): string {
-  const counts = (['removed', 'gone already', 'failed', 'not done'] as const).flatMap((kind) => {
-    const number = results.filter(({ outcome }) => outcome.kind === kind).length
-    return number === 0 ? [] : [`${number} ${kind}`]
-  })
-  return `${name}: ${counts.join(', ')}${dryRun ? ' (dry run: nothing was changed)' : ''}`
-}
+const kinds = { changes: ['removed'], others: ['gone already', 'failed', 'not done'] } as const
 
 function packageReport({ candidate: { path, listed, object }, name, by, outcome }: RemovedPackage) {
   const { kind: status, ...details } = outcome

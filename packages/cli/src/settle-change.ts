@@ -3,6 +3,7 @@
  */
 import type { KeyVerdict } from '@repokeeper/repository'
 import type { ChangeOptions } from './change-options.ts'
+import { isMissing } from './check-place.ts'
 import type { Cli } from './cli.ts'
 import { describeFailure } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
@@ -22,6 +23,8 @@ export type Published =
   | {
       readonly kind: 'published'
       readonly revision?: string | undefined
+      /** There was no repository before. */
+      readonly isNew: boolean
       readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
     }
   | Failed
@@ -70,6 +73,7 @@ async function publish(
   const { root } = repository.location
   const keys = new Set(expectations.map(({ path }) => `${root}${path}`))
   try {
+    const isNew = await isMissing(repository)
     const { verdicts, undecided, revision } = await publishChanges(repository, keys)
     const refused = [
       ...[...verdicts].flatMap(([key, verdict]) => refusalOf(key.slice(root.length), verdict)),
@@ -79,9 +83,9 @@ async function publish(
       }),
     ]
     for (const { path, reason } of refused) cli.output.tell(`${path}: not published: ${reason}`)
-    if (!json)
-      cli.output.print(`${repository.name}: metadata ${revision === undefined ? 'is up to date' : 'published'}`)
-    return { kind: 'published', revision, refused }
+    const published = `published${isNew ? ': a new repository' : ''}`
+    if (!json) cli.output.print(`${repository.name}: metadata ${revision === undefined ? 'is up to date' : published}`)
+    return { kind: 'published', revision, isNew, refused }
   } catch (error) {
     const { code, message } = describeFailure(error, false)
     cli.output.tell(`the metadata was not published: ${message}`)

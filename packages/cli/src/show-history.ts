@@ -1,7 +1,7 @@
 /**
  * The work of `history`: what the workers of this machine remember.
  */
-import { queueName, type Run, readHistory, type UnreadableMessage } from '@repokeeper/worker'
+import { queueName, type Run, readHistory, type UnreadableMessage, type WorkerStart } from '@repokeeper/worker'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode, UsageError } from './failure.ts'
 import { historyDirectory, historyPath, isAbsent, queuesWithHistory } from './history-directory.ts'
@@ -19,6 +19,8 @@ interface History {
   /** The newest first. */
   readonly runs: readonly (Run & { readonly queue: string })[]
   readonly unreadable: readonly (UnreadableMessage & { readonly queue: string })[]
+  /** The last start of each queue's workers. */
+  readonly started: readonly (WorkerStart & { readonly queue: string })[]
 }
 
 /** @returns the exit code: 0, also where nothing is remembered */
@@ -32,6 +34,7 @@ export async function showHistory(cacheDirectory: string, options: HistoryOption
   else {
     tellRuns(history, output)
     tellUnreadable(history, output)
+    tellStarts(history, output)
   }
   if (history.runs.length + history.unreadable.length === 0) tellNothing(directory, known, history.queues, output)
   return ExitCode.done
@@ -46,14 +49,17 @@ function chosenQueues(queue: string | undefined, known: readonly string[]): read
 function readHistories(cacheDirectory: string, queues: readonly string[]): History {
   const runs: (Run & { queue: string })[] = []
   const unreadable: (UnreadableMessage & { queue: string })[] = []
+  const started: (WorkerStart & { queue: string })[] = []
   for (const queue of queues) {
     for (const record of readHistoryOf(cacheDirectory, queue)) {
       if (record.kind === 'run') runs.push({ queue, ...record })
-      else unreadable.push({ queue, ...record })
+      else if (record.kind === 'unreadable') unreadable.push({ queue, ...record })
+      else started.push({ queue, ...record })
     }
   }
   return {
     queues,
+    started,
     runs: runs.reverse().sort((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt)),
     unreadable: unreadable.reverse().sort((a, b) => Date.parse(b.at) - Date.parse(a.at)),
   }
@@ -121,6 +127,19 @@ function tellUnreadable({ queues, runs, unreadable }: History, output: Output): 
     messageId,
     `delivery ${delivery}`,
     reason,
+  ])
+  for (const line of table(rows)) output.print(line)
+}
+
+/** What a worker was not given it passes over, so that there is no run of it. */
+function tellStarts({ runs, unreadable, started }: History, output: Output): void {
+  if (started.length === 0) return
+  if (runs.length + unreadable.length > 0) output.print('')
+  output.print('The last start of each, and the repositories that it keeps:')
+  const rows = started.map(({ at, queue, repositories }) => [
+    formatTime(at),
+    queue,
+    repositories?.join(', ') ?? 'whatever its messages name',
   ])
   for (const line of table(rows)) output.print(line)
 }

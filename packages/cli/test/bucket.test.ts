@@ -30,7 +30,6 @@ describe('in a bucket', () => {
     const first = await here().updatePackages('-b', 'packages', '-p', '/el9/', '-o', 'add', foo, bar)
     expect(first).toMatchObject({
       code: 0,
-      stderr: '',
       stdout: expect.stringContaining('s3://packages/el9/: 2 added\n'),
     })
     const reads = () =>
@@ -100,6 +99,23 @@ describe('in a bucket', () => {
     expect((await here().repokeeper('list', 's3://packages/by-path/nested')).stdout).toMatch(/foo/)
   })
 
+  test('names that say where the repository is are understood, and those of other places are not', async () => {
+    const repo = 's3://packages/copied/el9'
+    await here().repokeeper('add', repo, foo, bar, '--to', 'Packages', '--publish')
+    const before = cloud.calls.list().length
+    const url = await here().repokeeper('remove', repo, `${repo}/Packages/${foo}`, '-n')
+    expect(url).toMatchObject({ code: 0, stdout: expect.stringContaining(`would be removed Packages/${foo}`) })
+    const calls = cloud.calls.list().slice(before)
+    expect(calls.filter(({ operation }) => operation === 'ListObjectsV2')).toEqual([])
+    const key = await here().repokeeper('remove', repo, `copied/el9/Packages/${foo}`, `${repo}/Packages/b*.rpm`, '-n')
+    expect(key).toMatchObject({ code: 0, stdout: expect.stringContaining('2 would be removed') })
+    const other = await here().repokeeper('remove', repo, `s3://packages/copied/el8/${foo}`, '-n')
+    expect(other).toMatchObject({
+      code: 1,
+      stderr: `s3://packages/copied/el8/${foo}: it is not below s3://packages/copied/el9/\n`,
+    })
+  })
+
   test('--wait returns when somebody else has published', async () => {
     const repo = 's3://packages/awaited'
     const waiting = here().repokeeper('add', repo, foo, '--wait', '--timeout', '60')
@@ -132,10 +148,25 @@ describe('in a bucket', () => {
     expect(told.stderr).toMatch(/is a worker running.*dead-letter queue.*repokeeper plan s3:\/\/packages\/el9\//s)
   })
 
-  test('it is said where workers would take the package for another repository', async () => {
-    const { stderr } = await here().repokeeper('add', 's3://packages/fresh', foo, '--to', 'sub', '-n')
-    expect(stderr).toMatch(/^warning: workers .* in s3:\/\/packages\/fresh\/sub\/, not in s3:\/\/packages\/fresh\//)
-    expect((await here().repokeeper('add', 's3://packages/fresh', foo, '--to', 'Packages/f', '-n')).stderr).toBe('')
+  test('it is said where there is no repository yet, and what workers would do; the upload is done', async () => {
+    const repo = 's3://packages/mistyped/x86_64'
+    const mistyped = await here().repokeeper('add', repo, foo)
+    expect(mistyped).toMatchObject({ code: 0, stdout: expect.stringContaining('1 added') })
+    expect(mistyped.stderr).toMatch(
+      /^note: there is no repository in s3:\/\/packages\/mistyped\/x86_64\/ yet: "repokeeper init s3:.*--publish.* make one of the first package, and those with it pass over/,
+    )
+    const below = await here().repokeeper('add', repo, foo, '--to', 'sub', '-n')
+    expect(below.stderr).toContain(
+      'list these packages in s3://packages/mistyped/x86_64/sub/, not in s3://packages/mistyped/x86_64/',
+    )
+    const conventional = await here().repokeeper('add', repo, foo, '--to', 'Packages/f', '-n')
+    expect(conventional.stderr).toContain('make one of the first package')
+    expect((await here().repokeeper('plan', repo)).stderr).toContain(`"repokeeper rebuild ${repo}/" brings it`)
+    // Where one publishes, it is there.
+    expect((await here().repokeeper('add', repo, foo, '--publish')).stderr).toBe('')
+    expect((await here().repokeeper('add', repo, bar, '--to', 'sub')).stderr).toBe('')
+    const above = await here().repokeeper('add', `${repo}/inner`, foo)
+    expect(above.stderr).toContain('list these packages in s3://packages/mistyped/x86_64/, not in')
   })
 
   test('rebuild refuses a path where there is nothing', async () => {
@@ -164,7 +195,10 @@ describe('what stands in the way is said', () => {
       { service: 's3', operation: 'PutObject', action: { kind: 'error', status: 403, code: 'AccessDenied' } },
       async () => {
         const { code, stderr } = await here().repokeeper('add', 's3://packages/denied', foo)
-        expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^failed foo.*access denied/) })
+        expect({ code, stderr }).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/^failed foo.*access denied/m),
+        })
       },
     )
   })

@@ -59,6 +59,30 @@ describe.concurrent('list', () => {
     expect(await countOf(dead)).toEqual({ waiting: 3, inFlight: 1 })
   })
 
+  test('holds the messages no longer than the look may take', async () => {
+    const { dead, additions } = await makeQueues()
+    await die(additions, messageOf('a.rpm'))
+    const failed = { kind: 'error', status: 403, code: 'AccessDeniedException' } as const
+    const id = cloud.faults.add({ operation: 'ChangeMessageVisibilityBatch', queue: dead, action: failed })
+    const ran = await here().repokeeper('dead-letters', 'list', '-q', dead)
+    cloud.faults.remove(id)
+    expect(ran.stderr).toMatch(/^1 message could not be given back \(.*\): hidden for up to 23 s\n$/)
+  })
+
+  test.each(['list', 'retry'])(
+    'of a queue from which a look could take messages away is refused (%s)',
+    async (action) => {
+      const { dead, additions } = await makeQueues()
+      await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(additions), MessageBody: messageOf('a.rpm') }))
+      const ran = await here().repokeeper('dead-letters', action, '-q', additions)
+      expect(ran).toMatchObject({ code: 1, stdout: '' })
+      expect(ran.stderr).toContain(`${additions} has a dead-letter queue of its own, ${dead}: `)
+      expect(ran.stderr).toContain(`Was -q ${dead} meant?`)
+      // It was never received, so that one receive is not too much.
+      expect(await receive(additions)).toMatchObject({ Body: messageOf('a.rpm') })
+    },
+  )
+
   test('chooses by file name, or with a slash by the whole key', async () => {
     const { dead, additions } = await makeQueues()
     for (const key of ['el9/foo.rpm', 'el9/x/foo.rpm', 'el8/bar.rpm']) await die(additions, messageOf(key))
@@ -80,7 +104,10 @@ describe.concurrent('retry', () => {
     await die(removals, messageOf('b.rpm'))
     await die(removals, messageOf('stays.rpm'))
     const ran = await here().repokeeper('dead-letters', 'retry', '-q', dead, '--key', '?.rpm')
-    expect(ran).toMatchObject({ code: 0, stderr: '', stdout: `${dead}: 2 sent back of the 3 that were looked at\n` })
+    expect(ran).toMatchObject({ code: 0, stdout: `${dead}: 2 sent back of the 3 that were looked at\n` })
+    expect(ran.stderr).toMatch(
+      new RegExp(`^what workers refuse again comes back to ${dead}; why, say .*"repokeeper history -q ${removals}"`),
+    )
     expect(await countOf(dead)).toEqual({ waiting: 1, inFlight: 0 })
     expect(await receive(additions)).toMatchObject({
       Body: messageOf('a.rpm'),
@@ -116,18 +143,33 @@ describe.concurrent('retry', () => {
   })
 
   test('asks where to, of a message that does not say where it came from, and takes --to for an answer', async () => {
-    const { dead, additions, removals } = await makeQueues()
+    const { dead, removals } = await makeQueues()
     await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(dead), MessageBody: messageOf('a.rpm') }))
     const asked = await here().repokeeper('dead-letters', 'retry', '-q', dead)
     expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining('say --to which queue it goes') })
     const told = await here().repokeeper('dead-letters', 'retry', '-q', dead, '--to', removals, '--json')
     expect(JSON.parse(told.stdout)).toMatchObject({ ok: true, messages: [{ status: 'returned', to: removals }] })
     expect(await countOf(removals)).toEqual({ waiting: 1, inFlight: 0 })
-    const none = await here().repokeeper('dead-letters', 'retry', '-q', additions)
+    await makeQueue(`${dead}-of-nobody`)
+    const none = await here().repokeeper('dead-letters', 'retry', '-q', `${dead}-of-nobody`)
     expect(none).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`no queue has ${additions} as its dead-letter queue`),
+      stderr: expect.stringContaining(`no queue has ${dead}-of-nobody as its dead-letter queue`),
     })
+  })
+
+  test('where SQS is out says so of each, and does not say that it is tried again', async () => {
+    const { dead, additions } = await makeQueues()
+    await die(additions, messageOf('a.rpm'))
+    const busy = { kind: 'error', status: 503, code: 'ThrottlingException' } as const
+    const id = cloud.faults.add({ operation: 'SendMessage', queue: additions, action: busy })
+    const ran = await here().repokeeper('dead-letters', 'retry', '-q', dead)
+    cloud.faults.remove(id)
+    expect(ran).toMatchObject({ code: 1, stdout: `${dead}: 1 failed\n` })
+    expect(ran.stderr).toMatch(
+      /^failed a\.rpm: SQS holds back requests .* This passes: the next try may come through\.\n$/,
+    )
+    expect(await countOf(dead)).toEqual({ waiting: 1, inFlight: 0 })
   })
 })
 

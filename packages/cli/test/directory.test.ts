@@ -37,7 +37,7 @@ describe('in a directory', () => {
     expect(added.stdout.split('\n').sort()).toEqual([
       '',
       './repo: 2 added',
-      './repo: metadata published',
+      './repo: metadata published: a new repository',
       expect.stringContaining(`added Packages/f/${foo} (foo-1.0-1.noarch, `),
       expect.stringContaining(`added Packages/f/${foo2} (foo-3:2.0-1.noarch, `),
     ])
@@ -110,7 +110,11 @@ describe('in a directory', () => {
 
     const dry = await here().repokeeper('rebuild', 'repo', '--dry-run')
     expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('would read 2 packages') })
-    expect((await here().repokeeper('plan', 'repo')).code).toBe(100)
+    const told = await here().repokeeper('plan', 'repo')
+    expect(told).toMatchObject({
+      code: 100,
+      stderr: expect.stringMatching(/^"repokeeper audit repo --repair" brings it into line now\.\n/),
+    })
     const rebuilt = await here().repokeeper('rebuild', 'repo')
     expect(rebuilt).toMatchObject({
       code: 0,
@@ -167,8 +171,27 @@ describe('before anything is uploaded', () => {
       code: 0,
       stdout: expect.stringContaining(`would be added ${foo} (foo-1.0`),
     })
-    expect(stdout).toContain('./empty: 1 added (dry run: nothing was changed)')
+    expect(stdout).toContain('./empty: 1 would be added (dry run: nothing was changed)')
     expect(await readdir(join(here().directory, 'empty'))).toEqual([])
+    expect((await here().repokeeper('remove', 'repo', '*', '-n')).stdout).toMatch(
+      /\nrepo: \d would be removed \(dry run: nothing was changed\)\n$/,
+    )
+  })
+
+  test('a path of this machine names a package of the directory', async () => {
+    const paths = [join(here().directory, 'repo/Packages/f', foo), './repo/./bar-1.0-1.noarch.rpm']
+    const { code, stdout } = await here().repokeeper('remove', 'repo', ...paths, '-n')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('repo: 2 would be removed') })
+    const outside = await here().repokeeper('remove', 'repo', 'elsewhere/Packages/f/no.rpm', '-n')
+    expect(outside).toMatchObject({ code: 1, stderr: expect.stringContaining('no package of that file name') })
+  })
+
+  test('a directory that is no repository, and does not become one, is said to be none', async () => {
+    const { stderr } = await here().repokeeper('add', './empty', foo, '--no-publish', '-n')
+    expect(stderr).toBe(
+      'note: there is no repository in ./empty yet: leave out --no-publish, or "repokeeper rebuild ./empty" makes one\n',
+    )
+    expect((await here().repokeeper('add', './empty', foo, '-n')).stderr).toBe('')
   })
 })
 

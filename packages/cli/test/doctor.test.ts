@@ -41,9 +41,13 @@ test('finds nothing to say against what init has made, and leaves nothing behind
   expect(lines.slice(0, -1).map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual(
     [
       ...['versions', 'region', 'credentials', 'bucket', 'clock', 'conditional writes', 'metadata'],
-      ...['events: additions', 'events: removals', `queue ${additions}`, `queue ${removals}`],
+      ...['events: additions', 'events: removals', 'queue', 'queue'],
     ].map((check) => ['ok', check]),
   )
+  expect(lines.slice(-3, -1)).toEqual([
+    expect.stringMatching(new RegExp(`^ok {7}queue {15}${additions}: policy, `)),
+    expect.stringMatching(new RegExp(`^ok {7}queue {15}${removals}: policy, `)),
+  ])
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'packages' }))
   expect(Contents.map(({ Key = '' }) => Key).filter((key) => key.includes('probe'))).toEqual([])
 })
@@ -62,7 +66,7 @@ describe('says what is wrong, and what to do', () => {
     const ran = await here().repokeeper('doctor', 's3://other/el9', '-q', additions ?? '')
     expect(ran.code).toBe(1)
     expect(ran.stdout).toMatch(/^problem {2}bucket +there is no s3:\/\/other\. .*"repokeeper init"/m)
-    expect(ran.stdout).toMatch(new RegExp(`^warning {2}queue ${additions} +the bucket may not send to it`, 'm'))
+    expect(ran.stdout).toMatch(new RegExp(`^warning {2}queue +${additions}: the bucket may not send to it`, 'm'))
   })
 
   test('with a document that is gone', async () => {
@@ -88,13 +92,25 @@ describe('says what is wrong, and what to do', () => {
     await setAttributes(removals, { Policy: JSON.stringify({ Statement: [everybody] }) })
     await sqs.send(new SendMessageCommand({ QueueUrl: await urlOf(deadLetters), MessageBody: 'dead' }))
     const found = await doctor()
-    expect(found.map(({ check, verdict, message }) => [check, verdict, message.slice(0, 30)])).toEqual([
-      [`queue ${additions}`, 'problem', 'it has no dead-letter queue: w'],
-      [`queue ${additions}`, 'warning', 'long polling is off where a re'],
-      [`queue ${additions}`, 'warning', 'its visibility timeout is 5 s '],
-      [`queue ${removals}`, 'warning', 'its policy lets the buckets of'],
-      [`queue ${removals}`, 'warning', 'its dead-letter queue holds 1 '],
+    expect(
+      found.map(({ check, subject, verdict, message }) => [check, subject, verdict, message.slice(0, 30)]),
+    ).toEqual([
+      ['queue', additions, 'problem', 'it has no dead-letter queue: w'],
+      ['queue', additions, 'warning', 'long polling is off where a re'],
+      ['queue', additions, 'warning', 'its visibility timeout is 5 s '],
+      ['queue', removals, 'warning', 'its policy lets the buckets of'],
+      ['queue', removals, 'warning', 'its dead-letter queue holds 1 '],
     ])
+  })
+
+  test('with a queue whose policy denies all but others', async () => {
+    const role = 'arn:aws:iam::000000000000:role/x'
+    const allowed = { Effect: 'Allow', Principal: '*', Action: 'sqs:SendMessage', Resource: '*' }
+    const denied = { Effect: 'Deny', NotPrincipal: { AWS: role }, Action: 'sqs:*', Resource: '*' }
+    await setAttributes(removals, { Policy: JSON.stringify({ Statement: [allowed, denied] }) })
+    expect(await doctor()).toContainEqual(
+      expect.objectContaining({ subject: removals, message: 'the bucket may not send to it: its policy denies it' }),
+    )
   })
 
   test('with a clock that is wrong', async () => {
@@ -115,8 +131,8 @@ describe('says what is wrong, and what to do', () => {
 
     await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: 'packages', NotificationConfiguration: {} }))
     const told = await here().repokeeper('doctor', repo, '-q', additions ?? '', '-q', 'nowhere')
-    expect(told.stdout).toMatch(new RegExp(`^problem {2}queue ${additions} +the bucket tells it nothing`, 'm'))
-    expect(told.stdout).toMatch(/^problem {2}queue nowhere +There is no queue "nowhere"/m)
+    expect(told.stdout).toMatch(new RegExp(`^problem {2}queue +${additions}: the bucket tells it nothing`, 'm'))
+    expect(told.stdout).toMatch(/^problem {2}queue +nowhere: There is no queue "nowhere"/m)
   })
 
   test('without credentials', async () => {
@@ -138,6 +154,7 @@ test('is for buckets', async () => {
 
 interface Finding {
   readonly check: string
+  readonly subject?: string
   readonly verdict: string
   readonly message: string
 }

@@ -111,7 +111,29 @@ describe('the history', () => {
         { queue: 'repo-additions', ...run },
       ],
       unreadable: [{ queue: 'repo-additions', ...unreadable }],
+      started: [],
     })
+  })
+
+  test('says which repositories the workers were given last', async () => {
+    const start = (minute: string, repositories: readonly string[] = []): HistoryRecord => ({
+      kind: 'started',
+      at: `2026-11-21T12:${minute}:00.000Z`,
+      ...(repositories.length > 0 && { repositories }),
+    })
+    remember(
+      'repo-additions',
+      start('00', ['s3://old']),
+      start('01', ['s3://packages/el9/*', 's3://packages/el8']),
+      run,
+    )
+    remember('repo-removals', start('02'))
+    expect((await lines('history')).slice(-4)).toEqual([
+      '',
+      'The last start of each, and the repositories that it keeps:',
+      '2026-11-21 12:01:00  repo-additions  s3://packages/el9/*, s3://packages/el8',
+      '2026-11-21 12:02:00  repo-removals   whatever its messages name',
+    ])
   })
 
   test('lets no key steer the terminal, and passes over what is no history', async () => {
@@ -134,7 +156,13 @@ describe('where nothing is remembered', () => {
     expect(stderr).toContain('on their machine, as their user, with their --cache-dir')
     const machine = await place().repokeeper('history', '--json')
     expect(machine.code).toBe(0)
-    expect(JSON.parse(machine.stdout)).toEqual({ directory: historyDirectory(), queues: [], runs: [], unreadable: [] })
+    expect(JSON.parse(machine.stdout)).toEqual({
+      directory: historyDirectory(),
+      queues: [],
+      runs: [],
+      unreadable: [],
+      started: [],
+    })
   })
 
   test('of one queue it names the others', async () => {

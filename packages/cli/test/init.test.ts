@@ -11,7 +11,7 @@ import {
 import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Workplace, workplaceForTests } from './run-cli.ts'
 
 const place = workplaceForTests()
@@ -129,8 +129,9 @@ test('says which rule of the bucket stands in the way, and changes nothing of it
   const { code, stdout, stderr } = await here().repokeeper('init', 's3://taken/el9')
   expect(code).toBe(1)
   expect(stderr).toMatch(/sends s3:ObjectCreated:\* of \* to arn:aws:sqs:.*:first-here already.*--add-queue/)
-  expect(stderr).toContain('What was done so far stays')
-  expect(stdout).not.toContain('notification')
+  // It was looked for first: no queue was made that nobody tells anything.
+  expect(outcomes(stdout)).toEqual(['there already'])
+  await expect(attributesOf('taken-el9-additions')).rejects.toThrow()
   expect(await notificationsOf('taken')).toHaveLength(1)
 
   // That queue is the one, then.
@@ -141,6 +142,64 @@ test('says which rule of the bucket stands in the way, and changes nothing of it
   )
   expect(named.stdout).toContain('there already  notification of additions el9/*.rpm')
   expect(named.stdout).toContain('created        notification of removals el9/*.rpm')
+})
+
+test('of two at the same moment neither takes out what the other has written', async () => {
+  await s3.send(new CreateBucketCommand({ Bucket: 'raced' }))
+  // Each has read before the other writes.
+  const operation = 'PutBucketNotificationConfiguration'
+  const id = cloud.faults.add({ operation, count: 2, action: { kind: 'delay', milliseconds: 60_000 } })
+  const both = Promise.all(['el8', 'el9'].map((root) => here().repokeeper('init', `s3://raced/${root}`)))
+  await vi.waitFor(() => expect(cloud.faults.list().find(({ rule }) => rule.id === id)?.struck).toBe(2), 60_000)
+  cloud.clock.advance(60_000)
+  expect(await both).toMatchObject([
+    { code: 0, stderr: '' },
+    { code: 0, stderr: '' },
+  ])
+  cloud.faults.remove(id)
+  const queues = (await notificationsOf('raced')).map(({ QueueArn }) => QueueArn?.split(':').at(-1))
+  expect(queues.toSorted()).toEqual([
+    'raced-el8-additions',
+    'raced-el8-removals',
+    'raced-el9-additions',
+    'raced-el9-removals',
+  ])
+})
+
+test('of the same repository twice at the same moment sets it up once', async () => {
+  // The first one has found none twice and is held before it adds them; the other one ends before.
+  const operation = 'GetBucketNotificationConfiguration'
+  const id = cloud.faults.add({ operation, from: 3, count: 1, action: { kind: 'delay', milliseconds: 60_000 } })
+  const first = here().repokeeper('init', 's3://twice/el9')
+  await vi.waitFor(() => expect(cloud.faults.list().find(({ rule }) => rule.id === id)?.struck).toBe(1), 60_000)
+  expect(await here().repokeeper('init', 's3://twice/el9')).toMatchObject({ code: 0, stderr: '' })
+  cloud.clock.advance(60_000)
+  expect(await first).toMatchObject({ code: 0, stderr: '' })
+  cloud.faults.remove(id)
+  expect(await notificationsOf('twice')).toHaveLength(2)
+})
+
+test('makes no dead-letter queue where the queues have one already', async () => {
+  const queues = ['--add-queue', 'common-a', '--remove-queue', 'common-r']
+  await here().repokeeper('init', 's3://common/el9', ...queues, '--dead-letter-queue', 'common-d')
+  const { stdout } = await here().repokeeper('init', 's3://common/el8', ...queues)
+  expect(stdout).toContain('there already  dead-letter queue common-d\n')
+  await expect(attributesOf('common-el8-dead-letters')).rejects.toThrow()
+  const again = await here().repokeeper('init', 's3://common/el8', ...queues, '--json')
+  expect(JSON.parse(again.stdout).queues).toEqual({
+    additions: 'common-a',
+    removals: 'common-r',
+    deadLetters: 'common-d',
+  })
+})
+
+test('says of a queue whose policy denies all but others that no statement helps, before it makes any', async () => {
+  const role = 'arn:aws:iam::000000000000:role/x'
+  const denial = { Effect: 'Deny', NotPrincipal: { AWS: role }, Action: 'sqs:*', Resource: '*' }
+  await queueOf('closed-to-us', { Policy: JSON.stringify({ Statement: [denial] }) })
+  const ran = await here().repokeeper('init', 's3://denied/el9', '--remove-queue', 'closed-to-us')
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('closed-to-us denies sqs:SendMessage') })
+  await expect(attributesOf('denied-el9-additions')).rejects.toThrow()
 })
 
 test('gives a queue that is there what it lacks, and leaves what somebody chose', async () => {

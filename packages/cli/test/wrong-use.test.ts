@@ -23,7 +23,7 @@ describe('wrong use ends with exit code 2 and says what to write instead', () =>
     [['worker'], /options cannot be used:\n {2}--queue: give the name/],
     [
       ['worker', '-q', 'x', '--batch-keys-max', 'many', '--log-level', 'loud'],
-      /--batch-keys-max: .*\n {2}--log-level: /s,
+      /--batch-keys-max is "many": .*\n {2}--log-level is "loud": /s,
     ],
     [['worker', '--config', 'absent.yaml'], /--config absent\.yaml cannot be read/],
   ])('repokeeper %j', async (args, message) => {
@@ -59,6 +59,17 @@ describe('what fails ends with exit code 1, without a stack', () => {
     expect(code).toBe(1)
     expect(stderr).toMatch(message)
     expect(stderr).not.toMatch(/\n {4}at /)
+  })
+
+  test('neither a cache nor a temporary directory', async () => {
+    const environment = { TMPDIR: '/dev/null', XDG_CACHE_HOME: '/dev/null', REPOKEEPER_CACHE_DIR: '' }
+    const { code, stderr } = await here().repokeeper('list', '.', { environment })
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^repokeeper: neither the cache directory \/dev\/null\/repokeeper nor the temporary directory \/dev\/null can be written \(.*\): set TMPDIR, or --cache-dir,/,
+      ),
+    })
   })
 
   test('REPOKEEPER_DEBUG=1 shows the stack', async () => {

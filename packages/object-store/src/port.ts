@@ -154,6 +154,8 @@ export type StoreErrorCode =
   | 'ACCESS_DENIED'
   /** The bucket or directory itself is not there. */
   | 'NO_SUCH_STORE'
+  /** Nothing says which AWS region is meant. */
+  | 'NO_REGION'
   /** A key that the store cannot hold: empty, absolute, with `.` or `..` segments, too long (see key.ts). */
   | 'BAD_KEY'
   /** The bytes that were sent do not have the digest that was promised. */

@@ -40,7 +40,7 @@ export interface S3Bucket {
   create(): Promise<boolean>
   /** @throws StoreError */
   readNotifications(): Promise<BucketNotifications>
-  /** Adds these to all that the bucket has. @throws StoreError */
+  /** Adds these to all that the bucket has, but for those that are among them. @throws StoreError */
   addNotifications(added: readonly QueueNotification[]): Promise<void>
   /** Where a client without credentials finds an object: `https://bucket.s3.eu-central-1.amazonaws.com/path`. */
   urlOf(key: string): Promise<string>
@@ -127,7 +127,11 @@ async function addNotifications(
 ): Promise<void> {
   const { sdk, client, bucket } = connection
   const before = await readConfiguration(connection, signal)
-  const QueueConfigurations = [...(before.QueueConfigurations ?? []), ...added.map(format)]
+  const present = describe(before).queues
+  const lacking = added.filter((one) => !present.some((other) => isSame(one, other)))
+  // Somebody else has added them: a second time S3 would call it an overlap.
+  if (lacking.length === 0) return
+  const QueueConfigurations = [...(before.QueueConfigurations ?? []), ...lacking.map(format)]
   const configuration = { ...before, QueueConfigurations }
   try {
     const input = { Bucket: bucket, NotificationConfiguration: configuration }
@@ -135,6 +139,11 @@ async function addNotifications(
   } catch (thrown) {
     throw s3Error(connection, readFault(thrown, signal), 'cannot write the notifications of the bucket')
   }
+}
+
+function isSame(one: QueueNotification, other: QueueNotification): boolean {
+  const isLike = one.queueArn === other.queueArn && one.prefix === other.prefix && one.suffix === other.suffix
+  return isLike && one.events.every((event) => other.events.includes(event))
 }
 
 function format({ queueArn, events, prefix, suffix }: QueueNotification): QueueConfiguration {

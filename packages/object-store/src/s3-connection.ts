@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { StoreError } from './port.ts'
+import { chooseRegion, setRegion } from './region.ts'
 
 export interface S3StoreOptions {
   readonly bucket: string
   /** URL of another S3 than Amazon's. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`, Amazon. */
   readonly endpoint?: string
-  /** Default: the standard chain, then `AWS_DEFAULT_REGION`, then us-east-1 (a bucket elsewhere answers with its region's name). */
+  /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's; with an endpoint us-east-1. */
   readonly region?: string
   /** `endpoint/bucket/key` in place of `bucket.endpoint/key`. Default: wherever an endpoint is given, by whichever way. */
   readonly forcePathStyle?: boolean
@@ -53,7 +55,11 @@ export interface S3Connection {
   }
 }
 
-/** Loads the SDK only here: a process that works on directories does not pay for it. */
+/**
+ * Loads the SDK only here: a process that works on directories does not pay for it.
+ *
+ * @throws StoreError `NO_REGION`
+ */
 export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
   const sdk = await import('@aws-sdk/client-s3')
   const region = await findRegion(sdk, options)
@@ -126,16 +132,39 @@ const unsigned = { sign: async <T>(request: T): Promise<T> => request }
 // What matters is thrown; the SDK would also print it.
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
-/** The SDK knows `AWS_REGION` and profiles, and refuses to work without; other tools also read `AWS_DEFAULT_REGION`. */
 async function findRegion(sdk: typeof import('@aws-sdk/client-s3'), options: S3StoreOptions): Promise<string> {
-  if (options.region !== undefined) return options.region
-  const probe = new sdk.S3Client({})
+  const region = await chooseRegion({
+    said: options.region,
+    environment: process.env,
+    ofProfile: () => withClient(new sdk.S3Client({}), (client) => client.config.region()),
+    hasEndpoint: async () =>
+      options.endpoint !== undefined ||
+      (await withClient(new sdk.S3Client(forAsking), (client) => findsEndpoint(sdk, client))),
+  })
+  if (region !== undefined) return region
+  const store = `s3://${options.bucket}`
+  throw new StoreError('NO_REGION', `${store}: no AWS region is set: ${setRegion}`, { store })
+}
+
+/** Nothing else is looked for: credentials may take a while. */
+const forAsking = { region: 'none', credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }
+
+/** Whether the SDK knows of an endpoint by a variable or a profile. It is asked as if for a request, which is never sent. */
+async function findsEndpoint(sdk: typeof import('@aws-sdk/client-s3'), client: S3Client): Promise<boolean> {
+  let isFound = false
+  client.config.endpointProvider = ({ Endpoint }) => {
+    isFound = Endpoint !== undefined
+    throw new Error('asked for the endpoint alone')
+  }
+  await client.send(new sdk.HeadBucketCommand({ Bucket: 'any' })).catch(() => undefined)
+  return isFound
+}
+
+async function withClient<T>(client: S3Client, work: (client: S3Client) => Promise<T>): Promise<T> {
   try {
-    return await probe.config.region()
-  } catch {
-    return process.env.AWS_DEFAULT_REGION || 'us-east-1'
+    return await work(client)
   } finally {
-    probe.destroy()
+    client.destroy()
   }
 }
 

@@ -116,6 +116,7 @@ export class S3Store implements ObjectStore {
     try {
       return await this.#connecting
     } catch (cause) {
+      if (cause instanceof StoreError) throw cause
       // What is wrong is in the environment or the profile, and says so itself.
       const words = cause instanceof Error ? cause.message : String(cause)
       throw new StoreError(

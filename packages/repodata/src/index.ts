@@ -32,6 +32,7 @@ export {
   readPrimaryDetails,
 } from './entry-details.ts'
 export { type PrimaryFacts, readPkgId, readPrimaryFacts } from './entry-facts.ts'
+export { type EntryMatch, matchEntry } from './entry-match.ts'
 export { EntrySpool, type SpoolSpan } from './entry-spool.ts'
 export { gzipContainer } from './gzip-member.ts'
 export {

@@ -123,6 +123,14 @@ export class Buckets {
   }
 }
 
+/** As a person writes them: `s3://bucket/el9/*`. `undefined`: none are configured. */
+export function rootNames(roots: BucketsOptions['roots']): readonly string[] | undefined {
+  if (roots === undefined) return undefined
+  return [...roots].flatMap(([bucket, patterns]) =>
+    patterns.map(({ segments }) => ['s3:/', bucket, ...segments].join('/')),
+  )
+}
+
 /** A directory that the pattern matches: one that is there no more than any other, but where a repository's writer may write. */
 export function somewhereIn({ segments }: RootPattern): string {
   return segments.map((segment) => `${segment === '*' ? 'repokeeper-probe' : segment}/`).join('')

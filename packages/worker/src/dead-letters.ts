@@ -27,7 +27,11 @@ export interface DeadLetter {
   readonly attributes: Readonly<Record<string, MessageAttributeValue>>
 }
 
+/** To `look` takes no longer than to receive them all; whoever `work`s with them may have to ask somebody. */
+export type Purpose = 'look' | 'work'
+
 export interface Taken {
+  readonly holdSeconds: number
   /** Each once; others do not see them until they are given back, or `holdSeconds` are over. */
   readonly letters: readonly DeadLetter[]
   /** About so many are in the queue besides, which were not looked at: left there, or held by somebody else. */
@@ -47,7 +51,7 @@ export interface DeadLetters {
   /** Names of the queues that have this one as their dead-letter queue. @throws QueueError */
   sources(): Promise<string[]>
   /** Takes so many messages at most. @throws QueueError: what was taken until then was given back */
-  take(most: number, signal: AbortSignal): Promise<Taken>
+  take(most: number, purpose: Purpose, signal: AbortSignal): Promise<Taken>
   /** @returns those that could not be given back: they come back by themselves */
   giveBack(letters: readonly DeadLetter[]): Promise<readonly EntryFailure[]>
   /** Sends to the queue first and deletes here after: a message may be in both for a moment, never in none. */
@@ -58,7 +62,9 @@ export interface DeadLetters {
 }
 
 /** How long messages are held: longer than going through as many as one command takes. */
-export const holdSeconds = 600
+const holdSecondsMax = 600
+/** To look at them: for each receive, and to begin and end with. */
+const lookSeconds = { each: 2, besides: 15 } as const
 /** A queue is spread over servers, and one receive may miss a message that the queue counts: so many empty ones in a row are the end. */
 const emptyReceivesMax = 3
 /** A receive that waits asks all servers. */
@@ -99,7 +105,7 @@ function deadLetters(
       for (const source of found) urls.set(queueName(source), Promise.resolve(source))
       return found.map(queueName)
     },
-    take: (most, signal) => take(messages, desk, most, signal),
+    take: (most, purpose, signal) => take(messages, desk, { most, purpose }, signal),
     giveBack: (letters) => giveBack(messages, letters),
     drop: (letters) => deleteMessages(messages, letters),
     sendBack: async (letter, queue) => {
@@ -122,13 +128,20 @@ function deadLetters(
   }
 }
 
-async function take(messages: QueueMessages, desk: QueueDesk, most: number, signal: AbortSignal): Promise<Taken> {
+async function take(
+  messages: QueueMessages,
+  desk: QueueDesk,
+  { most, purpose }: { readonly most: number; readonly purpose: Purpose },
+  signal: AbortSignal,
+): Promise<Taken> {
   // By id: who is late with giving back meets a message again, under a newer receipt.
   const letters = new Map<string, DeadLetter>()
   try {
     let state = await desk.read(messages.url)
+    const holdSeconds = purpose === 'look' ? secondsToLook(Math.min(most, state.waiting)) : holdSecondsMax
     for (let empty = 0; empty < emptyReceivesMax && letters.size < most; ) {
-      const received = await receive(messages, Math.min(receiveMax, most - letters.size), signal)
+      const count = Math.min(receiveMax, most - letters.size)
+      const received = await receive(messages, { count, holdSeconds }, signal)
       const isNew = received.some(({ id }) => !letters.has(id))
       for (const letter of received) letters.set(letter.id, letter)
       empty = isNew ? 0 : empty + 1
@@ -138,7 +151,7 @@ async function take(messages: QueueMessages, desk: QueueDesk, most: number, sign
     if (letters.size >= most) state = await desk.read(messages.url)
     const { waiting, delayed, inFlight } = state
     const heldByOthers = Math.max(0, inFlight - letters.size)
-    return { letters: [...letters.values()], left: waiting + delayed, heldByOthers }
+    return { holdSeconds, letters: [...letters.values()], left: waiting + delayed, heldByOthers }
   } catch (error) {
     await giveBack(messages, [...letters.values()])
     signal.throwIfAborted()
@@ -147,10 +160,20 @@ async function take(messages: QueueMessages, desk: QueueDesk, most: number, sign
   }
 }
 
-async function receive({ client, url }: QueueMessages, most: number, signal: AbortSignal): Promise<DeadLetter[]> {
+/** A receive need not fill its ten. */
+function secondsToLook(messages: number): number {
+  const receives = Math.ceil(messages / receiveMax) + emptyReceivesMax
+  return Math.min(holdSecondsMax, lookSeconds.besides + receives * lookSeconds.each)
+}
+
+async function receive(
+  { client, url }: QueueMessages,
+  { count, holdSeconds }: { readonly count: number; readonly holdSeconds: number },
+  signal: AbortSignal,
+): Promise<DeadLetter[]> {
   const command = new ReceiveMessageCommand({
     QueueUrl: url,
-    MaxNumberOfMessages: most,
+    MaxNumberOfMessages: count,
     WaitTimeSeconds: waitSeconds,
     VisibilityTimeout: holdSeconds,
     MessageAttributeNames: ['All'],

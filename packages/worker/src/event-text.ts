@@ -8,7 +8,11 @@ type EventTexts = {
 
 /** How each event is logged: a sentence for people; its fields go beside it. */
 const eventTexts: EventTexts = {
-  started: ['info', ({ queue, once }) => (once ? `emptying queue ${queue}` : `listening to queue ${queue}`)],
+  started: [
+    'info',
+    ({ queue, once, repositories }) =>
+      `${once ? 'emptying' : 'listening to'} queue ${queue}, for ${shown(repositories?.join(', ') ?? 'any repository')}`,
+  ],
   'queue-advice': ['warn', ({ queue, advice }) => `queue ${queue}: ${advice}`],
   'store-untried': [
     'warn',

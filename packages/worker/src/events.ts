@@ -3,7 +3,12 @@ import type { UpkeepJob } from './upkeep.ts'
 
 /** Everything that happens in a worker. Logs, history, metrics and the status page subscribe to it. Never a body, a receipt handle or a credential. */
 export interface WorkerEventMap {
-  started: { readonly queue: string; readonly once: boolean }
+  started: {
+    readonly queue: string
+    readonly once: boolean
+    /** Those that were configured, as `s3://bucket/el9/*`; absent: whatever messages name. */
+    readonly repositories?: readonly string[]
+  }
   /** Something about the queue's own settings that a person should know. */
   'queue-advice': { readonly queue: string; readonly advice: string }
   /** Whether a configured bucket honours conditional writes could not be tried at the start; it is tried again at its first batch. */

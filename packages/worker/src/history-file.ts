@@ -81,7 +81,7 @@ export class HistoryFile {
 }
 
 /**
- * What is remembered in the file: the last 60 runs and the last 60 unreadable messages, the oldest first. Lines that are no records are passed over.
+ * What is remembered in the file: the last 60 runs, the last 60 unreadable messages and the last start, the oldest first. Lines that are no records are passed over.
  * @throws the system's error (`ENOENT`, `EACCES`, …)
  */
 export function readHistory(path: string): HistoryRecord[] {
@@ -97,7 +97,7 @@ interface HistoryLine {
 function readLast(path: string): { readonly lines: HistoryLine[]; readonly size: number } {
   const { text, size } = readEnd(path)
   const lines: HistoryLine[] = []
-  const left = { run: rememberedMax, unreadable: rememberedMax }
+  const left = { run: rememberedMax, unreadable: rememberedMax, started: 1 }
   for (const line of text.split('\n').reverse()) {
     const record = parseRecord(line)
     if (record === undefined || left[record.kind] === 0) continue
@@ -196,4 +196,5 @@ const Line: z.ZodType<HistoryRecord> = z.discriminatedUnion('kind', [
     reason: z.string().exactOptional(),
   }),
   z.object({ kind: z.literal('unreadable'), at: time, messageId: z.string(), delivery: count, reason: z.string() }),
+  z.object({ kind: z.literal('started'), at: time, repositories: z.array(z.string()).exactOptional() }),
 ])

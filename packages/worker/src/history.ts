@@ -62,7 +62,18 @@ export interface UnreadableMessage {
   readonly reason: string
 }
 
-export type HistoryRecord = (Run & { readonly kind: 'run' }) | (UnreadableMessage & { readonly kind: 'unreadable' })
+/** That a worker began, and which repositories it was given. */
+export interface WorkerStart {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** As `s3://bucket/el9/*`; absent: whatever messages name. Everything else it passes over. */
+  readonly repositories?: readonly string[]
+}
+
+export type HistoryRecord =
+  | (Run & { readonly kind: 'run' })
+  | (UnreadableMessage & { readonly kind: 'unreadable' })
+  | (WorkerStart & { readonly kind: 'started' })
 
 /** So many runs are remembered, and so many messages that nobody could read. */
 export const rememberedMax = 60
@@ -92,6 +103,7 @@ export class RunHistory {
   readonly #underWay = new Map<string, RunUnderWay>()
   readonly #runs: Run[] = []
   readonly #unreadable: UnreadableMessage[] = []
+  #started: WorkerStart | undefined
   /** Listens no more; what is remembered stays. */
   readonly close: () => void
 
@@ -101,6 +113,7 @@ export class RunHistory {
     this.#keep = keep
     for (const record of remembered) this.#remember(record)
     const handlers: { readonly [E in keyof WorkerEventMap]?: (event: WorkerEventMap[E]) => void } = {
+      started: (event) => this.#begin(event),
       'batch-started': (event) => this.#start(event),
       repository: (event) => this.#note(event),
       refused: (event) => this.#refuse(event),
@@ -122,6 +135,16 @@ export class RunHistory {
   /** The newest first. */
   unreadable(): readonly UnreadableMessage[] {
     return this.#unreadable.toReversed()
+  }
+
+  /** The last start of a worker; none where nothing of it is remembered. */
+  started(): WorkerStart | undefined {
+    return this.#started
+  }
+
+  #begin({ repositories }: WorkerEventMap['started']): void {
+    const at = this.#date().toISOString()
+    this.#take({ kind: 'started', at, ...(repositories !== undefined && { repositories }) })
   }
 
   #start({ batch, bucket, root, keys, messages }: WorkerEventMap['batch-started']): void {
@@ -197,12 +220,22 @@ export class RunHistory {
   }
 
   #remember(record: HistoryRecord): void {
-    if (record.kind === 'run') {
-      const { kind: _kind, ...run } = record
-      addToLast(this.#runs, run)
-    } else {
-      const { kind: _kind, ...message } = record
-      addToLast(this.#unreadable, message)
+    switch (record.kind) {
+      case 'run': {
+        const { kind: _kind, ...run } = record
+        addToLast(this.#runs, run)
+        break
+      }
+      case 'unreadable': {
+        const { kind: _kind, ...message } = record
+        addToLast(this.#unreadable, message)
+        break
+      }
+      case 'started': {
+        const { kind: _kind, ...start } = record
+        this.#started = start
+        break
+      }
     }
   }
 }

@@ -4,13 +4,19 @@ export { type Clock, systemClock } from './clock.ts'
 export {
   type DeadLetter,
   type DeadLetters,
-  holdSeconds,
   openDeadLetters,
   type Returned,
   type Taken,
 } from './dead-letters.ts'
 export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
-export { type HistoryRecord, type Refusal, type Run, RunHistory, type UnreadableMessage } from './history.ts'
+export {
+  type HistoryRecord,
+  type Refusal,
+  type Run,
+  RunHistory,
+  type UnreadableMessage,
+  type WorkerStart,
+} from './history.ts'
 export { HistoryFile, readHistory } from './history-file.ts'
 export { logEvents } from './log.ts'
 export { type MetricDescription, type MetricName, metricsCatalogue } from './metrics-catalogue.ts'
@@ -44,7 +50,7 @@ export {
 export type { BatchContext, ProbeConditions, Reconcile, ReconcileContext } from './reconcile.ts'
 export { type RedrivePolicy, receiveCountMin } from './redrive-policy.ts'
 export { runWorker, settingsOf, type WorkerIo, type WorkerStages } from './run.ts'
-export { queueName, type SqsConnection } from './sqs-client.ts'
+export { queueName, regionOfUrl, type SqsConnection } from './sqs-client.ts'
 export { openSqsQueue, type SqsQueue, type SqsQueueOptions } from './sqs-queue.ts'
 export type { Audit } from './upkeep-audit.ts'
 export type { CollectGarbage } from './upkeep-clean-up.ts'

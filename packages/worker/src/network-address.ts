@@ -3,7 +3,7 @@ export interface Address {
   readonly port: number
 }
 
-/** `127.0.0.1:9180`, `localhost:0`, `[::1]:9180`. @returns `undefined` where the text is none of these */
+/** `127.0.0.1:5000`, `localhost:0`, `[::1]:5000`. @returns `undefined` where the text is none of these */
 export function parseAddress(text: string): Address | undefined {
   const [, bracketed, plain, digits] =
     /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})$/.exec(text) ?? []

@@ -119,7 +119,10 @@ export class Operations {
         this.#prometheus.take(this.#metrics.gauges())
         return { contentType: this.#prometheus.contentType, text: await this.#prometheus.text() }
       },
-      history: () => ({ queue: this.#queue, runs: history.runs(), unreadable: history.unreadable() }),
+      history: () => {
+        const started = history.started()
+        return { queue: this.#queue, started, runs: history.runs(), unreadable: history.unreadable() }
+      },
       scheduledJobs: () => {
         const { clock, date } = this.#given
         return describeJobs(this.#worker?.scheduled() ?? [], this.#metrics.heartbeat, { clock, date })

@@ -1,6 +1,7 @@
 import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
+import { describeProblem } from './option-problems.ts'
 import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
 import { wrongSigning } from './signing-settings.ts'
 
@@ -98,7 +99,7 @@ const workerOptions = z.strictObject({
     placeholder: 'NAME',
   }),
   openChecksum: z.enum(['auto', 'always', 'never']).default('auto').meta({
-    description: 'whether repomd.xml has it: auto is up to 64 MiB a document, uncompressed',
+    description: 'whether repomd.xml has digests of the uncompressed documents: auto is up to 64 MiB a document',
     placeholder: 'WHEN',
   }),
   signKey: z.string().min(1).optional().meta({
@@ -132,7 +133,7 @@ const workerOptions = z.strictObject({
   unsigned: flag().default(false).meta({
     description: 'publish without a signature, and take away one that is there',
   }),
-  http: address(0, '127.0.0.1:9180 or [::1]:9180').optional().meta({
+  http: address(0, '127.0.0.1:5000 or [::1]:5000').optional().meta({
     description:
       'where to answer /healthz, /readyz, /metrics, /status, /history, /scheduledJobs and /packages, to whoever asks there; port 0 is one that is free',
     placeholder: 'HOST:PORT',
@@ -221,6 +222,7 @@ export type OptionsOutcome =
 export function readWorkerOptions({ flags, environment, file }: OptionSources): OptionsOutcome {
   const problems: string[] = []
   const fromFile = file === undefined ? {} : readFile(file, problems)
+  const isFileRead = problems.length === 0
   const values: Record<string, unknown> = {}
   const saidBy = new Map<string, string>()
   const take = (name: string, value: unknown, where: string) => {
@@ -240,11 +242,18 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
 
   const parsed = workerOptions.safeParse(values)
   if (parsed.success && parsed.data.batchQuietSeconds > parsed.data.batchLongestWaitSeconds) {
-    problems.push('--batch-quiet-seconds is longer than --batch-longest-wait-seconds: a batch would never be quiet')
+    const { batchQuietSeconds: quiet, batchLongestWaitSeconds: longest } = parsed.data
+    problems.push(
+      `--batch-quiet-seconds (${quiet}) is longer than --batch-longest-wait-seconds (${longest}): a batch would never be quiet`,
+    )
+  }
+  for (const issue of parsed.error?.issues ?? []) {
+    // What is missing may be in the file that cannot be read.
+    const isSaid = String(issue.path[0]) in values
+    if (isFileRead || isSaid) problems.push(...describeProblem(issue, { values, saidBy, names: optionNames(), flagOf }))
   }
   const wrong = parsed.success ? wrongSigning(parsed.data) : undefined
   if (wrong !== undefined) problems.push(wrong)
-  for (const issue of parsed.error?.issues ?? []) problems.push(...describeIssue(issue, saidBy))
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
   return { kind: 'options', options: parsed.data }
 }
@@ -280,20 +289,6 @@ function readFile(
     problems.push(`${path} is not YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
   }
   return {}
-}
-
-function describeIssue(issue: z.core.$ZodIssue, saidBy: ReadonlyMap<string, string>): string[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) => `${saidBy.get(key) ?? key}: there is no such option; there are ${optionNames().join(', ')}`,
-    )
-  }
-  const [name, ...rest] = issue.path.map(String)
-  if (name === undefined) return [issue.message]
-  const said = saidBy.get(name)
-  const message = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '')
-  if (said === undefined) return [`--${flagOf(name)}: ${message}`]
-  return [`${said}${rest.map((part) => `[${part}]`).join('')}: ${message}`]
 }
 
 function optionNames(): WorkerOptionName[] {

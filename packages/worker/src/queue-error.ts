@@ -72,7 +72,7 @@ export function explainQueueError(error: unknown, { queue, endpoint, needs = wor
     return explain(
       'THROTTLED',
       `SQS holds back requests for queue "${queue}"${at}: ${said}`,
-      'It is tried again by itself.',
+      'This passes: the next try may come through.',
     )
   }
   const isNetwork =

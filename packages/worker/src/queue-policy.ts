@@ -35,9 +35,7 @@ export function letsSend(policy: string | undefined, sender: Sender): QueuePolic
   if (concerned.some(({ Effect }) => Effect === 'Deny')) return { kind: 'not allowed', why: 'its policy denies it' }
   const allowing = concerned.filter(({ Effect }) => Effect === 'Allow')
   if (allowing.length === 0) return { kind: 'not allowed', why: 'its policy does not allow it' }
-  const names = (statement: PolicyStatement): boolean =>
-    conditionsOf(statement).some(({ key }) => key === 'aws:sourcearn' || key === 'aws:sourceaccount')
-  return { kind: 'allowed', from: allowing.some((statement) => !names(statement)) ? 'anybody' : 'this bucket' }
+  return { kind: 'allowed', from: allowing.every(namesSender) ? 'this bucket' : 'anybody' }
 }
 
 /** The policy with one statement more, which lets this bucket of this account send and nobody else. @returns `undefined` where there is one that cannot be read */
@@ -56,11 +54,21 @@ export function withSender(policy: string | undefined, { bucketArn, account, que
 }
 
 function concerns(statement: PolicyStatement, sender: Sender): boolean {
+  const { Principal, NotPrincipal, Action, NotAction, Resource, NotResource } = statement
+  const isSending = (action: string): boolean => like(action, 'sqs:SendMessage', 'i')
+  const isQueue = (resource: string): boolean => like(resource, sender.queueArn)
   return (
-    isS3(statement.Principal) &&
-    oneOrMany(statement.Action).some((action) => like(action, 'sqs:SendMessage', 'i')) &&
-    oneOrMany(statement.Resource).some((resource) => like(resource, sender.queueArn)) &&
+    (NotPrincipal === undefined ? isS3(Principal) : !isS3(NotPrincipal)) &&
+    (NotAction === undefined ? oneOrMany(Action).some(isSending) : !oneOrMany(NotAction).some(isSending)) &&
+    (NotResource === undefined ? oneOrMany(Resource).some(isQueue) : !oneOrMany(NotResource).some(isQueue)) &&
     conditionsOf(statement).every((condition) => holds(condition, sender))
+  )
+}
+
+/** Whether a statement says whose buckets are meant; that it leaves some out is not enough. */
+function namesSender(statement: PolicyStatement): boolean {
+  return conditionsOf(statement).some(
+    ({ operator, key }) => (key === 'aws:sourcearn' || key === 'aws:sourceaccount') && !negation.test(operator),
   )
 }
 
@@ -84,21 +92,30 @@ function conditionsOf({ Condition = {} }: PolicyStatement): Condition[] {
   )
 }
 
-/** IAM, "Condition operators": ArnEquals takes wildcards as ArnLike does. */
+/** `StringNotEquals`, `ArnNotLike`, … */
+const negation = /^(String|Arn)Not/
+
+/** IAM, "Condition operators": a negated one holds where none of its values matches. */
 function holds({ operator, key, values }: Condition, { bucketArn, account }: Sender): boolean {
   const value = key === 'aws:sourcearn' ? bucketArn : key === 'aws:sourceaccount' ? account : undefined
   if (value === undefined) return false
-  switch (operator.replace(/IfExists$/, '')) {
+  const compare = comparisonOf(operator.replace(/IfExists$/, '').replace(negation, '$1'))
+  return compare !== undefined && values.some((one) => compare(one, value)) !== negation.test(operator)
+}
+
+/** IAM, "Condition operators": ArnEquals takes wildcards as ArnLike does. `undefined`: one that nobody here knows. */
+function comparisonOf(operator: string): ((said: string, value: string) => boolean) | undefined {
+  switch (operator) {
     case 'StringEquals':
-      return values.includes(value)
+      return (said, value) => said === value
     case 'StringEqualsIgnoreCase':
-      return values.some((one) => one.toLowerCase() === value.toLowerCase())
+      return (said, value) => said.toLowerCase() === value.toLowerCase()
     case 'StringLike':
     case 'ArnEquals':
     case 'ArnLike':
-      return values.some((pattern) => like(pattern, value))
+      return like
     default:
-      return false
+      return undefined
   }
 }
 
@@ -126,11 +143,15 @@ function readPolicy(text: string): z.infer<typeof Policy> | undefined {
 
 const Texts = z.union([z.string(), z.array(z.string())])
 const Scalars = z.union([z.string(), z.number(), z.boolean()]).transform(String)
+const Principals = z.union([z.string(), z.looseObject({ Service: Texts.optional(), AWS: Texts.optional() })])
 const Statement = z.looseObject({
   Effect: z.enum(['Allow', 'Deny']),
-  Principal: z.union([z.string(), z.looseObject({ Service: Texts.optional(), AWS: Texts.optional() })]).optional(),
+  Principal: Principals.optional(),
+  NotPrincipal: Principals.optional(),
   Action: Texts.optional(),
+  NotAction: Texts.optional(),
   Resource: Texts.optional(),
+  NotResource: Texts.optional(),
   Condition: z.record(z.string(), z.record(z.string(), z.union([Scalars, z.array(Scalars)]))).optional(),
 })
 const Policy = z.looseObject({

@@ -1,4 +1,5 @@
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { GetQueueUrlCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
+import { chooseRegion, setRegion } from '@repokeeper/object-store'
 import { QueueError } from './queue-error.ts'
 
 export interface SqsConnection {
@@ -24,20 +25,22 @@ export async function createSqsClient(connection: SqsConnection, queue = ''): Pr
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 45_000 },
     logger: silent,
   }
-  const region = connection.region ?? regionOfUrl(queue)
-  const client = new SQSClient(region === undefined ? base : { ...base, region })
+  const region = await chooseRegion({
+    said: connection.region ?? regionOfUrl(queue),
+    environment: process.env,
+    ofProfile: () => regionOfProfile(base),
+    hasEndpoint: async () => endpointUrl !== undefined || isUrl(queue),
+  })
+  if (region !== undefined) return new SQSClient({ ...base, region })
+  throw new QueueError('NO_REGION', `No AWS region is set: ${setRegion}, or give the URL of the queue.`)
+}
+
+async function regionOfProfile(options: SQSClientConfig): Promise<string> {
+  const client = new SQSClient(options)
   try {
-    await client.config.region()
-    return client
-  } catch (error) {
+    return await client.config.region()
+  } finally {
     client.destroy()
-    // Servers other than AWS take any region; the signature must name one.
-    if (endpointUrl !== undefined || isUrl(queue)) return new SQSClient({ ...base, region: 'us-east-1' })
-    throw new QueueError(
-      'NO_REGION',
-      'No AWS region is set: use --region or AWS_REGION, or give the URL of the queue.',
-      { cause: error },
-    )
   }
 }
 
@@ -55,7 +58,7 @@ function isUrl(queue: string): boolean {
 }
 
 /** `https://sqs.eu-central-1.amazonaws.com/…`: a request for this queue must be signed for its own region. */
-function regionOfUrl(queue: string): string | undefined {
+export function regionOfUrl(queue: string): string | undefined {
   return /^https?:\/\/(?:sqs(?:-fips)?\.)?([a-z0-9-]+)\.(?:queue\.)?(?:amazonaws\.com|api\.aws)(?:\.cn)?(?=[:/])/i.exec(
     queue,
   )?.[1]

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '@repokeeper/object-store'
 import { Batches, type BatchWindows, type RepositoryPlace, type RootPattern } from '@repokeeper/repository'
-import { Buckets, WorkerError } from './buckets.ts'
+import { Buckets, rootNames, WorkerError } from './buckets.ts'
 import { type Clock, finishesWithin } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
 import { type HeldMessage, Inbox } from './inbox.ts'
@@ -144,7 +144,9 @@ class QueueWorker implements Worker {
   start(): void {
     if (this.#subscription !== undefined || this.#ending !== undefined) return
     const { queue, events, clock } = this.#parts
-    events.emit('started', { queue: queue.name, once: this.#settings.once })
+    const { once, roots } = this.#settings
+    const repositories = rootNames(roots)
+    events.emit('started', { queue: queue.name, once, ...(repositories !== undefined && { repositories }) })
     this.#visibility.start()
     this.#upkeep.start()
     const tried = this.#tryStores()

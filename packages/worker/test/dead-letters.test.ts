@@ -41,6 +41,18 @@ describe('taking dead letters', () => {
     expect(receiveCount, 'a queue that forgets to hide is no endless one').toBe(4)
   })
 
+  it.each([
+    ['look', 1, 1_000, 23],
+    ['look', 900, 1_000, 201],
+    ['look', 900, 10, 23],
+    ['look', 9_000, 10_000, 600],
+    ['work', 1, 1_000, 600],
+  ] as const)('hides them, to %s at %d of at most %d, for %d s', async (purpose, waiting, most, holdSeconds) => {
+    const { taken, inputs } = await take({ receives: [[message('a')], [], [], []], waiting, most, purpose })
+    expect(taken.holdSeconds).toBe(holdSeconds)
+    expect(inputs[0]).toMatchObject({ VisibilityTimeout: holdSeconds })
+  })
+
   it('gives back what it has where a receive fails, and says what is missing', async () => {
     const server = await startForeignSqs({
       GetQueueUrl: () => ({ body: { QueueUrl: url } }),
@@ -49,7 +61,7 @@ describe('taking dead letters', () => {
       ChangeMessageVisibilityBatch: () => ({ body: { Successful: [], Failed: [] } }),
     })
     const deadLetters = await openDeadLetters({ endpointUrl: server.endpoint }, 'dead')
-    await expect(deadLetters.take(10, signal)).rejects.toMatchObject({
+    await expect(deadLetters.take(10, 'work', signal)).rejects.toMatchObject({
       code: 'ACCESS_DENIED',
       whatToDo: 'Allow sqs:ReceiveMessage and sqs:ChangeMessageVisibility on dead.',
     })
@@ -102,19 +114,26 @@ describe('a desk for queues', () => {
   })
 })
 
-/** Takes ten at most from a queue whose receives give this, and which counts so many as waiting. */
-async function take({ receives, waiting }: { receives: readonly (readonly object[])[]; waiting: number }) {
+interface Scene {
+  readonly receives: readonly (readonly object[])[]
+  readonly waiting: number
+  readonly most?: number
+  readonly purpose?: 'look' | 'work'
+}
+
+/** Takes from a queue whose receives give this, and which counts so many as waiting. */
+async function take({ receives, waiting, most = 10, purpose = 'work' }: Scene) {
   const server = await startForeignSqs({
     GetQueueUrl: () => ({ body: { QueueUrl: url } }),
     GetQueueAttributes: () => attributes(waiting),
     ReceiveMessage: inTurn(receives.map((Messages) => ({ body: { Messages } }))),
   })
   const deadLetters = await openDeadLetters({ endpointUrl: server.endpoint }, 'dead')
-  const taken = await deadLetters.take(10, signal)
-  const receiveCount = server.inputsOf('ReceiveMessage').length
+  const taken = await deadLetters.take(most, purpose, signal)
+  const inputs = server.inputsOf('ReceiveMessage')
   deadLetters.close()
   await server.close()
-  return { taken, receiveCount }
+  return { taken, receiveCount: inputs.length, inputs }
 }
 
 function inTurn(answers: readonly SqsAnswer[]): () => SqsAnswer {

@@ -70,6 +70,15 @@ describe('the log', () => {
     ])
   })
 
+  it.each([
+    [undefined, 'listening to queue additions, for any repository'],
+    [['s3://packages/el9/*', 's3://other'], 'listening to queue additions, for s3://packages/el9/*, s3://other'],
+  ])('says at the start which repositories the worker was given: %j', (repositories, text) => {
+    const { events, lines } = log({ isTTY: true })
+    events.emit('started', { queue: 'additions', once: false, ...(repositories && { repositories }) })
+    expect(lines()).toEqual([expect.stringContaining(text)])
+  })
+
   it.each(['json', 'text'] as const)(
     'as %s never has a password, a signature or a stack, and names the causes',
     (format) => {

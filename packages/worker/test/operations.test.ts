@@ -95,7 +95,12 @@ const Status = z.looseObject({
   ready: Ready,
   latency: z.looseObject({ p50Seconds: z.number().nullable() }),
 })
-const History = z.object({ queue: z.string(), runs: z.array(z.unknown()), unreadable: z.array(z.unknown()) })
+const History = z.object({
+  queue: z.string(),
+  started: z.unknown(),
+  runs: z.array(z.unknown()),
+  unreadable: z.array(z.unknown()),
+})
 const Jobs = z.array(z.looseObject({ nextAt: z.string().nullable(), lastEndedAt: z.string().nullable() }))
 
 const publishAll: Reconcile = async (location, keys, context) => {
@@ -154,8 +159,9 @@ describe('the endpoint of a worker', () => {
     expect(status.latency.p50Seconds).toBeGreaterThanOrEqual(10)
     expect(status.latency.p50Seconds).toBeLessThan(3_600)
 
-    const { queue, runs } = await worker.json('/history', History)
+    const { queue, started, runs } = await worker.json('/history', History)
     expect(queue).toBe('additions')
+    expect(started).toEqual({ at: isoTime, repositories: ['s3://packages/el9'] })
     expect(runs.at(-1)).toMatchObject({
       batch: expect.stringMatching(/^[0-9a-f]{8}-1$/),
       startedAt: isoTime,

@@ -100,13 +100,13 @@ describe('options', () => {
     expect(problems).toEqual(
       expect.arrayContaining([
         '--queue: give the name or URL of the SQS queue',
-        expect.stringMatching(/^--concurrency: expected number/),
+        expect.stringMatching(/^--concurrency is "many": expected number$/),
         '--endpoint-url: expected an http:// or https:// URL',
         expect.stringMatching(/^--repository\[0\]: .*whole segment/),
         expect.stringMatching(/^--repository\[1\]: .*expected s3:\/\/bucket\/path/),
-        'REPOKEEPER_ONCE: expected true or false',
-        expect.stringMatching(/^REPOKEEPER_LOG_LEVEL: expected one of/),
-        expect.stringMatching(/^visibilityTimeoutSeconds in worker.yaml: Too small/),
+        'REPOKEEPER_ONCE is "maybe": expected true or false',
+        expect.stringMatching(/^REPOKEEPER_LOG_LEVEL is "loud": expected one of/),
+        expect.stringMatching(/^visibilityTimeoutSeconds in worker.yaml is 0: Too small/),
         expect.stringMatching(/^queueName in worker.yaml: there is no such option; there are queue, /),
       ]),
     )
@@ -116,17 +116,31 @@ describe('options', () => {
   it.each([
     ['a list', '- queue', 'expected options by name'],
     ['no YAML', '{', 'is not YAML'],
-  ])('from a file that is %s are a problem that names the file', (_what, text, reason) => {
-    expect(problemsOf({ flags: { queue: 'q' }, file: yaml(text) })).toEqual([
-      expect.stringMatching(new RegExp(`^worker.yaml.*${reason}`)),
-    ])
+  ])(
+    'from a file that is %s are a problem that names the file, and what it may hold is not missed',
+    (_what, text, reason) => {
+      const broken = expect.stringMatching(new RegExp(`^worker.yaml.*${reason}`))
+      expect(problemsOf({ file: yaml(text) })).toEqual([broken])
+      expect(problemsOf({ flags: { concurrency: 'many' }, file: yaml(text) })).toEqual([
+        broken,
+        '--concurrency is "many": expected number',
+      ])
+    },
+  )
+
+  it('that are wrong do not show what a URL holds, nor more than anybody reads', () => {
+    const flags = { queue: 'q', endpointUrl: 'user:secret@host', logLevel: 'x'.repeat(1_000) }
+    const problems = problemsOf({ flags })
+    expect(problems).toHaveLength(2)
+    expect(problems.join()).not.toContain('secret')
+    expect(problems.join().length).toBeLessThan(300)
   })
 
   it.each(['9180', 'localhost', ':9180', '127.0.0.1:70000', 'http://localhost:9180/', '::1:9180', '[::1]'])(
     'with the endpoint at %s are a problem that shows how',
     (http) => {
       expect(problemsOf({ flags: { queue: 'q', http } })).toEqual([
-        '--http: expected HOST:PORT, such as 127.0.0.1:9180 or [::1]:9180',
+        `--http is ${JSON.stringify(http)}: expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000`,
       ])
     },
   )
@@ -145,7 +159,7 @@ describe('options', () => {
 
   it('with a quiet window that never comes are a problem', () => {
     expect(problemsOf({ flags: { queue: 'q', batchQuietSeconds: '30' } })).toEqual([
-      expect.stringContaining('--batch-longest-wait-seconds'),
+      expect.stringContaining('--batch-quiet-seconds (30) is longer than --batch-longest-wait-seconds (20)'),
     ])
   })
 })

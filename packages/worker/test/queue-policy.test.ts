@@ -62,6 +62,41 @@ describe('a queue policy, as far as it concerns one bucket', () => {
     expect(letsSend(policy, sender)).toEqual({ kind: 'not allowed', why: 'its policy denies it' })
   })
 
+  const role = { AWS: 'arn:aws:iam::123456789012:role/x' }
+  const denial = { Effect: 'Deny', Principal: '*', Action: 'sqs:*', Resource: '*' }
+  const ofOthers = (operator: string, key: string, value: string) => ({
+    ...denial,
+    Condition: { [operator]: { [key]: value } },
+  })
+
+  it.each([
+    ['all but a role', { ...denial, Principal: undefined, NotPrincipal: role }],
+    ['every action but one', { ...denial, Action: undefined, NotAction: 'sqs:ReceiveMessage' }],
+    ['every queue but one', { ...denial, Resource: undefined, NotResource: `${queueArn}-2` }],
+    ['all but another account', ofOthers('StringNotEquals', 'aws:SourceAccount', '210987654321')],
+    ['all but another bucket', ofOthers('ArnNotLike', 'aws:SourceArn', 'arn:aws:s3:::other-*')],
+  ])('sees that it is among those that are denied: %s', (_, statement) => {
+    expect(letsSend(policyOf([usual, statement]), sender)).toMatchObject({
+      kind: 'not allowed',
+      why: 'its policy denies it',
+    })
+  })
+
+  it.each([
+    ['all but S3', { ...denial, Principal: undefined, NotPrincipal: { ...role, Service: 's3.amazonaws.com' } }],
+    ['every action but this', { ...denial, Action: undefined, NotAction: ['sqs:SendMessage'] }],
+    ['every queue but this', { ...denial, Resource: undefined, NotResource: queueArn }],
+    ['all but this account', ofOthers('StringNotEquals', 'aws:SourceAccount', '123456789012')],
+    ['all but this bucket', ofOthers('ArnNotEquals', 'aws:SourceArn', bucketArn)],
+  ])('sees that it is not among those that are denied: %s', (_, statement) => {
+    expect(letsSend(policyOf([usual, statement]), sender)).toMatchObject({ kind: 'allowed' })
+  })
+
+  it('takes a condition that only leaves others out for one that lets anybody send', () => {
+    const but = { StringNotEquals: { 'aws:SourceAccount': '210987654321' } }
+    expect(letsSend(policyOf({ ...usual, Condition: but }), sender)).toEqual({ kind: 'allowed', from: 'anybody' })
+  })
+
   it('says of no policy, and of none that is one, that it allows nothing', () => {
     expect(letsSend(undefined, sender)).toMatchObject({ why: 'the queue has no policy' })
     expect(letsSend('{"Statement":"?"}', sender)).toMatchObject({ why: 'its policy cannot be read' })

@@ -198,7 +198,10 @@ it('remembers what it did in a file, and works on where that cannot be written',
   await queue.send(notification('el9/a.rpm'))
   const historyPath = join(directory, 'history', 'additions.jsonl')
   expect(await run({ once: true }, {}, { historyPath }).exitCode).toBe(0)
-  expect(readHistory(historyPath)).toMatchObject([{ kind: 'run', repository: 's3://packages/el9/', keys: 1 }])
+  expect(readHistory(historyPath)).toMatchObject([
+    { kind: 'started' },
+    { kind: 'run', repository: 's3://packages/el9/', keys: 1 },
+  ])
 
   await queue.send(notification('el9/b.rpm'))
   const worker = run({ once: true }, {}, { historyPath: join(historyPath, 'no directory.jsonl') })

@@ -127,7 +127,10 @@ describe('a queue', () => {
   it('at AWS without a region says which options to set', async () => {
     await expect(
       openSqsQueue({ queue: 'additions', visibilityTimeoutSeconds: 30, waitSeconds: 1 }),
-    ).rejects.toMatchObject({ code: 'NO_REGION', message: expect.stringContaining('--region or AWS_REGION') })
+    ).rejects.toMatchObject({
+      code: 'NO_REGION',
+      message: expect.stringMatching(/--region.*AWS_REGION, AWS_DEFAULT_REGION.*URL of the queue/),
+    })
   })
 })
 

@@ -7,8 +7,13 @@ import { gather } from '../repeated-option.ts'
 
 const guide = `
 A message ends here after the worker could not use it several times: its object is no whole RPM package, or nobody can read the
-message. The log of the worker, and "repokeeper history", say why. While the messages are looked at, nobody else sees them, for ten
-minutes at most; then they are given back. Each look counts as a receive.
+message. The log of the worker, and "repokeeper history", say why.
+`
+
+const looking = `
+SQS has no look without a receive: each look, that of a list too, counts up how often a message was received. Nobody else sees the
+messages meanwhile. They are given back at the end; after a kill they come back by themselves, within ten minutes, and after a list of
+few within one. A queue with a dead-letter queue of its own is not looked at, since that could move messages there.
 `
 
 const examples: Readonly<Record<Action, readonly string[]>> = {
@@ -21,7 +26,8 @@ const examples: Readonly<Record<Action, readonly string[]>> = {
     "$ repokeeper dead-letters retry -q repo-dead-letters --key 'foo-*.rpm' --to repo-additions",
   ],
   drop: [
-    "$ repokeeper dead-letters drop -q repo-dead-letters --key 'el9/*/broken.rpm'",
+    "$ repokeeper dead-letters drop -q repo-dead-letters --key 'el9/*/broken.rpm'         # asks before it deletes",
+    "$ repokeeper dead-letters drop -q repo-dead-letters --key 'el9/*/broken.rpm' --yes   # does not: for scripts",
     '$ repokeeper dead-letters drop -q repo-dead-letters --all --yes',
   ],
 }
@@ -35,7 +41,7 @@ export function defineDeadLetters(program: Command, cli: Cli): void {
     .command('dead-letters')
     .description('Look at the messages that no worker could use; send them back, or delete them.')
     .helpCommand('help [command]', 'print the help of a command')
-    .addHelpText('after', `${guide}${examplesText(Object.values(examples).flat())}`)
+    .addHelpText('after', `${guide}${looking}${examplesText(Object.values(examples).flat())}`)
   defineAction(group, 'list', 'Show the messages: their keys, since when, how often received.', cli)
   defineAction(group, 'retry', 'Send the messages back to the queues that they came from.', cli).option(
     '--to <queue>',
@@ -43,7 +49,7 @@ export function defineDeadLetters(program: Command, cli: Cli): void {
   )
   defineAction(group, 'drop', 'Delete the messages. What they tell of is forgotten; an audit finds it.', cli)
     .option('--all', 'every message')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'do not ask; needed where there is nobody to ask')
 }
 
 type Action = 'list' | 'retry' | 'drop'
@@ -59,7 +65,7 @@ function defineAction(group: Command, action: Action, description: string, cli: 
     )
     .option('--max <count>', 'look at so many messages at most', readCount, 1_000)
     .option('--json', 'report as one JSON document')
-    .addHelpText('after', examplesText(examples[action]))
+    .addHelpText('after', `${looking}${examplesText(examples[action])}`)
     .action(async () => {
       const values = command.optsWithGlobals()
       cli.exitCode = await run(action, Options.parse(values), readConnection(values, cli.environment), cli)

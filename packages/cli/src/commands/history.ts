@@ -4,8 +4,9 @@ import type { Cli } from '../cli.ts'
 import { readConnection } from '../connection.ts'
 
 const examples = `
-The workers of a queue remember their last 60 runs, and the last 60 messages that nobody could read, in the cache directory of their
-machine, also when they are restarted. Ask as the user whose workers they are, with the same --cache-dir; only files are read.
+The workers of a queue remember their last 60 runs, the last 60 messages that nobody could read, and which repositories they were given
+at their last start, in the cache directory of their machine, also when they are restarted. Ask as the user whose workers they are,
+with the same --cache-dir; only files are read.
 
 Examples:
   $ repokeeper history

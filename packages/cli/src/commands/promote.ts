@@ -25,7 +25,7 @@ export function definePromote(program: Command, cli: Cli): void {
     .command('promote')
     .description('Copy packages from one repository to another: never over another file of the same name.')
     .usage('[options] <NEVRA...> <FROM> <TO>')
-    .argument('<NEVRA_FROM_TO...>', 'packages, and then the repositories: s3://BUCKET/PATH or a directory')
+    .argument('<NEVRA...>', 'packages; and then FROM and TO, the repositories: s3://BUCKET/PATH or a directory')
   defineChangeOptions(defineAddOptions(command))
     .option('--all-versions', 'NEVRA may be the name of a package: all its versions are copied')
     .addHelpText('after', examples)

@@ -5,7 +5,8 @@ import { defineSigningOptions, readPublishingConnection } from '../signing-optio
 
 const examples = `
 NAME is a file name, a path below REPO, a NEVRA (name-[epoch:]version-release, with or without .arch), or a pattern
-(* ? [...]) over these. What the metadata says counts: a file's name need not be its NEVRA.
+(* ? [...]) over these. A path may begin with REPO, or with PATH as the keys of its bucket do. What the metadata says counts: a
+file's name need not be its NEVRA.
 
 Examples:
   $ repokeeper remove s3://my-bucket/el9/x86_64 foo-1.0-1.x86_64.rpm

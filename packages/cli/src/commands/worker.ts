@@ -135,13 +135,17 @@ function flagsOf(worker: Worker, command: Command): Record<string, unknown> {
   return flags
 }
 
-/** AWS's own variables for endpoints may name another one for S3 than for SQS: for S3 they are left to the SDK. */
+/**
+ * AWS's own variables for endpoints may name another one for S3 than for SQS: for S3 they are left to the SDK. Where nothing else says
+ * the region, it is that of the queue: S3 notifies queues of its own region only.
+ */
 function s3Options(worker: Worker, { flags, environment, file }: Parameters<Worker['readWorkerOptions']>[0]) {
   const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SQS, AWS_REGION, AWS_DEFAULT_REGION, ...rest } = environment
   const outcome = worker.readWorkerOptions({ flags, environment: rest, file })
   if (outcome.kind === 'problems') return {}
-  const { endpointUrl, region } = outcome.options
-  return { endpointUrl, region }
+  const { endpointUrl, region, queue } = outcome.options
+  const isKnown = region !== undefined || AWS_REGION || AWS_DEFAULT_REGION
+  return { endpointUrl, region: isKnown ? region : worker.regionOfUrl(queue) }
 }
 
 async function readConfig(path: unknown): Promise<{ path: string; text: string } | undefined> {

@@ -31,7 +31,11 @@ describeWithClients(['dnf', 'dnf-plugins', 'rpm'], 'dnf reposync', () => {
     // Looks at the digest of each document, too.
     expect([...(await readRepodata(into)).keys()].sort()).toEqual(mirrored)
     // Header and payload: rpm's own view of the same bytes.
-    const checked = await promisify(execFile)('rpm', ['-K', '--nosignature', ...mirrored], { cwd: into })
+    const checked = await promisify(execFile)('rpm', ['-K', '--nosignature', ...mirrored], {
+      cwd: into,
+      // Where rpm makes a database of its own.
+      env: { ...process.env, HOME: await place().makeDirectory() },
+    })
     expect(checked.stdout.trimEnd().split('\n').sort()).toEqual(mirrored.map((name) => `${name}: digests OK`))
   })
 
