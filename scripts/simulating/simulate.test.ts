@@ -27,8 +27,8 @@ it('a run is the same each time', async () => {
 
 // Each is a process of its own.
 describe.concurrent('the simulation notices', () => {
-  it.each(mutations)('$name: $because', { timeout: patience }, async ({ name }) => {
-    const { failure } = await searchMutated(name, { seed: 1, runs: 20_000 })
+  it.each(mutations)('$name: $because', { timeout: patience }, async ({ name, seed = 1 }) => {
+    const { failure } = await searchMutated(name, { seed, runs: 20_000 })
     expect(failure?.message).toEqual(expect.any(String))
   })
 })

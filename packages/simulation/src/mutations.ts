@@ -17,6 +17,8 @@ export interface Mutation {
   readonly name: string
   /** What goes wrong, for people. */
   readonly because: string
+  /** A run in which it showed when this was written: a search that begins here need not go far. Default: 1. */
+  readonly seed?: number
   readonly patches: readonly Patch[]
 }
 
@@ -30,6 +32,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'observe before the snapshot',
     because: 'what others published between the look at the bucket and the snapshot is overwritten by an older look',
+    seed: 125,
     patches: [
       {
         file: reconcile,
@@ -45,6 +48,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no second look after the swap',
     because: 'a slow worker lists for ever what was deleted while it published',
+    seed: 57,
     patches: [
       {
         file: reconcile,
@@ -56,6 +60,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a second look that failed counts as one',
     because: 'what could not be looked at may have changed',
+    seed: 811,
     patches: [
       { file: reconcile, find: '[...looked.changed, ...looked.faults.keys()]', replace: '[...looked.changed]' },
       {
@@ -132,6 +137,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'delete the message before the second look',
     because: 'a worker that is killed before it has looked again leaves what changed meanwhile to nobody',
+    seed: 217,
     patches: [
       {
         file: reconcile,
@@ -205,6 +211,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'header and digest of two versions of an object',
     because: 'a package replaced while it is read is listed with the digest of one file and the header of another',
+    seed: 497,
     patches: [
       {
         file: 'repository/src/read-package.ts',
@@ -252,6 +259,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a name that is used twice',
     because: 'a DELETE of a clean-up that arrives late takes the document that was created anew',
+    seed: 662,
     patches: [
       {
         file: publish,
@@ -288,6 +296,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'clean-up takes what nothing names yet',
     because: 'a slow publish names documents that are gone',
+    seed: 57,
     patches: [
       {
         file: cleanUpPlan,
@@ -299,6 +308,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'clean-up by the clock of this machine',
     because: 'a clock that is ahead takes what was superseded a moment ago',
+    seed: 168,
     patches: [
       {
         file: 'repository/src/retention.ts',
@@ -310,6 +320,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no pledge to look again',
     because: 'a worker that is killed between the swap and its last look leaves what changed meanwhile to nobody',
+    seed: 1044,
     patches: [
       {
         file: 'repository/src/pledge.ts',
@@ -324,6 +335,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the pledge is taken back before the last look',
     because: 'the same, when it is killed between the two',
+    seed: 811,
     patches: [
       {
         file: reconcile,
@@ -338,6 +350,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a look in the stead of others without a newer generation',
     because: 'what the slow publisher stands on is still current, and its swap lands after the look',
+    seed: 1044,
     patches: [
       {
         file: reconcile,
@@ -349,6 +362,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the signature is put over whatever is there',
     because: 'the signature of an older generation comes after that of a newer one, and stays',
+    seed: 67,
     patches: [
       {
         file: signature,
