@@ -54,7 +54,7 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     because: 'nothing imports cli',
   },
   cli: {
-    ours: ['worker', 'repository', 'object-store', 'repodata', 'rpm-parser'],
+    ours: ['worker', 'repository', 'signing', 'object-store', 'repodata', 'rpm-parser'],
     because: 'local-cloud is for tests and the demo',
   },
   simulation: {

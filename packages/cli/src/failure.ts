@@ -53,6 +53,7 @@ const forPeople: Readonly<Record<string, number>> = {
   SigningError: ExitCode.failed,
   WorkerError: ExitCode.failed,
   QueueError: ExitCode.failed,
+  WebError: ExitCode.failed,
 }
 
 /** What to say of a thrown value, and what to end with. With `debug` its stack and causes are in the message. */

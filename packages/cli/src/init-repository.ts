@@ -14,6 +14,7 @@ import { deadLetterStep, findQueues, type SetupStep, setUpQueues } from './init-
 import { connectionOptions, type OpenRepository, withRepository } from './open-repository.ts'
 import { ensureConditions } from './publish-changes.ts'
 import { queueConnection } from './queue-connection.ts'
+import { shellWord } from './shell-word.ts'
 import { count } from './text-layout.ts'
 
 interface InitOptions {
@@ -210,11 +211,6 @@ function workerCommand(
   )
   const only = repository === undefined ? [] : [`--repository ${shellWord(repository.replace(/\/$/, ''))}`]
   return ['repokeeper worker -q', queue, ...only, ...flags].join(' ')
-}
-
-/** As a POSIX shell takes it for one word. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function printGuide(

@@ -109,7 +109,8 @@ function tellEvent(event: RepositoryEvent, { output }: Cli): void {
   if (event.kind === 'warning') output.tell(`warning: ${event.subject}: ${event.message}`)
 }
 
-async function requireDirectory(path: string): Promise<void> {
+/** @throws CommandError where it is none, with what may have been meant */
+export async function requireDirectory(path: string): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined

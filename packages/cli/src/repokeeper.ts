@@ -11,6 +11,7 @@ import { defineDoctor } from './commands/doctor.ts'
 import { defineGc } from './commands/gc.ts'
 import { defineHistory } from './commands/history.ts'
 import { defineInit } from './commands/init.ts'
+import { defineKey } from './commands/key.ts'
 import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
 import { definePromote } from './commands/promote.ts'
@@ -55,6 +56,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineAudit(program, cli)
   defineGc(program, cli)
   defineSite(program, cli)
+  defineKey(program, cli)
   await defineWorker(program, cli, args)
   defineHistory(program, cli)
   defineDeadLetters(program, cli)

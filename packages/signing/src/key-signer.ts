@@ -139,7 +139,8 @@ function withSecret(privateKey: PrivateKey, fit: readonly CertifiedKey[]): Chose
   return undefined
 }
 
-async function readPassphrase(passphrase: Secret): Promise<string> {
+/** Of a file the first line. @throws SigningError */
+export async function readPassphrase(passphrase: Secret): Promise<string> {
   const text = Buffer.from(await readSecret(passphrase, 'the passphrase', 'BAD_PASSPHRASE')).toString('utf8')
   return 'file' in passphrase ? (text.split(/\r?\n/, 1)[0] ?? '') : text
 }

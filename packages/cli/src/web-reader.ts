@@ -1,0 +1,145 @@
+/**
+ * A web server as the clients of a repository meet it. What it decides has bounds: how often it sends elsewhere, how long it is silent, how
+ * slow it is. How much it says is bounded by whoever reads. Not `fetch`: that undoes a Content-Encoding, and digests are of the bytes that came.
+ */
+import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, get as httpsGet } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface WebReaderOptions {
+  /** A server that says nothing for so long is given up. Default: 30 s, as dnf's `timeout` is. */
+  readonly silenceMs?: number
+  /** Before a request is made once more. Default: half a second, and a second. */
+  readonly pauseMs?: number
+  readonly signal?: AbortSignal
+  /** Milliseconds of a clock that does not run backwards. */
+  readonly now?: () => number
+}
+
+export type WebErrorCode = 'UNREACHABLE' | 'REFUSED' | 'TOO_SLOW' | 'CUT_OFF' | 'TOO_MANY_REDIRECTS'
+
+/** The server does not give what it should. The message says which URL, and why. */
+export class WebError extends Error {
+  override readonly name = 'WebError'
+  readonly code: WebErrorCode
+
+  constructor(code: WebErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+const silenceMsDefault = 30_000
+/** dnf's `minrate`: bytes a second, over the time of `silenceMs`. */
+const bytesPerSecondMin = 1_000
+const redirectsMax = 10
+const attemptsMax = 3
+const pauseMsDefault = 500
+
+export class WebReader {
+  readonly #agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) }
+  readonly #options: WebReaderOptions
+
+  constructor(options: WebReaderOptions = {}) {
+    this.#options = options
+  }
+
+  /**
+   * @returns the bytes as they come; `undefined` where nothing is there, which S3 calls 403 for who may not list
+   * @throws WebError, and the body throws one where it breaks off or becomes slow
+   */
+  async get(url: URL): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const { pauseMs = pauseMsDefault, signal } = this.#options
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#follow(url)
+      } catch (error) {
+        signal?.throwIfAborted()
+        const isPassing = error instanceof WebError && error.code === 'UNREACHABLE'
+        if (!isPassing || attempt === attemptsMax) throw error
+        await delay(pauseMs * attempt, undefined, signal === undefined ? {} : { signal })
+      }
+    }
+  }
+
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy()
+  }
+
+  async #follow(first: URL): Promise<AsyncIterable<Uint8Array> | undefined> {
+    let url = first
+    for (let redirects = 0; redirects <= redirectsMax; redirects += 1) {
+      const response = await this.#request(url)
+      const { statusCode = 0, headers } = response
+      if (statusCode === 200) return this.#body(response, url)
+      response.destroy()
+      if (absentStatus.has(statusCode)) return undefined
+      if (redirectStatus.has(statusCode) && headers.location !== undefined) url = target(url, headers.location)
+      else {
+        const code = statusCode >= 500 || statusCode === 429 ? 'UNREACHABLE' : 'REFUSED'
+        throw new WebError(code, `${shown(url)}: the server answers ${statusCode}`)
+      }
+    }
+    throw new WebError('TOO_MANY_REDIRECTS', `${shown(first)}: it is sent elsewhere more than ${redirectsMax} times`)
+  }
+
+  #request(url: URL): Promise<IncomingMessage> {
+    const { silenceMs = silenceMsDefault, signal } = this.#options
+    const isSecure = url.protocol === 'https:'
+    const get = isSecure ? httpsGet : httpGet
+    const agent = this.#agents[isSecure ? 'https:' : 'http:']
+    const headers = { 'accept-encoding': 'identity', 'user-agent': 'repokeeper' }
+    return new Promise((resolve, reject) => {
+      const request = get(url, { agent, headers, ...(signal === undefined ? {} : { signal }) }, resolve)
+      request.setTimeout(silenceMs, () => {
+        request.destroy(new WebError('TOO_SLOW', `${shown(url)}: the server said nothing for ${silenceMs / 1000} s`))
+      })
+      request.on('error', (error) => reject(signal?.aborted ? signal.reason : unreachable(url, error)))
+    })
+  }
+
+  async *#body(response: IncomingMessage, url: URL): AsyncGenerator<Uint8Array> {
+    const { silenceMs = silenceMsDefault, now = () => performance.now(), signal } = this.#options
+    const due = (bytesPerSecondMin * silenceMs) / 1000
+    let since = now()
+    let bytes = 0
+    try {
+      for await (const chunk of response) {
+        yield chunk
+        bytes += chunk.length
+        if (now() - since < silenceMs) continue
+        if (bytes < due) throw new WebError('TOO_SLOW', `${shown(url)}: ${bytes} bytes came in ${silenceMs / 1000} s`)
+        since = now()
+        bytes = 0
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof WebError || !isOfConnection(error)) throw error
+      throw new WebError('CUT_OFF', `${shown(url)}: the answer ended early (${error.code})`, { cause: error })
+    }
+  }
+}
+
+const absentStatus: ReadonlySet<number> = new Set([403, 404, 410])
+const redirectStatus: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+function target(from: URL, location: string): URL {
+  const to = URL.parse(location, from.href)
+  if (to !== null && (to.protocol === 'http:' || to.protocol === 'https:')) return to
+  throw new WebError('REFUSED', `${shown(from)}: it is sent to ${JSON.stringify(location)}, which is no web address`)
+}
+
+function unreachable(url: URL, error: Error): WebError {
+  if (error instanceof WebError) return error
+  const reason = error.message || ('code' in error ? String(error.code) : error.name)
+  return new WebError('UNREACHABLE', `${shown(url)}: ${reason}`, { cause: error })
+}
+
+function isOfConnection(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}
+
+/** Without a password. */
+function shown({ origin, pathname, search }: URL): string {
+  return `${origin}${pathname}${search}`
+}
