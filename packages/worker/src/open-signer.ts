@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import type { RepomdSigner } from '@repokeeper/repository'
 import {
+  armorPublicKeys,
   isGoodDetached,
   openCommandSigner,
   openKeySigner,
@@ -19,13 +20,14 @@ import type { SigningSettings } from './signing-settings.ts'
 /** @throws SigningError: the message says what to do */
 export async function openSigner(settings: SigningSettings, io: SecretIo, now: () => number): Promise<RepomdSigner> {
   const { signNextKey, signNextFrom, signPublicKey } = settings
-  let signer = await openFirst(settings, io, now)
-  if (signNextKey !== undefined && signNextFrom !== undefined) {
-    const next = await openKey(signNextKey, settings, io, now)
-    signer = rotatingSigner({ now: signer, next, from: Date.parse(signNextFrom) }, now)
-  }
+  const first = await openFirst(settings, io, now)
+  const next = signNextKey === undefined ? undefined : await openKey(signNextKey, settings, io, now)
+  const isTurning = next !== undefined && signNextFrom !== undefined
+  const signer = isTurning ? rotatingSigner({ now: first, next, from: Date.parse(signNextFrom) }, now) : first
   const publicKey =
-    signPublicKey === undefined ? Buffer.from(signer.publicKey) : await publicKeysOf(signPublicKey, signer)
+    signPublicKey === undefined
+      ? Buffer.from(signer.publicKey)
+      : await publicKeysOf(signPublicKey, { first, next, now: now() })
   const keyring = readKeyring([{ name: 'the public key', bytes: publicKey }], now())
   return {
     publicKey,
@@ -52,12 +54,20 @@ async function openKey(
   return openKeySigner({ key, passphrase: await fetchSecret(signPassphrase, 'the passphrase', io), now })
 }
 
-/** The file as it is, if what signs is in it: others may stand beside it, for clients to learn of them. */
-async function publicKeysOf(path: string, signer: Signer): Promise<Uint8Array> {
+/** All keys of the file, if what signs is among them: others may stand beside it, for clients to learn of them. What follows is added. */
+async function publicKeysOf(
+  path: string,
+  { first, next, now }: { readonly first: Signer; readonly next: Signer | undefined; readonly now: number },
+): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new SigningError('BAD_KEYRING', `the file of public keys ${path} cannot be read`, { cause })
   })
-  const { keyId } = signer.describe
-  if (readKeyring([{ name: path, bytes }], Date.now()).find(keyId).length > 0) return bytes
-  throw new SigningError('BAD_KEYRING', `${path} does not hold the public key ${keyId}, which signs: add it`)
+  const file = { name: path, bytes }
+  const keyring = readKeyring([file], now)
+  const { keyId } = first.describe
+  if (keyring.find(keyId).length === 0) {
+    throw new SigningError('BAD_KEYRING', `${path} does not hold the public key ${keyId}, which signs: add it`)
+  }
+  const isAnnounced = next === undefined || keyring.find(next.describe.keyId).length > 0
+  return Buffer.from(`${armorPublicKeys(file)}${isAnnounced ? '' : next.publicKey}`)
 }

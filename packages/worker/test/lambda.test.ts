@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
-import { S3Store } from '@repokeeper/object-store'
+import { readBody, S3Store } from '@repokeeper/object-store'
 import { MemoryCache, parseRepositoryRoot, readIndexedSnapshot, realContext } from '@repokeeper/repository'
+import { makeKey, readKeyring, verifyDetached } from '@repokeeper/signing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createCloudResources } from '../../../fixtures/cloud-resources.ts'
 import { createHandler, type LambdaContext } from '../src/lambda.ts'
@@ -79,6 +80,12 @@ async function listed(): Promise<string[]> {
   const context = realContext({ cache: new MemoryCache(), onEvent: () => {} })
   const { index } = await readIndexedSnapshot({ store, root: parseRepositoryRoot('el9') }, context)
   return index.packages.map(({ href }) => href)
+}
+
+async function readRepodata(name: string): Promise<Buffer> {
+  const got = await store.get(`el9/repodata/${name}`)
+  if (got.kind !== 'found') throw new Error(`${name} is ${got.kind}`)
+  return Buffer.from(await readBody(got.body, 2 ** 20))
 }
 
 /** What the function has asked of a service. */
@@ -203,5 +210,26 @@ describe('the function', () => {
     expect(metrics.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ Queue: 'additions', 'repokeeper.heartbeat': 1, 'repokeeper.packages.added': 1 }),
     )
+  })
+
+  it('signs with a key out of its environment, which nothing that it says repeats', async () => {
+    await put('a')
+    const key = await makeKey({ userId: 'Lambda <lambda@example.com>', kind: 'ed25519', now: Date.now() - 1_000 })
+    const PRIVATE_KEY = key.revealPrivateKey()
+    const { call, log } = newFunction({ REPOKEEPER_SIGN_KEY: 'env:PRIVATE_KEY', PRIVATE_KEY })
+    expect(await call(sqsEvent({ m1: told('el9/a.rpm') }))).toEqual(failures())
+    const keyring = readKeyring([{ name: 'its key', bytes: Buffer.from(key.publicKey) }], Date.now())
+    const [repomd, signature] = [await readRepodata('repomd.xml'), await readRepodata('repomd.xml.asc')]
+    expect(verifyDetached(repomd, signature, { keyring, now: Date.now() })).toMatchObject([{ status: 'ok' }])
+    const beside = readKeyring([{ name: 'beside', bytes: await readRepodata('repomd.xml.key') }], Date.now())
+    expect(beside.keys.map(({ fingerprint }) => fingerprint)).toEqual([key.describe.fingerprint])
+    expect(log()).not.toContain(PRIVATE_KEY.split('\n')[3])
+  })
+
+  it('fails as a whole where its key cannot be used, and says why', async () => {
+    await put('a')
+    const { call } = newFunction({ REPOKEEPER_SIGN_KEY: 'env:PRIVATE_KEY' })
+    const running = call(sqsEvent({ m1: told('el9/a.rpm') }))
+    await expect(running).rejects.toThrow('the private key is to be in the variable PRIVATE_KEY, which is not set')
   })
 })
