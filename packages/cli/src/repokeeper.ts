@@ -20,6 +20,7 @@ import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
 import { defineSite } from './commands/site.ts'
 import { defineStatus } from './commands/status.ts'
+import { defineVerify } from './commands/verify.ts'
 import { defineWorker } from './commands/worker.ts'
 import { defineConnectionOptions } from './connection.ts'
 import { createProgram } from './program.ts'
@@ -54,6 +55,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   definePrune(program, cli)
   defineRebuild(program, cli)
   defineAudit(program, cli)
+  defineVerify(program, cli)
   defineGc(program, cli)
   defineSite(program, cli)
   defineKey(program, cli)

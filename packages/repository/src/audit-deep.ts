@@ -171,7 +171,9 @@ class Digest {
 }
 
 /** `<open-checksum type="sha256">`: of the document as it was before it was compressed. */
-function openChecksumOf({ element }: RepomdRecord): { readonly type: ChecksumType; readonly hex: string } | undefined {
+export function openChecksumOf({
+  element,
+}: RepomdRecord): { readonly type: ChecksumType; readonly hex: string } | undefined {
   for (const child of element.children) {
     if (typeof child === 'string' || child.name !== 'open-checksum') continue
     const type = parseChecksumType(child.attributes.get('type') ?? '')

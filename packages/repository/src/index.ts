@@ -3,6 +3,7 @@
  */
 
 export { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
+export { openChecksumOf } from './audit-deep.ts'
 export type {
   AuditFinding,
   AuditNote,
@@ -34,6 +35,8 @@ export {
 } from './context.ts'
 export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
 export type { DocumentCache, DocumentDigest } from './document-cache.ts'
+export { DocumentCheck } from './document-check.ts'
+export { forEachOf } from './for-each-of.ts'
 export { type Founding, foundRepository } from './found-repository.ts'
 export { HeaderSizes } from './header-sizes.ts'
 export { inParallel } from './in-parallel.ts'
