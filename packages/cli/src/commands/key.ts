@@ -128,7 +128,11 @@ const common = {
 }
 const NewOptions = z
   .object({ ...common, userId: z.string() })
-  .transform(({ expires, passphrase, ...options }) => ({ ...options, passphrase, expiresAfterDays: expires }))
+  .transform(({ expires, passphrase, ...options }) => ({
+    ...options,
+    passphrase,
+    expiresAfterDays: expires || undefined,
+  }))
 const ShowOptions = z.object({ json: z.boolean().default(false) })
 const RotateOptions = z
   .object({
@@ -138,15 +142,15 @@ const RotateOptions = z
     nextKey: z.string().min(1).optional(),
   })
   .transform(({ expires, passphrase, userId, from, nextKey, ...options }) => {
-    return { ...options, passphrase, userId, from, nextKey, expiresAfterDays: expires }
+    return { ...options, passphrase, userId, from, nextKey, expiresAfterDays: expires || undefined }
   })
 
 /** Months and years as gpg counts them (g10/keygen.c `parse_expire_string`). */
 const daysOf: Readonly<Record<string, number>> = { d: 1, w: 7, m: 30, y: 365 }
 
-/** @returns days */
-function readExpiry(text: string): number | undefined {
-  if (text === 'never') return undefined
+/** @returns days; 0 where it is never */
+function readExpiry(text: string): number {
+  if (text === 'never') return 0
   const [, amount, unit] = /^([1-9][0-9]{0,4})([dwmy])$/.exec(text) ?? []
   if (amount === undefined || unit === undefined) {
     throw new InvalidArgumentError('Expected a time such as 90d, 12w, 18m or 3y, or never.')
