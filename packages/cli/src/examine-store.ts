@@ -4,6 +4,7 @@
 import { probeConditions, type S3Bucket, StoreError } from '@repokeeper/object-store'
 import { type IndexedSnapshot, readIndexedSnapshot, recordKey, repomdKey } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
+import { examineSignature } from './examine-signature.ts'
 import { CommandError } from './failure.ts'
 import { looking, type OnFinding } from './finding.ts'
 import type { OpenRepository } from './open-repository.ts'
@@ -35,6 +36,7 @@ export async function examineStore(
   await looking({ check: 'clock' }, onFinding, () => examineClock(repository, onFinding))
   await looking({ check: 'conditional writes' }, onFinding, () => examineConditions(repository, onFinding))
   await looking({ check: 'metadata' }, onFinding, () => examineMetadata(repository, onFinding))
+  await looking({ check: 'signature' }, onFinding, () => examineSignature(repository, onFinding))
   return true
 }
 

@@ -3,7 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { openS3Bucket, parseStoreUrl, type S3Bucket } from '@repokeeper/object-store'
-import { foundRepository } from '@repokeeper/repository'
+import { foundRepository, keepSignature, readSignature } from '@repokeeper/repository'
 import { openQueueDesk } from '@repokeeper/worker'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
@@ -11,6 +11,7 @@ import { CommandError, describeFailure, ExitCode, type Failure, UsageError } fro
 import { defaultQueueNames, nameOf, type QueueNames } from './init-names.ts'
 import { missingNotifications, setUpNotifications } from './init-notifications.ts'
 import { deadLetterStep, findQueues, type SetupStep, setUpQueues } from './init-queues.ts'
+import { publicKeyPath } from './key-source.ts'
 import { connectionOptions, type OpenRepository, withRepository } from './open-repository.ts'
 import { ensureConditions } from './publish-changes.ts'
 import { queueConnection } from './queue-connection.ts'
@@ -74,8 +75,9 @@ async function setUp(setup: Setup, cli: Cli): Promise<number> {
     },
   )
   const url = await bucket.urlOf(root).catch(() => repository.name)
+  const isSigned = await hasSignature(setup)
   const guide = {
-    repoFile: repoFile(nameOf(bucketName, root), bucketName, root, url),
+    repoFile: repoFile(nameOf(bucketName, root), bucketName, root, url, isSigned),
     workers: workerCommands(setup),
   }
   if (failure !== undefined) tellFailure(failure, steps, cli)
@@ -110,6 +112,7 @@ async function takeSteps(setup: Setup, onStep: (step: SetupStep) => void, cli: C
   }
   // Last: packages that come meanwhile have their events by now.
   await setUpMetadata(repository, isThere, dryRun, onStep)
+  if (isThere && repository.context().signing.kind === 'signed') await setUpSignature(repository, dryRun, onStep)
 }
 
 /** @throws UsageError where two queues would be one */
@@ -173,6 +176,27 @@ async function setUpMetadata(
   } else onStep({ ...step, outcome: founding.kind === 'there already' ? 'there already' : 'created' })
 }
 
+/** Of a repository that was there before its key. */
+async function setUpSignature(
+  repository: OpenRepository,
+  dryRun: boolean,
+  onStep: (step: SetupStep) => void,
+): Promise<void> {
+  const step = { what: 'signature', name: 'repodata/repomd.xml.asc' }
+  const isMissing = (await readSignature(repository.location, repository.context())) === undefined
+  const isMade = dryRun ? isMissing : await keepSignature(repository.location, repository.context())
+  onStep({ ...step, outcome: isMade ? 'created' : 'there already' })
+}
+
+/** Whether clients can check the metadata, now or once it is signed with the key that was given. */
+async function hasSignature({ repository, connection }: Setup): Promise<boolean> {
+  const { signKey, signCommand, unsigned = false } = connection.signing ?? {}
+  if (unsigned) return false
+  if (signKey !== undefined || signCommand !== undefined) return true
+  const there = await readSignature(repository.location, repository.context()).catch(() => undefined)
+  return there !== undefined
+}
+
 function lineOf({ what, name, outcome, details }: SetupStep, dryRun: boolean): string {
   const isChange = outcome === 'created' || outcome === 'changed'
   const done = dryRun && isChange ? `would be ${outcome}` : outcome
@@ -187,9 +211,11 @@ function tellFailure({ message }: Failure, steps: readonly SetupStep[], { output
 }
 
 // https://dnf.readthedocs.io/en/latest/conf_ref.html, "Repo options"
-function repoFile(id: string, bucket: string, root: string, url: string): string {
+function repoFile(id: string, bucket: string, root: string, url: string, isSigned: boolean): string {
   const name = `${bucket}/${root}`.replace(/\/$/, '')
-  return `[${id}]\nname=${name}\nbaseurl=${url}\nenabled=1\ngpgcheck=0\n`
+  const check = isSigned ? ['repo_gpgcheck=1', `gpgkey=${url.replace(/\/*$/, '/')}${publicKeyPath}`] : []
+  const lines = [`[${id}]`, `name=${name}`, `baseurl=${url}`, 'enabled=1', 'gpgcheck=0', ...check]
+  return `${lines.join('\n')}\n`
 }
 
 /** Queues that bear the name of the repository are its own. Others may serve more: a worker of this one alone would pass over what is of theirs. */
@@ -204,9 +230,15 @@ function workerCommands({ bucketName, names, repository, connection }: Setup): s
 function workerCommand(
   queue: string,
   repository: string | undefined,
-  { endpointUrl, region, profile }: Connection,
+  { endpointUrl, region, profile, signing }: Connection,
 ): string {
-  const flags = Object.entries({ 'endpoint-url': endpointUrl, region, profile }).flatMap(([flag, value]) =>
+  const said = {
+    ...{ 'endpoint-url': endpointUrl, region, profile },
+    ...{ 'sign-key': signing?.signKey, 'sign-passphrase': signing?.signPassphrase },
+    ...{ 'sign-command': signing?.signCommand, 'sign-public-key': signing?.signPublicKey },
+    ...{ 'sign-next-key': signing?.signNextKey, 'sign-next-from': signing?.signNextFrom },
+  }
+  const flags = Object.entries(said).flatMap(([flag, value]) =>
     value === undefined ? [] : [`--${flag} ${shellWord(value)}`],
   )
   const only = repository === undefined ? [] : [`--repository ${shellWord(repository.replace(/\/$/, ''))}`]

@@ -40,7 +40,7 @@ test('finds nothing to say against what init has made, and leaves nothing behind
   expect(lines.at(-1)).toBe('s3://packages/el9/: no problem, 0 warnings')
   expect(lines.slice(0, -1).map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual(
     [
-      ...['versions', 'region', 'credentials', 'bucket', 'clock', 'conditional writes', 'metadata'],
+      ...['versions', 'region', 'credentials', 'bucket', 'clock', 'conditional writes', 'metadata', 'signature'],
       ...['events: additions', 'events: removals', 'queue', 'queue'],
     ].map((check) => ['ok', check]),
   )

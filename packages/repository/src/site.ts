@@ -4,10 +4,11 @@
 import { basename, resolve } from 'node:path'
 import { DocumentError } from '@repokeeper/repodata'
 import { frontPath, idOf, planSite, type Row, type SiteFile, type SiteSettings, siteFiles } from '@repokeeper/site'
-import type { RepositoryContext, RepositoryLocation } from './context.ts'
+import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { forEachOf } from './for-each-of.ts'
 import { inParallel } from './in-parallel.ts'
 import { RepositoryError } from './repository-error.ts'
+import { publicKeyKey, signatureKey } from './signature.ts'
 import { PackagesByName } from './site-packages.ts'
 import type { SitePlace } from './site-place.ts'
 import type { KnownUnits } from './site-record.ts'
@@ -106,7 +107,7 @@ async function writeOnce(
   const snapshot = await readSnapshot(location, context)
   if (snapshot.etag === undefined) return undefined
   const said = saidNow(site.record?.said, options)
-  const settings = settingsOf(location, said, options)
+  const settings = settingsOf(location, said, await isSigned(location, context), options)
   const units = (known === 'believed' ? site.record?.units : undefined) ?? new Map()
   const packages = await readPackages(snapshot, units, location, context)
   try {
@@ -209,12 +210,23 @@ function saidNow(before: SaidOfSite = {}, { say = {} }: SiteOptions): SaidOfSite
   return now
 }
 
-function settingsOf(location: RepositoryLocation, said: SaidOfSite, options: SiteOptions): SiteSettings {
+/** Whether a client can check the metadata by what lies beside it. */
+async function isSigned({ store, root }: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+  const signature = await store.head(signatureKey(root), withSignal(context))
+  return signature !== undefined && (await store.head(publicKeyKey(root), withSignal(context))) !== undefined
+}
+
+function settingsOf(
+  location: RepositoryLocation,
+  said: SaidOfSite,
+  signed: boolean,
+  options: SiteOptions,
+): SiteSettings {
   const { path = sitePathDefault, elsewhere } = options
   const { title = titleOf(location), baseUrl, gpgKey } = said
   const steps = path.split('/').length - 1
   const toRoot = elsewhere === undefined ? '../'.repeat(steps) : undefined
-  return { title, id: idOf(title), baseUrl: baseUrl?.replace(/\/*$/, '/'), gpgKey, toRoot }
+  return { title, id: idOf(title), baseUrl: baseUrl?.replace(/\/*$/, '/'), gpgKey, isSigned: signed, toRoot }
 }
 
 /** `el9/x86_64`, or what the bucket or the directory is called. */

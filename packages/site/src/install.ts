@@ -16,16 +16,17 @@ export function formatRepoFile(settings: SiteSettings): Buffer | undefined {
 
 /** Of the front page: the repository, once. */
 export function repositorySection(settings: SiteSettings): Html {
-  const { id, baseUrl, gpgKey } = settings
-  const gpg = gpgKey === undefined ? ' --no-gpgcheck' : ''
-  const [before = '', after = ''] = repoLines(settings, '\0').join('\n').split('\0')
+  const { id, baseUrl, gpgKey, isSigned = false } = settings
+  const gpg = gpgKey === undefined && !isSigned ? ' --no-gpgcheck' : ''
+  const [before = '', ...parts] = repoLines(settings, '\0').join('\n').split('\0')
+  const lines = parts.reduce((text, part) => html`${text}${placeOf(baseUrl)}${part}`, html`${before}`)
   const file = repoFilePath(id)
   return html`<section class="install" aria-labelledby="install">
 <h2 id="install" tabindex="-1">Use this repository</h2>
 <p>With dnf or yum, put this into <code>/etc/yum.repos.d/${file}</code>${
     baseUrl !== undefined && html` (<a href="${hrefOf(file)}" download>download</a>)`
   }:</p>
-${codeBlock(html`${before}${placeOf(baseUrl)}${after}`)}
+${codeBlock(lines)}
 <p>With zypper:</p>
 ${codeBlock(html`sudo zypper addrepo --refresh${gpg} ${placeOf(baseUrl)} ${id}`)}
 </section>`
@@ -38,13 +39,16 @@ export function installSection(name: string): Html {
   return html`<div class="commands">${codeBlock(html`sudo dnf install ${word}`)}${codeBlock(html`sudo zypper install ${word}`)}</div>`
 }
 
-function repoLines({ id, title, gpgKey }: SiteSettings, baseUrl: string): string[] {
+function repoLines({ id, title, gpgKey, isSigned = false }: SiteSettings, baseUrl: string): string[] {
+  const keys = [...(gpgKey === undefined ? [] : [gpgKey]), ...(isSigned ? [`${baseUrl}repodata/repomd.xml.key`] : [])]
   return [
     `[${id}]`,
     `name=${title.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ')}`,
     `baseurl=${baseUrl}`,
     'enabled=1',
-    ...(gpgKey === undefined ? ['gpgcheck=0'] : ['gpgcheck=1', `gpgkey=${gpgKey}`]),
+    `gpgcheck=${gpgKey === undefined ? 0 : 1}`,
+    ...(isSigned ? ['repo_gpgcheck=1'] : []),
+    ...(keys.length === 0 ? [] : [`gpgkey=${keys.join(' ')}`]),
   ]
 }
 

@@ -8,6 +8,8 @@ export interface SiteSettings {
   readonly baseUrl: string | undefined
   /** The public key that packages are signed with; without it the `.repo` file checks no signatures. */
   readonly gpgKey: string | undefined
+  /** The metadata is signed, and the key lies beside it: the `.repo` file has clients check it. */
+  readonly isSigned?: boolean
   /**
    * The way from the site's own directory to the repository's root: `../`. `undefined` where the site lies elsewhere: then only
    * `baseUrl` leads to the packages.
