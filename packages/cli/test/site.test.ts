@@ -129,7 +129,7 @@ describe('site in a bucket', () => {
     expect(Contents.map(({ Key }) => Key)).toContain('el9/x86_64/about/us/package/foo.html')
   })
 
-  test('asks for nothing but a listing, its record and repomd.xml where nothing has changed', async () => {
+  test('asks for nothing but a listing, its record, repomd.xml and its signature where nothing has changed', async () => {
     const callsOf = async (...options: string[]) => {
       const before = cloud.calls.list().at(-1)?.number ?? 0
       expect(await here().repokeeper('site', repo, ...options)).toMatchObject({ code: 0, stderr: '' })
@@ -143,6 +143,7 @@ describe('site in a bucket', () => {
       ['ListObjectsV2', undefined],
       ['GetObject', 'repokeeper-site.json.gz'],
       ['GetObject', 'repomd.xml'],
+      ['HeadObject', 'repomd.xml.asc'],
     ])
   })
 

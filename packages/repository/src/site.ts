@@ -2,6 +2,7 @@
  * The site of a repository: pages for people, made of what is published and of nothing else.
  */
 import { basename, resolve } from 'node:path'
+import { StoreError } from '@repokeeper/object-store'
 import { DocumentError } from '@repokeeper/repodata'
 import { frontPath, idOf, planSite, type Row, type SiteFile, type SiteSettings, siteFiles } from '@repokeeper/site'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
@@ -212,8 +213,14 @@ function saidNow(before: SaidOfSite = {}, { say = {} }: SiteOptions): SaidOfSite
 
 /** Whether a client can check the metadata by what lies beside it. */
 async function isSigned({ store, root }: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
-  const signature = await store.head(signatureKey(root), withSignal(context))
-  return signature !== undefined && (await store.head(publicKeyKey(root), withSignal(context))) !== undefined
+  try {
+    const signature = await store.head(signatureKey(root), withSignal(context))
+    return signature !== undefined && (await store.head(publicKeyKey(root), withSignal(context))) !== undefined
+  } catch (error) {
+    // Who may not list what is there is told so of what is not there, too.
+    if (error instanceof StoreError && error.code === 'ACCESS_DENIED') return false
+    throw error
+  }
 }
 
 function settingsOf(

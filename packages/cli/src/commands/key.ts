@@ -126,13 +126,11 @@ const common = {
   passphrase: z.string().min(1).optional(),
   expires: z.number().optional(),
 }
-const NewOptions = z
-  .object({ ...common, userId: z.string() })
-  .transform(({ expires, passphrase, ...options }) => ({
-    ...options,
-    passphrase,
-    expiresAfterDays: expires || undefined,
-  }))
+const NewOptions = z.object({ ...common, userId: z.string() }).transform(({ expires, passphrase, ...options }) => ({
+  ...options,
+  passphrase,
+  expiresAfterDays: expires || undefined,
+}))
 const ShowOptions = z.object({ json: z.boolean().default(false) })
 const RotateOptions = z
   .object({
