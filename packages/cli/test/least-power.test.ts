@@ -588,6 +588,9 @@ function isAttempt({ action, on }: Attempt, asked: Asked): boolean {
   if (asked.action !== action) return false
   const bucketArn = `arn:aws:s3:::${bucket}`
   if (on === 'BUCKET') return asked.resource === bucketArn && asked.prefix === undefined
+  if ('listing' in on) {
+    return asked.resource === bucketArn && asked.prefix !== undefined && matches(on.listing, asked.prefix)
+  }
   return matches(`${bucketArn}/${on.objects}`, asked.resource)
 }
 
