@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
   armorPublicKeys,
+  type CertifiedKey,
   dayOf,
   type NewKeyKind,
   openKeySigner,
@@ -62,13 +63,20 @@ export async function rotateKey(
   const now = Date.now()
   const file = await readKeySource(current, connection, cli)
   const { keys } = readKeyring([file], now)
-  const signing = keys.find((key) => reasonAgainst(key, now) === undefined)
+  // Of several the newest: older ones are there for what they have signed.
+  const [signing] = keys
+    .filter((key) => reasonAgainst(key, now) === undefined)
+    .toSorted((a, b) => b.created - a.created)
   if (signing === undefined) {
     const message = `${file.name} has no key that signs any more, so none can announce the next: see "repokeeper key new --help"`
     throw new CommandError('NO_KEY', message)
   }
   const from = settings.from ?? Math.ceil(now / dayMs) * dayMs + noticeDays * dayMs
   requireOrder(now, from, signing)
+  const { nextKey: taken, expiresAfterDays } = settings
+  if (taken === undefined && expiresAfterDays !== undefined) {
+    requireLasting('the next key', now + expiresAfterDays * dayMs, from)
+  }
 
   const next = await nextKey({ ...settings, userId: settings.userId ?? signing.userId }, connection, cli)
   if (keys.some(({ primaryFingerprint }) => primaryFingerprint === next.describe.fingerprint)) {
@@ -76,9 +84,7 @@ export async function rotateKey(
     throw new CommandError('SAME_KEY', message)
   }
   const { expires } = next.describe
-  if (expires !== undefined && 1000 * expires <= from) {
-    throw new SigningError('UNUSABLE_KEY', `${next.source} expires on ${dayOf(expires)}, before it is to sign`)
-  }
+  if (expires !== undefined) requireLasting(next.source, 1000 * expires, from)
   await writeNew(next.both, `${armorPublicKeys(file)}${next.publicKey}`, 0o644)
 
   const guide = rotationGuide({ ...next, passphrase: settings.passphrase, from: showTime(from) })
@@ -96,7 +102,7 @@ export async function rotateKey(
 }
 
 /** @throws CommandError where the first key does not last until the second signs */
-function requireOrder(now: number, from: number, { keyId, expires }: { keyId: string; expires: number | undefined }) {
+function requireOrder(now: number, from: number, { keyId, expires }: CertifiedKey): void {
   if (from <= now) {
     const message = `--from ${showTime(from)} is not ahead: clients need time to learn of the next key, some weeks of it`
     throw new CommandError('TOO_EARLY', message)
@@ -105,6 +111,12 @@ function requireOrder(now: number, from: number, { keyId, expires }: { keyId: st
     const message = `${keyId} expires on ${dayOf(expires)}, before --from ${showTime(from)}: name an earlier day, or prolong it`
     throw new CommandError('TOO_LATE', message)
   }
+}
+
+/** @param expires milliseconds. @throws SigningError UNUSABLE_KEY where a key is over before it signs */
+function requireLasting(name: string, expires: number, from: number): void {
+  if (expires > from) return
+  throw new SigningError('UNUSABLE_KEY', `${name} expires on ${showTime(expires).slice(0, 10)}, before it is to sign`)
 }
 
 async function nextKey(
@@ -129,12 +141,7 @@ async function nextKey(
 }
 
 function rowsOf(
-  {
-    kind,
-    userId,
-    primaryFingerprint,
-    expires,
-  }: { kind: string; userId: string; primaryFingerprint: string; expires: number | undefined },
+  { kind, userId, primaryFingerprint, expires }: CertifiedKey,
   next: NextKey,
   from: number,
   now: number,

@@ -169,6 +169,7 @@ describe('key rotate', () => {
       [['--next-key', 'present.asc', '--from', week, '-o', 'x'], /is one of the keys of present\.pub\.asc already/],
       [['--from', '2020-01-01', '-o', 'x'], /--from 2020-01-01 is not ahead/],
       [['-o', 'x'], /expires on \S+, before --from/],
+      [['--from', week, '--expires', '3d', '-o', 'x'], /the next key expires on \S+, before it is to sign/],
       [['--from', 'some day', '-o', 'x'], /Expected a day or a time/],
     ]
     for (const [args, message] of refusals) {

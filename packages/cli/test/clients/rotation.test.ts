@@ -101,6 +101,7 @@ describeAsRoot(['zypper', 'rpm'], 'zypper, when a key follows another,', () => {
 
     await turning(future)
     expect(await careful.imports()).toEqual([])
+    expect(await (await client()).imports()).toEqual(['Old'])
     await told.rpmImport(await publishedKey())
 
     await turning(past)
