@@ -33,6 +33,7 @@ describe('options', () => {
       emf: false,
       once: false,
       openChecksum: 'auto',
+      unsigned: false,
       logLevel: 'info',
       logFormat: 'auto',
     })
