@@ -1,7 +1,7 @@
 /**
  * The work of `key new`: a key, its files, and what to do with them.
  */
-import { makeKey, type NewKey, type NewKeyKind, readPassphrase, SigningError } from '@repokeeper/signing'
+import { type KeyPairKind, makeKey, type NewKey, readPassphrase, SigningError } from '@repokeeper/signing'
 import { fetchSecret } from '@repokeeper/worker/secret-source'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
@@ -13,7 +13,7 @@ import { table } from './text-layout.ts'
 
 export interface NewKeySettings {
   readonly userId: string
-  readonly kind: NewKeyKind
+  readonly kind: KeyPairKind
   readonly expiresAfterDays: number | undefined
   /** Source of it. */
   readonly passphrase: string | undefined

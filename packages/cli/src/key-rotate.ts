@@ -8,7 +8,7 @@ import {
   armorPublicKeys,
   type CertifiedKey,
   dayOf,
-  type NewKeyKind,
+  type KeyPairKind,
   openKeySigner,
   readKeyring,
   reasonAgainst,
@@ -34,7 +34,7 @@ export interface RotateSettings {
   /** Milliseconds; absent: in 30 days. */
   readonly from: number | undefined
   readonly userId: string | undefined
-  readonly kind: NewKeyKind
+  readonly kind: KeyPairKind
   readonly expiresAfterDays: number | undefined
   readonly output: string
   readonly json: boolean

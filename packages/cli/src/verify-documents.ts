@@ -11,10 +11,10 @@ import {
   type RepomdRecord,
   type ScratchFile,
 } from '@repokeeper/repodata'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { DocumentCheck, openChecksumOf } from '@repokeeper/repository'
 import { describeFailure } from './failure.ts'
 import type { RepositoryView } from './repository-view.ts'
-import { formatBytes } from './text-layout.ts'
 import type { OnVerified, VerifyFinding } from './verify-finding.ts'
 
 /** What a document may have, whatever its record says, and what it may uncompress to: the largest known has some 3 GB, open. */
