@@ -11,25 +11,29 @@ import {
   type ListedPackage,
   type PackageIndex,
   parseChecksumType,
-  pathOf,
   type RepomdRecord,
   readEntries,
   readPkgId,
   type StoredDocument,
 } from '@repokeeper/repodata'
 import { keyOf, suspectRecord } from './audit-documents.ts'
-import { type AuditNote, packageFinding } from './audit-finding.ts'
+import { type AuditFinding, type AuditNote, packageFinding, packageSignatureFinding } from './audit-finding.ts'
 import type { Generation, Suspect } from './audit-generation.ts'
-import { describeEntries, isSameObject } from './audit-packages.ts'
+import { type SignerCount, SignerTally } from './audit-package-signatures.ts'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { nodeAlgorithm } from './document-cache.ts'
 import { inParallel } from './in-parallel.ts'
 import { PackageReader } from './package-reader.ts'
+import { suspectPackage, suspectUnreadable } from './suspect-package.ts'
 
 export interface DeepCheck {
   readonly suspects: readonly Suspect[]
   readonly notes: readonly AuditNote[]
+  /** Where packages have to be signed: by whom they are. */
+  readonly signers: readonly SignerCount[]
 }
+
+type Findings = Pick<DeepCheck, 'suspects' | 'notes'>
 
 /** Packages between which what was laid aside of their entries is thrown away. */
 const packagesAtOnce = 500
@@ -59,6 +63,7 @@ export async function checkDigests(
 
   const suspects: Suspect[] = []
   const notes: AuditNote[] = []
+  const signers = new SignerTally()
   for (const record of records) {
     const checked = await checkRecordDigests(location, record, context)
     suspects.push(...checked.suspects)
@@ -78,7 +83,7 @@ export async function checkDigests(
     const reader = await PackageReader.open(location, context)
     try {
       await inParallel(some, context.packageReadsMax, async (listed) => {
-        const checked = await checkPackage(location, listed, places[listed.ordinal] ?? '', reader, context)
+        const checked = await checkPackage(location, listed, places[listed.ordinal] ?? '', reader, signers, context)
         suspects.push(...checked.suspects)
         notes.push(...checked.notes)
         advance(listed)
@@ -87,17 +92,17 @@ export async function checkDigests(
       await reader.close()
     }
   }
-  return { suspects, notes }
+  return { suspects, notes, signers: signers.counts() }
 }
 
-const nothing: DeepCheck = { suspects: [], notes: [] }
+const nothing: Findings = { suspects: [], notes: [] }
 
 /** Digests and sizes, compressed and open, in one pass. */
 async function checkRecordDigests(
   location: RepositoryLocation,
   record: RepomdRecord,
   context: RepositoryContext,
-): Promise<DeepCheck> {
+): Promise<Findings> {
   const key = keyOf(location, record)
   const got = key === undefined ? undefined : await location.store.get(key, withSignal(context))
   // Missing and misplaced ones are findings already.
@@ -128,7 +133,7 @@ async function checkRecordDigests(
   // A decoder stops where it has seen enough; the digest is of everything.
   while ((await next()) !== undefined);
 
-  const suspect = (kind: 'wrong-digest' | 'wrong-size' | 'unreadable-document', problem: string): DeepCheck => ({
+  const suspect = (kind: 'wrong-digest' | 'wrong-size' | 'unreadable-document', problem: string): Findings => ({
     suspects: [suspectRecord(kind, record, problem, unchanged)],
     notes: [],
   })
@@ -225,8 +230,9 @@ async function checkPackage(
   listed: ListedPackage,
   path: string,
   reader: PackageReader,
+  signers: SignerTally,
   context: RepositoryContext,
-): Promise<DeepCheck> {
+): Promise<Findings> {
   try {
     const head = await location.store.head(`${location.root}${path}`, withSignal(context))
     if (head === undefined) return nothing
@@ -234,50 +240,30 @@ async function checkPackage(
     const { sha256: _, ...unvouched } = head
     const outcome = await reader.read(path, unvouched)
     if (outcome.kind === 'changed') return nothing
-    const suspect = (kind: 'changed' | 'entry-differs', problem: string): DeepCheck => ({
-      suspects: [suspectPackage(location, listed, path, head, kind, problem, context)],
+    const suspect = (finding: AuditFinding): Findings => ({
+      suspects: [suspectPackage(location, listed, head, finding, context)],
       notes: [],
     })
     const sha256 = outcome.kind === 'package' ? outcome.facts.pkgid : outcome.pkgid
     const found =
       listed.checksumType === 'sha256' ? sha256 : await digestOf(location, head, listed.checksumType, context)
     if (found !== undefined && found !== listed.pkgid) {
-      return suspect(
-        'changed',
-        `its ${listed.checksumType} is ${found}, it is listed with ${listed.pkgid}: clients refuse it`,
-      )
+      const problem = `its ${listed.checksumType} is ${found}, it is listed with ${listed.pkgid}: clients refuse it`
+      return suspect(packageFinding('changed', path, problem))
     }
+    if (outcome.kind === 'untrusted') return suspect(packageSignatureFinding(path, outcome))
     if (outcome.kind === 'unreadable') {
       const reason = `its digest is right, but another tool made its entry, for it cannot be read here: ${outcome.reason}`
       return { suspects: [], notes: [{ kind: 'unchecked', path, reason }] }
     }
+    if (outcome.signer !== undefined) signers.count(outcome.signer)
     const [inHeader, inEntry] = [nevraOf(outcome.facts), nevraOf(listed)]
-    return inHeader === inEntry ? nothing : suspect('entry-differs', `it is ${inHeader}, but listed as ${inEntry}`)
+    if (inHeader === inEntry) return nothing
+    return suspect(packageFinding('entry-differs', path, `it is ${inHeader}, but listed as ${inEntry}`))
   } catch (error) {
     if (!(error instanceof StoreError) || error.code === 'UNAVAILABLE') throw error
-    const holds = async ({ index }: Generation): Promise<boolean> =>
-      describeEntries(index?.at(pathOf(listed) ?? '') ?? []) === describeEntries([listed])
-    return { suspects: [{ finding: packageFinding('unreadable-package', path, error.message), holds }], notes: [] }
-  }
-}
-
-function suspectPackage(
-  location: RepositoryLocation,
-  listed: ListedPackage,
-  path: string,
-  object: ObjectHead,
-  kind: 'changed' | 'entry-differs',
-  problem: string,
-  context: RepositoryContext,
-): Suspect {
-  return {
-    finding: packageFinding(kind, path, problem),
-    async holds({ index }) {
-      const now = index?.at(pathOf(listed) ?? '') ?? []
-      if (!now.some((one) => describeEntries([one]) === describeEntries([listed]))) return false
-      const head = await location.store.head(object.key, withSignal(context))
-      return head !== undefined && isSameObject(head, object)
-    },
+    const finding = packageFinding('unreadable-package', path, error.message)
+    return { suspects: [suspectUnreadable(listed, finding)], notes: [] }
   }
 }
 

@@ -12,6 +12,8 @@ export type Mend =
   | 'drop-record'
   /** What is published is signed anew, with the key that was given. */
   | 'sign'
+  /** The package is taken out of the metadata, and stays in the bucket. */
+  | 'take-out'
   /** A person has to decide; the remedy says on what. */
   | 'by-hand'
 
@@ -31,6 +33,15 @@ export type PackageFindingKind =
   | 'entry-differs'
   /** Deep: listed and there, but the store does not give it. */
   | 'unreadable-package'
+
+/** Of signatures of listed packages: what the policy would not let in today. */
+export type PackageSignatureFindingKind =
+  /** Not signed, or not all of it. */
+  | 'unsigned-package'
+  /** By no key of the keyring, or by one that is not believed: expired, revoked, too weak, of a kind that is not verified. */
+  | 'untrusted-package'
+  /** Not what was signed, or not what its own digests say: damaged or forged. */
+  | 'broken-signature'
 
 /** Of records of repomd.xml and the documents that they name. */
 export type DocumentFindingKind =
@@ -67,6 +78,8 @@ export type AuditFinding = {
   readonly path: string
 } & (
   | { readonly kind: PackageFindingKind | RepomdFindingKind }
+  /** `code` is why it would be refused; `keyIds` are of all keys that are said to have signed it. */
+  | { readonly kind: PackageSignatureFindingKind; readonly code: string; readonly keyIds: readonly string[] }
   /** `record` is its type: `primary`, `group`, `updateinfo` … */
   | { readonly kind: DocumentFindingKind; readonly record: string }
 )
@@ -76,7 +89,7 @@ export type AuditNote = {
   readonly path: string
   readonly reason: string
 } & {
-  readonly kind: /** In the bucket, but no package that can be indexed: it is rightly not listed. */
+  readonly kind: /** In the bucket, but no package that can be indexed, or may be: it is rightly not listed. */
     | 'unusable'
     /** A key that ends in `.rpm` and cannot stand in the metadata as a location. */
     | 'passed-over'
@@ -125,12 +138,33 @@ export function signatureFinding(kind: 'unsigned' | 'wrong-signature', problem: 
   return { kind, path: 'repodata/repomd.xml.asc', problem, remedy: remedies.sign, mend: 'sign' }
 }
 
+/** @param refusal with a reason that says what to do */
+export function packageSignatureFinding(
+  path: string,
+  { code, reason, keyIds }: { readonly code: string; readonly reason: string; readonly keyIds: readonly string[] },
+): AuditFinding {
+  const kind = signatureKinds[code] ?? 'broken-signature'
+  return { kind, code, keyIds, path, problem: reason, remedy: remedies['take-out'], mend: 'take-out' }
+}
+
+/** By the code of the refusal; what else there may be is a package that cannot be read. */
+const signatureKinds: Readonly<Record<string, PackageSignatureFindingKind>> = {
+  UNSIGNED: 'unsigned-package',
+  PAYLOAD_NOT_SIGNED: 'unsigned-package',
+  UNKNOWN_KEY: 'untrusted-package',
+  KEY_EXPIRED: 'untrusted-package',
+  KEY_REVOKED: 'untrusted-package',
+  WEAK_SIGNATURE: 'untrusted-package',
+  UNSUPPORTED_SIGNATURE: 'untrusted-package',
+}
+
 const remedies: Readonly<Record<Mend, string>> = {
   reconcile: '"audit --repair" brings the metadata to what is there',
   rebuild: '"audit --repair" writes primary, filelists and other anew from the packages; so does "rebuild"',
   'drop-record':
     'put the file back; or "audit --repair" takes its record out of repomd.xml: as it is, clients fail on it',
   sign: '"audit --repair" with the key signs what is published; a worker with the key does so within a minute',
+  'take-out': '"audit --signatures --repair" takes it out of the metadata, and leaves the file in the bucket',
   'by-hand': 'see that it can be read (permissions, storage class), or remove it: clients cannot download it either',
 }
 

@@ -3,13 +3,13 @@
  * compare-and-swap of repomd.xml, after another look at the bucket.
  */
 import type { RepomdRecord } from '@repokeeper/repodata'
-import { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
+import { type AuditOptions, type AuditReport, auditRepository, policyFor } from './audit.ts'
 import { isOurs, keyOf } from './audit-documents.ts'
-import type { AuditFinding } from './audit-finding.ts'
+import type { AuditFinding, Mend } from './audit-finding.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { renewGeneration } from './publish.ts'
 import { rebuildRepository } from './rebuild.ts'
-import { reconcile } from './reconcile.ts'
+import { type ReconcileOptions, reconcile } from './reconcile.ts'
 import { RepositoryError } from './repository-error.ts'
 import { keepSignature } from './signature.ts'
 import { readSnapshot } from './snapshot.ts'
@@ -27,6 +27,8 @@ export type Repair =
   | { readonly kind: 'rebuilt'; readonly packages: number; readonly revision: string }
   /** Paths that went the way of every change, and the generation that came of it, if any. */
   | { readonly kind: 'reconciled'; readonly packages: number; readonly revision: string | undefined }
+  /** Packages that the metadata lists no more, because of their signatures. They stay in the bucket. */
+  | { readonly kind: 'taken-out'; readonly packages: number; readonly revision: string | undefined }
   /** Types of the records that repomd.xml names no more. */
   | { readonly kind: 'dropped-records'; readonly records: readonly string[] }
   /** What is published now has its signature. */
@@ -47,9 +49,10 @@ const conflictsMax = 10
 /** @throws RepositoryError, StoreError: what was mended until then stays mended */
 export async function repairRepository(
   location: RepositoryLocation,
-  context: RepositoryContext,
+  given: RepositoryContext,
   options: RepairOptions = {},
 ): Promise<RepairReport> {
+  const context = { ...given, packagePolicy: policyFor(options, given) }
   const before = await auditRepository(location, context, options)
   const mendable = before.findings.filter(({ mend }) => mend !== 'by-hand')
   if (mendable.length === 0) return { before, repairs: [], after: before }
@@ -62,11 +65,17 @@ export async function repairRepository(
     const report = await rebuildRepository(location, context, onRebuild === undefined ? {} : { onProgress: onRebuild })
     repairs.push({ kind: 'rebuilt', packages: report.packages, revision: report.revision })
   } else {
-    const paths = mendable.flatMap(({ mend, path }) => (mend === 'reconcile' ? [path] : []))
+    const pathsOf = (wanted: Mend): string[] => mendable.flatMap(({ mend, path }) => (mend === wanted ? [path] : []))
+    const paths = pathsOf('reconcile')
     if (paths.length > 0) {
       const mended = await reconcilePaths(location, paths, context)
       repairs.push({ kind: 'reconciled', packages: paths.length, revision: mended.revision })
       refused = mended.refused
+    }
+    const untrusted = pathsOf('take-out')
+    if (untrusted.length > 0) {
+      const mended = await reconcilePaths(location, untrusted, context, { takesOut: true })
+      repairs.push({ kind: 'taken-out', packages: mended.refused.size, revision: mended.revision })
     }
   }
   if (mendable.some(({ mend }) => mend === 'drop-record')) {
@@ -87,12 +96,13 @@ async function reconcilePaths(
   location: RepositoryLocation,
   paths: readonly string[],
   context: RepositoryContext,
+  options: Pick<ReconcileOptions, 'takesOut'> = {},
 ): Promise<{ readonly refused: ReadonlyMap<string, string>; readonly revision: string | undefined }> {
   const refused = new Map<string, string>()
   let last: string | undefined
   for (let start = 0; start < paths.length; start += keysAtOnce) {
     const keys = paths.slice(start, start + keysAtOnce).map((path) => `${location.root}${path}`)
-    const { verdicts, revision } = await reconcile(location, new Set(keys), context)
+    const { verdicts, revision } = await reconcile(location, new Set(keys), context, options)
     last = revision ?? last
     for (const [key, verdict] of verdicts) {
       if (verdict.kind === 'refused') refused.set(key.slice(location.root.length), `${verdict.code}: ${verdict.reason}`)
@@ -127,14 +137,14 @@ async function dropMissingRecords(location: RepositoryLocation, context: Reposit
   throw new RepositoryError('CONTENTION', message, repository)
 }
 
-/** What stays listed as another tool listed it, because it cannot be read here, is as good as it gets. */
+/** What stays listed as it was, because it cannot be read here or would not be let in today, is as good as it gets. */
 function withoutRefused(report: AuditReport, refused: ReadonlyMap<string, string>): AuditReport {
   const isRefused = (finding: AuditFinding): boolean => !('record' in finding) && refused.has(finding.path)
   const left = report.findings.filter((finding) => !isRefused(finding))
   const notes = report.findings.filter(isRefused).map(({ path }) => ({
     kind: 'unchecked' as const,
     path,
-    reason: `it stays as it is listed, for it cannot be read here: ${refused.get(path)}`,
+    reason: `it stays as it is listed: ${refused.get(path)}`,
   }))
   return { ...report, findings: left, notes: [...report.notes, ...notes] }
 }

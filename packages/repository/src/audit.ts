@@ -6,11 +6,13 @@ import { checkDigests } from './audit-deep.ts'
 import { checkDocuments, documentKeysOf } from './audit-documents.ts'
 import { type AuditFinding, type AuditNote, compareFindings, repomdFinding } from './audit-finding.ts'
 import { type Generation, readGeneration, type Suspect } from './audit-generation.ts'
+import { checkPackageSignatures, type SignerCount } from './audit-package-signatures.ts'
 import { comparePackages } from './audit-packages.ts'
 import { checkSignature } from './audit-signature.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import { observe } from './observe.ts'
+import { anyPackage, type PackagePolicy, type PackageVerifier } from './package-policy.ts'
 import { PackageReader } from './package-reader.ts'
 import { RepositoryError } from './repository-error.ts'
 import { UncachedDocuments } from './uncached-documents.ts'
@@ -26,11 +28,15 @@ export interface AuditReport {
   readonly listed: number | undefined
   readonly findings: readonly AuditFinding[]
   readonly notes: readonly AuditNote[]
+  /** Where signatures were looked at: which keys have signed how many of the listed packages, the busiest first. */
+  readonly signers?: readonly SignerCount[]
 }
 
 export interface AuditOptions {
   /** Also reads every document and package through, and takes its digest. */
   readonly deep?: boolean
+  /** Also finds what is listed and would not be let in by this verifier; without `deep` packages' headers are read for it. */
+  readonly signatures?: PackageVerifier | undefined
   /**
    * Milliseconds between what looks wrong at first and the second look at it. A change whose notification is under way takes
    * as long as a batch and its publish; what is shorter may call that drift. Default 0.
@@ -40,6 +46,8 @@ export interface AuditOptions {
   readonly onSettle?: (suspects: number) => void
   /** `deep`: bytes read so far, and all of them. */
   readonly onProgress?: (read: number, total: number) => void
+  /** `signatures`, and not `deep`: packages looked at so far, and all of them. */
+  readonly onPackages?: (read: number, total: number) => void
 }
 
 /** Metadata that is readable at one look and not at the other, so often in a row, is being fought over. */
@@ -57,9 +65,9 @@ export async function auditRepository(
   options: AuditOptions = {},
 ): Promise<AuditReport> {
   // Documents as they are published now: what is kept of them here may be the only copy that is still whole.
-  const context = { ...given, cache: new UncachedDocuments(given.cache) }
+  const context = { ...given, cache: new UncachedDocuments(given.cache), packagePolicy: policyFor(options, given) }
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-    const { generation, suspects, notes, inBucket } = await look(location, context, options)
+    const { generation, suspects, notes, inBucket, signers } = await look(location, context, options)
     const { settleMs = 0, onSettle, deep = false } = options
     if (suspects.length > 0 && settleMs > 0) {
       onSettle?.(suspects.length)
@@ -77,6 +85,7 @@ export async function auditRepository(
       listed: now.index?.packages.filter(({ base }) => base === undefined).length,
       findings: usable.findings.toSorted(compareFindings),
       notes: [...notes, ...usable.notes].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+      ...(signers && { signers }),
     }
   }
   const repository = describeLocation(location)
@@ -89,6 +98,12 @@ interface Look {
   readonly suspects: readonly Suspect[]
   readonly notes: readonly AuditNote[]
   readonly inBucket: number
+  readonly signers: readonly SignerCount[] | undefined
+}
+
+/** What is in the bucket and unlisted is judged by the same verifier. */
+export function policyFor({ signatures }: AuditOptions, { packagePolicy }: RepositoryContext): PackagePolicy {
+  return signatures === undefined ? packagePolicy : { kind: 'signed', verifier: signatures }
 }
 
 async function look(location: RepositoryLocation, context: RepositoryContext, options: AuditOptions): Promise<Look> {
@@ -117,13 +132,24 @@ async function look(location: RepositoryLocation, context: RepositoryContext, op
   const signature = await checkSignature(location, generation, context)
   suspects.push(...signature.suspects)
   notes.push(...signature.notes)
-  if (options.deep === true && isThere) {
-    const { onProgress } = options
-    const deep = await checkDigests(location, { ...generation, index }, packages.places, context, onProgress)
-    suspects.push(...deep.suspects)
-    notes.push(...deep.notes)
+  const { deep = false, signatures: verifier, onProgress, onPackages } = options
+  const { places } = packages
+  let signers: readonly SignerCount[] | undefined
+  if (deep && isThere) {
+    // Who does not ask for signatures is not told of them.
+    const packagePolicy = verifier === undefined ? anyPackage : context.packagePolicy
+    const withPolicy = { ...context, packagePolicy }
+    const checked = await checkDigests(location, { ...generation, index }, places, withPolicy, onProgress)
+    suspects.push(...checked.suspects)
+    notes.push(...checked.notes)
+    if (verifier !== undefined) signers = checked.signers
+  } else if (verifier !== undefined) {
+    const checked = await checkPackageSignatures(location, { index }, places, verifier, context, onPackages)
+    suspects.push(...checked.suspects)
+    notes.push(...checked.notes)
+    signers = checked.signers
   }
-  return { generation, suspects, notes, inBucket: packages.inBucket }
+  return { generation, suspects, notes, inBucket: packages.inBucket, signers }
 }
 
 function namesPrimary({ repomd }: Generation): boolean {
@@ -175,8 +201,9 @@ async function sortOutUnusable(
         const { path } = finding
         try {
           const seen = await observe(location, path, index, reader, context)
-          if (seen.kind === 'unreadable') notes.push({ kind: 'unusable', path, reason: `${seen.code}: ${seen.reason}` })
-          else if (seen.kind === 'package' && seen.listed.length === 0) findings.push(finding)
+          if (seen.kind === 'unreadable' || seen.kind === 'untrusted') {
+            notes.push({ kind: 'unusable', path, reason: `${seen.code}: ${seen.reason}` })
+          } else if (seen.kind === 'package' && seen.listed.length === 0) findings.push(finding)
         } catch (error) {
           if (!(error instanceof StoreError) || error.code === 'UNAVAILABLE') throw error
           findings.push({ ...finding, problem: `${finding.problem}; and it cannot be read: ${error.message}` })

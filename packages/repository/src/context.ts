@@ -6,6 +6,7 @@ import type { ObjectStore } from '@repokeeper/object-store'
 import type { BlockContainer, OpenChecksum } from '@repokeeper/repodata'
 import type { DocumentCache } from './document-cache.ts'
 import { HeaderSizes } from './header-sizes.ts'
+import { anyPackage, type PackagePolicy } from './package-policy.ts'
 import type { RepositoryEvent } from './repository-event.ts'
 import type { RepositoryRoot } from './roots.ts'
 import type { Signing } from './signature.ts'
@@ -31,6 +32,8 @@ export interface RepositoryContext {
   readonly documents: DocumentOptions
   /** What is done about the signature of repomd.xml. */
   readonly signing: Signing
+  /** Which packages are let in. */
+  readonly packagePolicy: PackagePolicy
   /** Packages that are read from the store at a time. */
   readonly packageReadsMax: number
   readonly headerSizes: HeaderSizes
@@ -46,7 +49,9 @@ export interface DocumentOptions {
 }
 
 export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
-  Partial<Pick<RepositoryContext, 'singleWriter' | 'documents' | 'signing' | 'packageReadsMax' | 'signal'>>
+  Partial<
+    Pick<RepositoryContext, 'singleWriter' | 'documents' | 'signing' | 'packagePolicy' | 'packageReadsMax' | 'signal'>
+  >
 
 export const usualDocuments: DocumentOptions = { compression: undefined, openChecksum: 'auto' }
 
@@ -59,6 +64,7 @@ export function realContext(options: ContextOptions): RepositoryContext {
     singleWriter: false,
     documents: usualDocuments,
     signing: { kind: 'unsaid' },
+    packagePolicy: anyPackage,
     packageReadsMax: 16,
     headerSizes: processHeaderSizes,
     largePackages: processTurnstile,

@@ -10,8 +10,10 @@ export type {
   DocumentFindingKind,
   Mend,
   PackageFindingKind,
+  PackageSignatureFindingKind,
   RepomdFindingKind,
 } from './audit-finding.ts'
+export type { SignerCount } from './audit-package-signatures.ts'
 export { type Repair, type RepairOptions, type RepairReport, repairRepository } from './audit-repair.ts'
 export { type Batch, Batches, type BatchWindows, type RepositoryPlace } from './batch.ts'
 export { type Interpretation, interpretMessage, type ObjectChange } from './change.ts'
@@ -45,6 +47,17 @@ export { type LeaseOutcome, leaseName, withLease } from './lease.ts'
 export { type PublishedAt, readListedAt } from './listed-at.ts'
 export { MemoryCache } from './memory-cache.ts'
 export { type Observation, observeAll } from './observe.ts'
+export {
+  anyPackage,
+  type PackageCheck,
+  type PackagePolicy,
+  type PackageSigner,
+  type PackageVerifier,
+  type PolicyRefusal,
+  type PolicyRefusalCode,
+  type PolicyVerdict,
+  verifierOf,
+} from './package-policy.ts'
 export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
 export { deletePruned, type PruneOutcome, type ReadForPrune, readForPrune } from './prune.ts'

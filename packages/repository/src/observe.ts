@@ -20,6 +20,11 @@ export type Observation = {
   | { readonly kind: 'fault'; readonly error: StoreError }
 )
 
+export interface ObserveOptions {
+  /** What is listed as it is, is read all the same: the policy may be another one now. */
+  readonly readListed?: boolean
+}
+
 /** An object that changes while it is read is observed again so often. */
 const observationsMax = 10
 
@@ -35,13 +40,14 @@ export async function observeAll(
   lookup: PackageLookup,
   reader: PackageReader,
   context: RepositoryContext,
+  options: ObserveOptions = {},
 ): Promise<Observation[]> {
   const observations = await inParallel(
     [...paths].sort(compareLocations),
     context.packageReadsMax,
     async (path): Promise<Observation> => {
       try {
-        return await observe(location, path, lookup, reader, context)
+        return await observe(location, path, lookup, reader, context, options)
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         return { kind: 'fault', path, listed: [], error }
@@ -60,12 +66,13 @@ export async function observe(
   lookup: PackageLookup,
   reader: PackageReader,
   context: RepositoryContext,
+  { readListed = false }: ObserveOptions = {},
 ): Promise<Observation> {
   const listed = await listedAt(location, path, lookup, context)
   for (let look = 1; ; look += 1) {
     const head = await location.store.head(`${location.root}${path}`, withSignal(context))
     if (head === undefined) return { kind: 'absent', path, listed }
-    if (isListed(head, path, listed)) return { kind: 'listed', path, listed, head }
+    if (!readListed && isListed(head, path, listed)) return { kind: 'listed', path, listed, head }
     const outcome = await reader.read(path, head)
     if (outcome.kind !== 'changed') return { path, listed, head, ...outcome }
     if (look === observationsMax) {

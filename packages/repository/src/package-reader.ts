@@ -18,6 +18,7 @@ import {
   textBytesOf,
 } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { type PackageSigner, type PolicyRefusal, verifierOf } from './package-policy.ts'
 import { type PackageReading, readPackage } from './read-package.ts'
 
 /** What a plan needs to know of a package, and shows. */
@@ -41,6 +42,8 @@ export type ReadOutcome =
       /** Its entries, as often as they are asked for while the reader is open. */
       readonly readEntry: (kind: DocumentKind) => Promise<Buffer>
       readonly warnings: readonly string[]
+      /** Where packages have to be signed. */
+      readonly signer: PackageSigner | undefined
     }
   | {
       readonly kind: 'unreadable'
@@ -49,9 +52,11 @@ export type ReadOutcome =
       /** Of the object, where it is known. */
       readonly pkgid: PkgId | undefined
     }
+  /** A package that the policy does not let in. */
+  | ({ readonly kind: 'untrusted'; readonly pkgid: PkgId } & PolicyRefusal)
 
 /** Above this a package takes its turn; below, many are read side by side. Bytes. */
-const largeBytes = 4 * 2 ** 20
+export const largeBytes = 4 * 2 ** 20
 
 export class PackageReader {
   readonly #location: RepositoryLocation
@@ -96,7 +101,7 @@ export class PackageReader {
     const { store } = this.#location
     const { headerSizes } = this.#context
     const repository = describeLocation(this.#location)
-    const options = withSignal(this.#context)
+    const options = { ...withSignal(this.#context), verifier: verifierOf(this.#context.packagePolicy) }
     const firstBytes = headerSizes.firstBytes(repository)
     const reading = await readPackage(store, head, { ...options, firstBytes, headerBytesMax: largeBytes })
     if (reading.kind === 'changed') return reading
@@ -104,9 +109,9 @@ export class PackageReader {
     if (reading.kind === 'large') {
       return this.#context.largePackages.run(async () => {
         const large = await readPackage(store, head, options)
-        return large.kind === 'package' || large.kind === 'unreadable'
-          ? this.#settle(path, head, large)
-          : { kind: 'changed' }
+        return large.kind === 'changed' || large.kind === 'large'
+          ? { kind: 'changed' }
+          : this.#settle(path, head, large)
       })
     }
     const isLarge = reading.kind === 'package' && textBytesOf(reading.rpm) > largeBytes
@@ -115,13 +120,14 @@ export class PackageReader {
   }
 
   async #settle(path: string, head: ObjectHead, reading: PackageReading): Promise<ReadOutcome> {
-    const pkgid = reading.sha256 === undefined ? undefined : sha256PkgId(reading.sha256)
+    const pkgid = sha256PkgId(reading.sha256)
     const unreadable = (code: string, reason: string): ReadOutcome => ({ kind: 'unreadable', code, reason, pkgid })
     if (reading.kind === 'unreadable') return unreadable(reading.code, reading.reason)
+    if (reading.kind === 'untrusted') return { kind: 'untrusted', pkgid, ...reading.refusal }
     const location = parseLocation(path)
     if (location === undefined) return unreadable('BAD_LOCATION', 'its key cannot stand in the metadata as a location')
     try {
-      const file = { pkgid: sha256PkgId(reading.sha256), location, size: head.size, modified: modifiedSeconds(head) }
+      const file = { pkgid, location, size: head.size, modified: modifiedSeconds(head) }
       const { record, warnings } = describePackage(reading.rpm, file)
       const { name, epoch, version, release, arch } = record
       if (name === '') return unreadable('NO_NAME', 'its header has no name')
@@ -133,6 +139,7 @@ export class PackageReader {
         facts: { ...file, name, epoch, version, release, arch },
         readEntry: (kind) => this.#readBack(spans, kind),
         warnings,
+        signer: reading.signer,
       }
     } catch (error) {
       if (error instanceof PackageTooLargeError) return unreadable(error.code, error.message)

@@ -19,7 +19,7 @@ export type PlannedChange = { readonly path: string } & (
   | { readonly kind: 'keep' }
   /** Neither in the bucket nor listed. */
   | { readonly kind: 'absent' }
-  /** In the bucket, but no package. What was listed in its place, if anything, is not there any more. */
+  /** In the bucket, but no package that is let in. `listed` stood for it, and is to go: most often it is not there any more. */
   | {
       readonly kind: 'refuse'
       readonly code: string
@@ -35,8 +35,14 @@ export interface RepositoryPlan {
   readonly changes: readonly PlannedChange[]
 }
 
-export function planChanges(observations: readonly Observation[]): RepositoryPlan {
-  return { changes: observations.map(planOne).toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
+export interface PlanOptions {
+  /** What is refused goes also where it is listed as it is. */
+  readonly takesOut?: boolean
+}
+
+export function planChanges(observations: readonly Observation[], options: PlanOptions = {}): RepositoryPlan {
+  const changes = observations.map((observation) => planOne(observation, options))
+  return { changes: changes.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
 }
 
 /** Whether the metadata would change at all. */
@@ -59,7 +65,7 @@ export function goneOf(change: PlannedChange): readonly ListedPackage[] {
   }
 }
 
-function planOne(observation: Observation): PlannedChange {
+function planOne(observation: Observation, { takesOut = false }: PlanOptions): PlannedChange {
   const { path, listed } = observation
   switch (observation.kind) {
     case 'absent':
@@ -73,11 +79,12 @@ function planOne(observation: Observation): PlannedChange {
         ? { kind: 'keep', path }
         : { kind: 'replace', path, package: { facts, readEntry }, listed }
     }
-    case 'unreadable': {
+    case 'unreadable':
+    case 'untrusted': {
       const { code, reason, pkgid } = observation
-      // Another tool could read what we cannot, and the object is still the one that it listed.
-      const stillListed = pkgid !== undefined && listed.some((one) => one.pkgid === pkgid)
-      return { kind: 'refuse', path, code, reason, listed: stillListed ? [] : listed }
+      // Another tool could read what we cannot, or an older policy let it in, and the object is still the one that was listed then.
+      const stays = !takesOut && pkgid !== undefined && listed.some((one) => one.pkgid === pkgid)
+      return { kind: 'refuse', path, code, reason, listed: stays ? [] : listed }
     }
     case 'fault':
       return { kind: 'undecided', path, error: observation.error }

@@ -125,8 +125,9 @@ async function readPackages(
   const take = (path: string, observation: Observation): void => {
     if (observation.kind === 'absent' || observation.kind === 'fault') return
     seen.set(path, observation.head.etag)
-    if (observation.kind === 'unreadable') refuse(path, observation.code, observation.reason)
-    else if (observation.kind === 'package') {
+    if (observation.kind === 'unreadable' || observation.kind === 'untrusted') {
+      refuse(path, observation.code, observation.reason)
+    } else if (observation.kind === 'package') {
       for (const message of observation.warnings) {
         context.onEvent({ kind: 'warning', repository, subject: path, message })
       }

@@ -6,7 +6,7 @@ import { DocumentError } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import { clockToleranceMs } from './known-generation.ts'
-import { type Observation, observeAll } from './observe.ts'
+import { type Observation, type ObserveOptions, observeAll } from './observe.ts'
 import { PackageReader } from './package-reader.ts'
 import { draftGeneration, dropDraft, keepDraft } from './patch.ts'
 import { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
@@ -20,7 +20,7 @@ import { explain, readIndexedSnapshot, readSnapshot, readStoredRepomd, type Snap
 export type KeyVerdict =
   /** The published metadata says what the bucket held when it was looked at last. */
   | { readonly kind: 'covered'; readonly change: 'added' | 'replaced' | 'removed' | 'kept' | 'absent' }
-  /** The object is no usable package; it is not listed. */
+  /** The object is no usable package, or not signed as it has to be; it is not listed. */
   | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
 
 export interface ReconcileReport {
@@ -43,6 +43,8 @@ export interface ReconcileOptions {
   readonly always?: boolean
   /** Asked after each lost race: more keys that may as well be published now, since everything is done again. */
   readonly joining?: () => Iterable<string>
+  /** What is listed already is read as well, and goes where it is refused. Else what an older policy let in stays. */
+  readonly takesOut?: boolean
 }
 
 /** Lost races before giving up: with the waits between, some minutes. The messages come back then. */
@@ -63,6 +65,7 @@ export async function reconcile(
   options: ReconcileOptions = {},
 ): Promise<ReconcileReport> {
   const { root } = location
+  const { takesOut = false } = options
   const paths = new Map([...keys].map((key) => [key.slice(root.length), key]))
   const verdicts = new Map<string, KeyVerdict>()
   const undecided = new Map<string, unknown>()
@@ -84,7 +87,14 @@ export async function reconcile(
     /** Swapped in, and not looked at since. */
     const owed = new Set<string>()
     for (let round = 1; pending.size > 0 && round <= roundsMax; round += 1) {
-      const published = await publishOnce(location, pending, reader, tally, context, round === 1 ? options : {})
+      const published = await publishOnce(
+        location,
+        pending,
+        reader,
+        tally,
+        context,
+        round === 1 ? options : { takesOut },
+      )
       for (const change of published.plan.changes) decide(change.path, verdictOf(change))
       for (const change of published.plan.changes) if (change.kind !== 'undecided') owed.delete(change.path)
       if (!published.swapped) break
@@ -158,14 +168,14 @@ async function publishOnce(
   reader: PackageReader,
   tally: Tally,
   context: RepositoryContext,
-  { always = false, joining = () => [] }: ReconcileOptions,
+  { always = false, joining = () => [], takesOut = false }: ReconcileOptions,
 ): Promise<Published> {
   const repository = describeLocation(location)
   const paths = new Set(asked)
   for (let conflicts = 0; ; ) {
     const startedAt = context.now().getTime()
-    const { snapshot, observations } = await look(location, paths, reader, context)
-    const plan = planChanges(observations)
+    const { snapshot, observations } = await look(location, paths, reader, context, { readListed: takesOut })
+    const plan = planChanges(observations, { takesOut })
     const changes = changesMetadata(plan)
     if (!changes && !always) {
       // What is published says it already, but who published it may have died before it was signed.
@@ -206,16 +216,17 @@ async function look(
   paths: ReadonlySet<string>,
   reader: PackageReader,
   context: RepositoryContext,
+  options: ObserveOptions,
 ): Promise<{ readonly snapshot: Snapshot; readonly observations: readonly Observation[] }> {
   const snapshot = await readSnapshot(location, context)
   try {
-    return { snapshot, observations: await observeAll(location, paths, snapshot.lookup, reader, context) }
+    return { snapshot, observations: await observeAll(location, paths, snapshot.lookup, reader, context, options) }
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error
   }
   context.cache.distrust()
   const whole = await readIndexedSnapshot(location, context)
-  return { snapshot: whole, observations: await observeAll(location, paths, whole.lookup, reader, context) }
+  return { snapshot: whole, observations: await observeAll(location, paths, whole.lookup, reader, context, options) }
 }
 
 async function draftAndPublish(

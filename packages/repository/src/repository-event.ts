@@ -16,7 +16,7 @@ export type RepositoryEvent = { readonly repository: string } & (
   | { readonly kind: 'lost the race'; readonly attempt: number; readonly waitMilliseconds: number }
   /** Keys that changed while the publish was under way: they go round again. */
   | { readonly kind: 'changed meanwhile'; readonly paths: readonly string[] }
-  /** An object that is no usable package. */
+  /** An object that is no usable package, or not signed as it has to be. */
   | { readonly kind: 'refused'; readonly path: string; readonly code: string; readonly reason: string }
   /** What is published had no signature, or not its own: a publisher died before he wrote it, or the key is another one now. */
   | { readonly kind: 'signature mended'; readonly was: string }

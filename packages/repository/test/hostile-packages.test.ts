@@ -7,7 +7,8 @@ import type { ETag, ObjectHead, ObjectStore } from '@repokeeper/object-store'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { describe, expect, it } from 'vitest'
 import { reconcile } from '../src/index.ts'
-import { packageHeaderBytesMax, readPackage } from '../src/read-package.ts'
+import { packageHeaderBytesMax } from '../src/open-package.ts'
+import { readPackage } from '../src/read-package.ts'
 import { locationIn, newContext, putPackage, readPublished, tickingStore } from './workbench.ts'
 
 const mebibyte = 2 ** 20

@@ -5,6 +5,7 @@
 
 import { gunzipSync } from 'node:zlib'
 import {
+  anyPackage,
   HeaderSizes,
   MemoryCache,
   parseRepositoryRoot,
@@ -124,6 +125,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
       singleWriter: false,
       documents: usualDocuments,
       signing: { kind: 'unsaid' },
+      packagePolicy: anyPackage,
       headerSizes: new HeaderSizes(),
       packageReadsMax: 16,
       largePackages: new Turnstile(),

@@ -3,6 +3,7 @@
  * it is in production but for what waits outside.
  */
 import {
+  anyPackage,
   collectGarbage,
   HeaderSizes,
   keepLeftPledges,
@@ -411,6 +412,7 @@ class World {
       singleWriter: false,
       documents: usualDocuments,
       signing: this.#scenario.signed ? { kind: 'signed', signer: simulatedSigner } : { kind: 'unsaid' },
+      packagePolicy: anyPackage,
       headerSizes: new HeaderSizes(),
       packageReadsMax: 4,
       largePackages: new Turnstile(),
