@@ -11,6 +11,7 @@ export {
   type KeyringNote,
   keyFileBytesMax,
   openKeyring,
+  readKeyFile,
   readKeyring,
 } from './keyring.ts'
 export type { DigestFinding } from './package-digests.ts'

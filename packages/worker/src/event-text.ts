@@ -6,6 +6,9 @@ type EventTexts = {
   readonly [E in WorkerEventName]: readonly [EventLevel, (event: WorkerEventMap[E]) => string]
 }
 
+/** Of a keyring; `repokeeper audit --signatures` says of all who have signed something. */
+const keysToldMax = 5
+
 /** How each event is logged: a sentence for people; its fields go beside it. */
 const eventTexts: EventTexts = {
   started: [
@@ -14,6 +17,19 @@ const eventTexts: EventTexts = {
       `${once ? 'emptying' : 'listening to'} queue ${queue}, for ${shown(repositories?.join(', ') ?? 'any repository')}`,
   ],
   'queue-advice': ['warn', ({ queue, advice }) => `queue ${queue}: ${advice}`],
+  'package-policy': [
+    'info',
+    ({ keys, acceptsWeak }) =>
+      `packages have to be signed by one of ${keys.length} keys (${keys
+        .slice(0, keysToldMax)
+        .map(({ keyId, userId }) => `${keyId} ${shown(userId)}`)
+        .join(', ')}${keys.length > keysToldMax ? ', …' : ''})${acceptsWeak ? '; weak signatures count, too' : ''}`,
+  ],
+  'keyring-note': [
+    'warn',
+    ({ file, keyId, reason }) =>
+      `keyring ${shown(file)}: ${keyId === undefined ? '' : `key ${keyId}: `}${shown(reason)}`,
+  ],
   'store-untried': [
     'warn',
     ({ bucket, error }) =>

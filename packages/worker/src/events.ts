@@ -1,4 +1,5 @@
 import type { AuditFinding, KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
+import type { KeyringSummary } from './package-policy-settings.ts'
 import type { UpkeepJob } from './upkeep.ts'
 
 /** Everything that happens in a worker. Logs, history, metrics and the status page subscribe to it. Never a body, a receipt handle or a credential. */
@@ -11,6 +12,10 @@ export interface WorkerEventMap {
   }
   /** Something about the queue's own settings that a person should know. */
   'queue-advice': { readonly queue: string; readonly advice: string }
+  /** Packages have to be signed, by one of these keys. */
+  'package-policy': Pick<KeyringSummary, 'keys' | 'acceptsWeak'>
+  /** A key of the keyring whose signatures do not count, or less than one thinks. */
+  'keyring-note': KeyringSummary['notes'][number]
   /** Whether a configured bucket honours conditional writes could not be tried at the start; it is tried again at its first batch. */
   'store-untried': { readonly bucket: string; readonly error: unknown }
   /** A receive has come back, with so many messages or none. */
@@ -80,7 +85,7 @@ export interface WorkerEventMap {
     /** When it happened, by the clock of the store, where the notification says so. */
     readonly eventTime?: Date
   }
-  /** One object that cannot be listed; its messages are left to the dead-letter queue. */
+  /** One object that cannot be listed, or is not signed as it has to be; its messages are left to the dead-letter queue. */
   refused: {
     readonly messageId: string
     readonly receiveCount: number

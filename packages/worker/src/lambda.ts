@@ -19,7 +19,8 @@ import { logEvents } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { outwardSinks } from './metrics-sinks.ts'
 import { readWorkerOptions, type WorkerOptions } from './options.ts'
-import { settingsOf } from './run.ts'
+import { type KeyringSummary, openPackagePolicyIfSaid } from './package-policy-settings.ts'
+import { settingsOf, tellKeyring } from './run.ts'
 import { openSigningIfSaid } from './signing-settings.ts'
 import { createWorker, type Worker, type WorkerParts } from './worker.ts'
 
@@ -54,6 +55,7 @@ export const handler: LambdaHandler = createHandler({
 /** A function with what it keeps from one call to the next: buckets, what is known of their repositories, and documents on disk. */
 export function createHandler(io: LambdaIo): LambdaHandler {
   let kept: Promise<Kept> | undefined
+  let isTold = false
   return async (event, context) => {
     const queue = EventQueue.read(event)
     kept ??= open(io.environment)
@@ -62,7 +64,9 @@ export function createHandler(io: LambdaIo): LambdaHandler {
       kept = undefined
       throw error
     })
-    return await work(queue, warm, io, context)
+    const untold = isTold ? undefined : warm.keyring
+    isTold = true
+    return await work(queue, warm, io, context, untold)
   }
 }
 
@@ -70,6 +74,7 @@ interface Kept {
   readonly options: WorkerOptions
   readonly buckets: Buckets
   readonly parts: Pick<WorkerParts, 'openBucket' | 'reconcile' | 'probeConditions'>
+  readonly keyring: KeyringSummary | undefined
 }
 
 async function open(environment: LambdaIo['environment']): Promise<Kept> {
@@ -77,7 +82,10 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
   const directory = environment.REPOKEEPER_CACHE_DIR || join(tmpdir(), 'repokeeper')
   const cache = await DiskCache.open({ directory, bytesMax: cacheBytesMax })
   const { endpointUrl, region, compression, openChecksum } = options
-  const signing = await openSigningIfSaid(options, { environment, region }, Date.now)
+  const documents = { compression, openChecksum }
+  const secrets = { environment, region }
+  const signing = await openSigningIfSaid(options, secrets, Date.now)
+  const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
   const connection = {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
     ...(region === undefined ? {} : { region }),
@@ -85,12 +93,10 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
   const parts: Kept['parts'] = {
     openBucket: (bucket) => openStore({ kind: 's3', bucket, prefix: '' }, connection),
     reconcile: (location, keys, { joining, ...context }) =>
-      reconcile(location, keys, realContext({ ...context, cache, documents: { compression, openChecksum }, signing }), {
-        joining,
-      }),
+      reconcile(location, keys, realContext({ ...context, cache, documents, signing, packagePolicy }), { joining }),
     probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
   }
-  return { options, parts, buckets: new Buckets({ ...settingsOf(options), ...parts, clock: systemClock }) }
+  return { options, parts, keyring, buckets: new Buckets({ ...settingsOf(options), ...parts, clock: systemClock }) }
 }
 
 /** AWS's own variables for endpoints are left to the SDK: they may name another one for S3. */
@@ -107,9 +113,11 @@ async function work(
   { options, parts, buckets }: Kept,
   { stream, stdout }: LambdaIo,
   context: LambdaContext | undefined,
+  untold: KeyringSummary | undefined,
 ): Promise<BatchResponse> {
   const events = new WorkerEvents()
   const endLog = logEvents(events, { level: options.logLevel, format: 'json', stream })
+  if (untold !== undefined) tellKeyring(events, untold)
   const held = new HeldMessages(events)
   const date = () => new Date()
   const sinks = outwardSinks({ options, events, date, stdout }, queue.name)

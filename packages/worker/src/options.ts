@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { describeProblem } from './option-problems.ts'
 import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
+import { wrongPackagePolicy } from './package-policy-settings.ts'
 import { wrongSigning } from './signing-settings.ts'
 
 /** A timer holds no more than 24 days. */
@@ -133,6 +134,19 @@ const workerOptions = z.strictObject({
   unsigned: flag().default(false).meta({
     description: 'publish without a signature, and take away one that is there',
   }),
+  packagePolicy: z.enum(['any', 'signed']).optional().meta({
+    description:
+      'which packages are let into the metadata: any, which holds where nothing is said, or those signed by a key of the keyring',
+    placeholder: 'POLICY',
+  }),
+  keyring: list(z.string().min(1)).optional().meta({
+    description:
+      'public keys whose signatures count, one or several in each: a file, or env:VARIABLE, secretsmanager:SECRET, ssm:PARAMETER',
+    placeholder: 'SOURCE',
+  }),
+  acceptWeakSignatures: flag().default(false).meta({
+    description: 'believe SHA-1, MD5 and keys below 2048 bits, too: for packages of old distributions',
+  }),
   http: address(0, '127.0.0.1:5000 or [::1]:5000').optional().meta({
     description:
       'where to answer /healthz, /readyz, /metrics, /status, /history, /scheduledJobs and /packages, to whoever asks there; port 0 is one that is free',
@@ -183,6 +197,8 @@ const Meta = z.object({
   flag: z.string().optional(),
 })
 
+const repeatable: ReadonlySet<WorkerOptionName> = new Set(['repositories', 'keyring'])
+
 /** Every option, in the order of the schema. */
 export function describeWorkerOptions(): OptionDescription[] {
   return optionNames().map((name) => {
@@ -192,7 +208,7 @@ export function describeWorkerOptions(): OptionDescription[] {
     return {
       name,
       flag: flagName ?? kebab(name),
-      repeatable: name === 'repositories',
+      repeatable: repeatable.has(name),
       environment: environmentName(name),
       description,
       ...(short === undefined ? {} : { short }),
@@ -252,8 +268,11 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
     const isSaid = String(issue.path[0]) in values
     if (isFileRead || isSaid) problems.push(...describeProblem(issue, { values, saidBy, names: optionNames(), flagOf }))
   }
-  const wrong = parsed.success ? wrongSigning(parsed.data) : undefined
-  if (wrong !== undefined) problems.push(wrong)
+  if (parsed.success) {
+    problems.push(
+      ...[wrongSigning(parsed.data), wrongPackagePolicy(parsed.data)].filter((wrong) => wrong !== undefined),
+    )
+  }
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
   return { kind: 'options', options: parsed.data }
 }

@@ -8,6 +8,7 @@ import { logEvents } from './log.ts'
 import { Operations } from './operations.ts'
 import { OpsServerError } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
+import type { KeyringSummary } from './package-policy-settings.ts'
 import type { SearchPackages } from './package-search.ts'
 import { QueueError } from './queue-error.ts'
 import type { ProbeConditions, Reconcile } from './reconcile.ts'
@@ -23,6 +24,8 @@ export interface WorkerStages extends UpkeepStages {
   readonly probeConditions: ProbeConditions
   /** Of the endpoint. Absent: it has no search. */
   readonly searchPackages?: SearchPackages
+  /** Where packages have to be signed: whose signatures count, to be told once. */
+  readonly keyring?: KeyringSummary | undefined
 }
 
 /** The process around a worker. */
@@ -70,7 +73,8 @@ export async function runWorker(
   signals.on('SIGTERM', onSignal)
   signals.on('SIGINT', onSignal)
   try {
-    const { openBucket, searchPackages } = stages
+    const { openBucket, searchPackages, keyring } = stages
+    if (keyring !== undefined) tellKeyring(events, keyring)
     const { stdout = process.stdout } = io
     const date = () => new Date()
     // Files that are read only where somebody may look.
@@ -136,6 +140,12 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
       keepGenerations: options.keepGenerations,
     },
   }
+}
+
+/** Once, before the first package. */
+export function tellKeyring(events: WorkerEvents, { keys, notes, acceptsWeak }: KeyringSummary): void {
+  events.emit('package-policy', { keys: keys.map(({ keyId, userId }) => ({ keyId, userId })), acceptsWeak })
+  for (const note of notes) events.emit('keyring-note', note)
 }
 
 function openHistory(events: WorkerEvents, clock: Clock, path: string | undefined): RunHistory {

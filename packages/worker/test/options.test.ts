@@ -34,6 +34,7 @@ describe('options', () => {
       once: false,
       openChecksum: 'auto',
       unsigned: false,
+      acceptWeakSignatures: false,
       logLevel: 'info',
       logFormat: 'auto',
     })
