@@ -2,6 +2,7 @@
  * The work of `add`: look at every file, then upload them side by side, then see to the metadata.
  */
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
+import { verifierOf } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { AddOptions, ChangeOptions } from './change-options.ts'
 import { changeSummary } from './change-summary.ts'
@@ -40,8 +41,9 @@ export async function addPackages(
   let results: readonly AddedFile[] = []
   try {
     const onProgress = (read: number) => progress.advance(read)
+    const verifier = verifierOf(repository.context().packagePolicy)
     // Two at a time: it is the disk that is read.
-    const readings = await atATime(found, 2, (file) => readLocalPackage(file, { signal, onProgress }))
+    const readings = await atATime(found, 2, (file) => readLocalPackage(file, { signal, onProgress, verifier }))
     const locals: LocalPackage[] = []
     for (const reading of readings) {
       if (reading.kind === 'package') locals.push(reading.package)

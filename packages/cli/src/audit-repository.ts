@@ -9,6 +9,7 @@ import {
   type Repair,
   type RepairReport,
   repairRepository,
+  verifierOf,
 } from '@repokeeper/repository'
 import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'
@@ -20,6 +21,8 @@ import { count, enumerate, table } from './text-layout.ts'
 
 interface AuditCommandOptions {
   readonly deep: boolean
+  /** With the policy of the context. */
+  readonly signatures: boolean
   readonly repair: boolean
   readonly json: boolean
   /** Default: half a minute for a bucket, nothing for a directory, which no worker watches. */
@@ -51,13 +54,14 @@ export async function audit(repository: OpenRepository, options: AuditCommandOpt
 }
 
 function toAuditOptions(
-  { isDirectory }: OpenRepository,
-  { deep, settleMs = isDirectory ? 0 : settleMsDefault }: AuditCommandOptions,
+  { isDirectory, context }: OpenRepository,
+  { deep, signatures, settleMs = isDirectory ? 0 : settleMsDefault }: AuditCommandOptions,
   reading: ReadingProgress,
   { output }: Cli,
 ): AuditOptions {
   return {
     deep,
+    signatures: signatures ? verifierOf(context().packagePolicy) : undefined,
     settleMs,
     onSettle(suspects) {
       reading.end()
@@ -67,6 +71,7 @@ function toAuditOptions(
       )
     },
     onProgress: (read, total) => reading.show('bytes', read, total),
+    onPackages: (read, total) => reading.show('packages', read, total),
   }
 }
 
@@ -118,7 +123,7 @@ class ReadingProgress {
 function tell(repository: OpenRepository, report: AuditReport, repaired: RepairReport | undefined, cli: Cli): void {
   const { output } = cli
   const { name, isDirectory } = repository
-  const { findings, notes, inBucket, listed, revision } = report
+  const { findings, notes, signers = [], inBucket, listed, revision } = report
   if (repaired !== undefined && repaired.repairs.length > 0) {
     for (const line of table(rowsOf(repaired.before.findings))) output.print(`found  ${line}`)
     for (const done of repaired.repairs) output.print(`mended  ${describeRepair(done, isDirectory)}`)
@@ -126,6 +131,9 @@ function tell(repository: OpenRepository, report: AuditReport, repaired: RepairR
   const left = repaired !== undefined && repaired.repairs.length > 0 ? 'left  ' : ''
   for (const line of table(rowsOf(findings))) output.print(`${left}${line}`)
   for (const { path, reason } of notes) output.print(`note  ${path}  ${reason}`)
+  for (const { keyId = 'unknown', userId = '', packages } of signers) {
+    output.print(`note  key ${keyId}  has signed ${count(packages, 'package')}: ${userId}`)
+  }
   const generation =
     revision === undefined ? 'no readable metadata' : `${listed ?? 'an unknown number'} listed in revision ${revision}`
   output.print(
@@ -164,20 +172,27 @@ function describeRepair(repair: Repair, isDirectory: boolean): string {
       const published = repair.revision === undefined ? 'nothing had to be published' : `revision ${repair.revision}`
       return `${count(repair.packages, 'package')} looked at in the ${isDirectory ? 'directory' : 'bucket'} (${published})`
     }
+    case 'taken-out':
+      return `${count(repair.packages, 'package')} taken out of the metadata; the files are still in the bucket`
     case 'dropped-records':
       return `repomd.xml does not name ${enumerate(repair.records)} any more`
   }
 }
 
 /** Once for each way of mending, not once for each finding. */
-function advise({ findings, deep }: AuditReport, name: string, isRepaired: boolean, { output }: Cli): void {
+function advise({ findings, deep, signers }: AuditReport, name: string, isRepaired: boolean, { output }: Cli): void {
   const mendable = findings.filter(({ mend }) => mend !== 'by-hand')
+  const flags = `${deep ? ' --deep' : ''}${signers === undefined ? '' : ' --signatures'}`
   if (mendable.length > 0) {
     output.tell(
       isRepaired
         ? 'What is left changed while it was mended, or could not be: try again.'
-        : `"repokeeper audit ${name}${deep ? ' --deep' : ''} --repair" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}.`,
+        : `"repokeeper audit ${name}${flags} --repair" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}.`,
     )
+  }
+  const untrusted = findings.filter(({ mend }) => mend === 'take-out')
+  if (untrusted.length > 0 && !isRepaired) {
+    output.tell(`It takes ${count(untrusted.length, 'package')} out of the metadata; the files stay in the bucket.`)
   }
   for (const { path, remedy } of findings.filter(({ mend }) => mend === 'by-hand')) output.tell(`${path}: ${remedy}`)
 }

@@ -4,6 +4,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DocumentOptions } from '@repokeeper/repository'
+import type { PackagePolicySettings } from '@repokeeper/worker/package-policy'
 import type { SigningSettings } from '@repokeeper/worker/signing'
 import { type Command, Option } from 'commander'
 import * as z from 'zod'
@@ -21,6 +22,8 @@ export interface Connection {
   readonly documents: DocumentOptions
   /** Of commands that publish. */
   readonly signing?: SigningSettings
+  /** Of commands that let packages in. */
+  readonly packagePolicy?: PackagePolicySettings
   readonly cache: { readonly directory: string /** A person chose it. */; readonly isChosen: boolean }
 }
 

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { DirectoryStore, type ObjectStore, StoreError } from '@repokeeper/object-store'
-import { passOverKey, readPackage } from '@repokeeper/repository'
+import { type PackageVerifier, passOverKey, readPackage } from '@repokeeper/repository'
 import { formatNevra, nevra, RpmError } from '@repokeeper/rpm-parser'
 import { UsageError } from './failure.ts'
 
@@ -33,6 +33,14 @@ export interface BadFile {
 export type LocalReading =
   | { readonly kind: 'package'; readonly package: LocalPackage }
   | ({ readonly kind: 'bad' } & BadFile)
+
+export interface LocalReadOptions {
+  readonly signal: AbortSignal
+  /** Called with the bytes that were read since the last call. */
+  readonly onProgress: (bytes: number) => void
+  /** Where packages have to be signed. */
+  readonly verifier: PackageVerifier | undefined
+}
 
 /** A file that is there, before its bytes are read. */
 export interface FoundFile {
@@ -73,14 +81,14 @@ export async function findFiles(files: readonly string[]): Promise<{ found: Foun
 }
 
 /**
- * Reads a file once, from beginning to end: its headers, its digest, and whether its payload is all there.
+ * Reads a file once, from beginning to end: its headers, its digest, whether its payload is all there, and whether it is signed as it has
+ * to be.
  *
- * @param onProgress called with the bytes that were read since the last call
  * @throws the signal's reason
  */
 export async function readLocalPackage(
   { file, name, path, size }: FoundFile,
-  options: { readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
+  options: LocalReadOptions,
 ): Promise<LocalReading> {
   const store = new DirectoryStore(dirname(path))
   try {
@@ -94,6 +102,8 @@ export async function readLocalPackage(
         return bad(file, 'TOO_LARGE', 'its headers are larger than a worker reads')
       case 'unreadable':
         return bad(file, reading.code, reading.reason)
+      case 'untrusted':
+        return bad(file, reading.refusal.code, reading.refusal.reason)
       case 'package': {
         const open = () => createReadStream(path, { highWaterMark: 2 ** 18 })
         const identity = formatNevra(nevra(reading.rpm.header))

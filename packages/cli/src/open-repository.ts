@@ -4,8 +4,9 @@
 import { stat } from 'node:fs/promises'
 import { type ObjectStore, openStore, parseStoreUrl, type StoreLocation } from '@repokeeper/object-store'
 import {
-  type DocumentCache,
+  anyPackage,
   describeLocation,
+  type PackagePolicy,
   parseRepositoryRoot,
   type RepositoryContext,
   type RepositoryEvent,
@@ -46,13 +47,15 @@ export async function withRepository<T>(
     const { cache } = opened
     const { singleWriter } = connection
     const signing = await openSigning(connection, cli)
+    const packagePolicy = await openPolicy(connection, cli)
     const location = { store, root }
     return await work({
       location,
       name: address.kind === 'directory' ? address.path : describeLocation(location),
       isDirectory: address.kind === 'directory',
       singleWriter,
-      context: (signal = cli.interruption.signal) => contextOf({ cache, signing, signal }, connection, cli),
+      context: (signal = cli.interruption.signal) =>
+        contextOf({ cache, signing, packagePolicy, signal }, connection, cli),
     })
   } finally {
     await store.close()
@@ -96,8 +99,20 @@ async function openSigning({ signing, region, profile }: Connection, { environme
   return openSigningIfSaid(signing, { environment, region, profile }, Date.now)
 }
 
+/** A key that is of no use is told before anything is done, too. */
+async function openPolicy(connection: Connection, { environment, output }: Cli): Promise<PackagePolicy> {
+  const { packagePolicy: settings, region, profile } = connection
+  if (settings === undefined) return anyPackage
+  const { openPackagePolicyIfSaid } = await import('@repokeeper/worker/package-policy')
+  const { policy, keyring } = await openPackagePolicyIfSaid(settings, { environment, region, profile }, Date.now)
+  for (const { file, keyId, reason } of keyring?.notes ?? []) {
+    output.tell(`warning: keyring ${file}: ${keyId === undefined ? '' : `key ${keyId}: `}${reason}`)
+  }
+  return policy
+}
+
 function contextOf(
-  parts: { readonly cache: DocumentCache; readonly signing: Signing; readonly signal: AbortSignal },
+  parts: Pick<RepositoryContext, 'cache' | 'signing' | 'packagePolicy'> & { readonly signal: AbortSignal },
   { singleWriter, documents }: Connection,
   cli: Cli,
 ): RepositoryContext {

@@ -71,9 +71,10 @@ async function rebuildNow(
   for (const { key, why } of passedOver) output.tell(`${key}: passed over: ${why}`)
   if (json) output.printJson({ repository: name, dryRun: false, ok, ...report })
   else {
+    const orUnsigned = context().packagePolicy.kind === 'signed' ? ', or not signed as they have to be' : ''
     const without = ok
       ? ''
-      : `, without ${count(refused.length, 'file that is no whole RPM package', 'files that are no whole RPM packages')}`
+      : `, without ${count(refused.length, 'file that is no whole RPM package', 'files that are no whole RPM packages')}${orUnsigned}`
     output.print(`${name}: published revision ${revision} with ${count(packages, 'package')}${without}`)
   }
   return ok ? ExitCode.done : ExitCode.failed

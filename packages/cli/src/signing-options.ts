@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import * as z from 'zod'
 import { type Connection, readConnection } from './connection.ts'
 import { UsageError } from './failure.ts'
+import { readPackagePolicy } from './policy-options.ts'
 
 export function defineSigningOptions(command: Command): Command {
   return command
@@ -28,12 +29,13 @@ export function defineSigningOptions(command: Command): Command {
     .option('--unsigned', 'publish without a signature, and take away one that is there; also $REPOKEEPER_UNSIGNED')
 }
 
-/** As `readConnection`, with what signs. @throws UsageError */
+/** As `readConnection`, with what signs, and which packages are let in. @throws UsageError */
 export function readPublishingConnection(
   values: unknown,
   environment: Readonly<Record<string, string | undefined>>,
 ): Connection {
-  return { ...readConnection(values, environment), signing: readSigning(values, environment) }
+  const signing = readSigning(values, environment)
+  return { ...readConnection(values, environment), signing, packagePolicy: readPackagePolicy(values, environment) }
 }
 
 function readSigning(values: unknown, environment: Readonly<Record<string, string | undefined>>): SigningSettings {

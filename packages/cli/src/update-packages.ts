@@ -9,6 +9,7 @@ import { runAdd } from './commands/add.ts'
 import { runRemove } from './commands/remove.ts'
 import { defineConnectionOptions } from './connection.ts'
 import { UsageError } from './failure.ts'
+import { definePolicyOptions } from './policy-options.ts'
 import { createProgram } from './program.ts'
 import { defineSigningOptions } from './signing-options.ts'
 
@@ -48,6 +49,7 @@ export function updatePackagesProgram(cli: Cli): Command {
   program.optionsGroup('Options of both:')
   defineChangeOptions(program)
   defineSigningOptions(program)
+  definePolicyOptions(program)
   defineConnectionOptions(program)
   return program.addHelpText('after', examples).action(async (items: string[]) => {
     const values = program.opts()

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { defineAddOptions, defineChangeOptions, readAddOptions, readChangeOptions } from '../change-options.ts'
 import type { Cli } from '../cli.ts'
+import { definePolicyOptions } from '../policy-options.ts'
 import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
@@ -11,7 +12,8 @@ Examples:
   $ repokeeper add s3://my-bucket/el9/x86_64 dist/*.rpm --publish            # no worker needed
   $ repokeeper add ./repo dist/*.rpm                                         # a directory
 
-Every FILE is checked first: where one is no whole RPM package, nothing is uploaded.
+Every FILE is checked first: where one is no whole RPM package, or with --package-policy signed not signed by a key of the keyring,
+nothing is uploaded.
 `
 
 export function defineAdd(program: Command, cli: Cli): void {
@@ -20,7 +22,7 @@ export function defineAdd(program: Command, cli: Cli): void {
     .description('Upload packages: checked before, verified by the store, never over another file of the same name.')
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .argument('<FILE...>', 'RPM packages')
-  defineSigningOptions(defineChangeOptions(defineAddOptions(command)))
+  definePolicyOptions(defineSigningOptions(defineChangeOptions(defineAddOptions(command))))
     .addHelpText('after', examples)
     .action(async (repo: string, files: string[]) => {
       await runAdd(repo, files, command.optsWithGlobals(), cli)

@@ -4,6 +4,8 @@ import { defineAddOptions, defineChangeOptions, readAddOptions, readChangeOption
 import type { Cli } from '../cli.ts'
 import { readConnection } from '../connection.ts'
 import { UsageError } from '../failure.ts'
+import { definePolicyOptions } from '../policy-options.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 NEVRA is what "repokeeper remove" takes: a NEVRA (name-[epoch:]version-release, with or without .arch), a file name, a path below
@@ -26,20 +28,24 @@ export function definePromote(program: Command, cli: Cli): void {
     .description('Copy packages from one repository to another: never over another file of the same name.')
     .usage('[options] <NEVRA...> <FROM> <TO>')
     .argument('<NEVRA...>', 'packages; and then FROM and TO, the repositories: s3://BUCKET/PATH or a directory')
-  defineChangeOptions(defineAddOptions(command))
-    .option('--all-versions', 'NEVRA may be the name of a package: all its versions are copied')
+  defineChangeOptions(defineAddOptions(command)).option(
+    '--all-versions',
+    'NEVRA may be the name of a package: all its versions are copied',
+  )
+  definePolicyOptions(defineSigningOptions(command))
     .addHelpText('after', examples)
     .action(async (items: string[]) => {
       const { names, from, to } = readItems(items)
       const values = command.optsWithGlobals()
       const options = { ...readChangeOptions(values), ...readAddOptions(values), ...Options.parse(values) }
       const connection = readConnection(values, cli.environment)
+      const publishing = readPublishingConnection(values, cli.environment)
       const [{ withRepository }, { promotePackages }] = await Promise.all([
         import('../open-repository.ts'),
         import('../promote-packages.ts'),
       ])
       cli.exitCode = await withRepository(from, connection, cli, (source) =>
-        withRepository(to, connection, cli, (target) => promotePackages(names, source, target, options, cli)),
+        withRepository(to, publishing, cli, (target) => promotePackages(names, source, target, options, cli)),
       )
     })
 }

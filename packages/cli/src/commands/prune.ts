@@ -3,9 +3,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
 import { defineChangeOptions, readChangeOptions } from '../change-options.ts'
 import type { Cli } from '../cli.ts'
-import { readConnection } from '../connection.ts'
 import { UsageError } from '../failure.ts'
+import { definePolicyOptions } from '../policy-options.ts'
 import { gather } from '../repeated-option.ts'
+import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
 Newest is what rpm takes for newest: epoch, then version, then release, of each name and architecture for itself. The newest version
@@ -37,12 +38,12 @@ export function definePrune(program: Command, cli: Cli): void {
     .option('--name <pattern>', 'only packages of this name (* ? [...]); may be given several times', gather)
     .option('--arch <arch>', 'only packages of this architecture (a pattern, too); may be given several times', gather)
     .addOption(new Option('-y, --yes', 'delete; without it only the plan is printed').conflicts('dryRun'))
-  defineChangeOptions(command)
+  definePolicyOptions(defineSigningOptions(defineChangeOptions(command)))
     .addHelpText('after', examples)
     .action(async (repo: string) => {
       const values = command.optsWithGlobals()
       const options = readOptions(values)
-      const connection = readConnection(values, cli.environment)
+      const connection = readPublishingConnection(values, cli.environment)
       const [{ withRepository }, { prunePackages }] = await Promise.all([
         import('../open-repository.ts'),
         import('../prune-packages.ts'),

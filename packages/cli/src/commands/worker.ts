@@ -71,6 +71,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { openConnected },
     { probeConditions },
     { openSigningIfSaid },
+    { openPackagePolicyIfSaid },
     { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, searchPackages, withLease },
     site,
   ] = await Promise.all([
@@ -79,6 +80,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     import('../open-repository.ts'),
     import('@repokeeper/object-store'),
     import('@repokeeper/worker/signing'),
+    import('@repokeeper/worker/package-policy'),
     import('@repokeeper/repository'),
     options.site ? import('@repokeeper/repository/site') : undefined,
   ])
@@ -89,7 +91,9 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
   }
   const documents = { compression: options.compression, openChecksum: options.openChecksum }
   const { region, profile } = connection
-  const signing = await openSigningIfSaid(options, { environment, region, profile }, Date.now)
+  const secrets = { environment, region, profile }
+  const signing = await openSigningIfSaid(options, secrets, Date.now)
+  const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
   const { cache, directory, close } = await openCache(connection.cache)
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
@@ -101,12 +105,14 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
         reconcile: (location, keys, { joining, ...context }) =>
-          reconcile(location, keys, realContext({ ...context, cache, documents, signing }), { joining }),
+          reconcile(location, keys, realContext({ ...context, cache, documents, signing, packagePolicy }), { joining }),
         audit: (location, { settleMs, ...context }) =>
-          auditRepository(location, realContext({ ...context, cache, documents, signing }), { settleMs }),
+          auditRepository(location, realContext({ ...context, cache, documents, signing, packagePolicy }), {
+            settleMs,
+          }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
         keepPledges: (location, context) =>
-          keepLeftPledges(location, realContext({ ...context, cache, documents, signing })),
+          keepLeftPledges(location, realContext({ ...context, cache, documents, signing, packagePolicy })),
         holdLease: (location, job, context, work) => withLease(location, job, realContext({ ...context, cache }), work),
         ...(site !== undefined && {
           writeSite: (location, context) => site.writeSite(location, realContext({ ...context, cache })),
@@ -115,6 +121,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
         searchPackages: (location, options, context) =>
           searchPackages(location, realContext({ ...context, cache, onEvent: () => {} }), options),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
+        keyring,
       },
       { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },
     )
