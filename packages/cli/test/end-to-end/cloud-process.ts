@@ -32,7 +32,14 @@ export interface WorkerProcess {
 
 const visibilityTimeoutSeconds = 5
 
-export async function startCloudProcess({ maxReceiveCount = 5 } = {}): Promise<CloudProcess> {
+export interface CloudProcessOptions {
+  readonly maxReceiveCount?: number
+  /** Of its workers, besides. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export async function startCloudProcess(options: CloudProcessOptions = {}): Promise<CloudProcess> {
+  const { maxReceiveCount = 5 } = options
   const directory = await mkdtemp(join(tmpdir(), 'repokeeper-end-to-end-'))
   const workers: ChildProcess[] = []
   const cloud = await startCloud({ directory, seed: 1, maxReceiveCount, visibilityTimeoutSeconds })
@@ -47,6 +54,7 @@ export async function startCloudProcess({ maxReceiveCount = 5 } = {}): Promise<C
     REPOKEEPER_BATCH_QUIET_SECONDS: '0.3',
     REPOKEEPER_LOG_LEVEL: 'debug',
     REPOKEEPER_VISIBILITY_TIMEOUT_SECONDS: String(visibilityTimeoutSeconds),
+    ...options.environment,
   }
   return {
     ...cloud,
