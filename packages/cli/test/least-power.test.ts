@@ -30,6 +30,8 @@ const root = 'el9/x86_64/'
 const limitMs = 300_000
 const repo = `s3://${bucket}/${root}`
 const testing = `s3://${bucket}/testing/`
+/** Of nobody who signs anything here. */
+const keyring = join(import.meta.dirname, '../../../fixtures/packages-key.asc')
 
 /** A cloud of its own, and two who work on it: the part under test with its permissions, and an administrator with all. */
 interface Scene {
@@ -63,7 +65,10 @@ const additions: readonly Job[] = [
     exitCode: 1,
     run: async (scene) => {
       await scene.store.put(`${root}broken.rpm`, Buffer.from('no package'), { if: 'always' })
-      return await runWorker(scene, 'add')
+      await scene.store.put(`${root}unsigned.rpm`, buildPackage({ name: 'unsigned' }), { if: 'always' })
+      const ran = await runWorker(scene, 'add', ['--once', '--package-policy', 'signed', '--keyring', keyring])
+      expect(ran.stderr).toContain('UNSIGNED')
+      return ran
     },
   },
 ]
@@ -255,6 +260,13 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
         await published(scene)
         await deleteDocuments(scene)
         return await scene.part.repokeeper('audit', repo, '--settle', '0')
+      },
+    },
+    {
+      exitCode: 1,
+      run: async (scene) => {
+        await scene.admin.repokeeper('rebuild', repo)
+        return await scene.part.repokeeper('audit', repo, '--signatures', '--keyring', keyring, '--settle', '0')
       },
     },
   ],
