@@ -105,7 +105,10 @@ describeWithClients(['gpg', 'rpmsign', 'rpmkeys'], 'with --package-policy signed
     expect(told.stderr).toContain('out of the metadata; the files stay in the bucket.')
 
     const repaired = await here().repokeeper('audit', repository, ...flags, '--deep', '--repair')
-    expect(repaired).toMatchObject({ code: 0, stdout: expect.stringContaining('mended  7 packages taken out of the met') })
+    expect(repaired).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('mended  7 packages taken out of the met'),
+    })
     expect(await listed(repository)).toEqual(named(letIn()))
     for (const { file, path } of made.packages) {
       expect((await readFile(at(repository, file))).equals(await readFile(path)), file).toBe(true)
@@ -154,10 +157,20 @@ function kindOf(code: string | undefined): string {
 
 describe('wrong use', () => {
   const rows: readonly (readonly [string, readonly string[], number, string])[] = [
-    ['a keyring without a policy', ['add', '.', 'a.rpm', '--keyring', 'a.asc'], 2, '--keyring verifies nothing without'],
+    [
+      'a keyring without a policy',
+      ['add', '.', 'a.rpm', '--keyring', 'a.asc'],
+      2,
+      '--keyring verifies nothing without',
+    ],
     ['an empty keyring', ['audit', '.', '--signatures', '--keyring', 'empty.asc'], 1, 'empty.asc holds no public key'],
     ['signatures without a keyring', ['audit', '.', '--signatures'], 2, 'by whom? Give the public keys: --keyring'],
-    ['a keyring that an audit is not to use', ['audit', '.', '--keyring', 'a.asc'], 2, 'of no use without --signatures'],
+    [
+      'a keyring that an audit is not to use',
+      ['audit', '.', '--keyring', 'a.asc'],
+      2,
+      'of no use without --signatures',
+    ],
   ]
   test.concurrent.each(rows)('%s is told', async (_, args, code, message) => {
     await writeFile(at('empty.asc'), '')
@@ -167,6 +180,9 @@ describe('wrong use', () => {
 
   test.concurrent('a policy in the environment that there is not is told, too', async () => {
     const ran = await here().repokeeper('rebuild', '.', { environment: { REPOKEEPER_PACKAGE_POLICY: 'some' } })
-    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('REPOKEEPER_PACKAGE_POLICY is some: expected') })
+    expect(ran).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('REPOKEEPER_PACKAGE_POLICY is some: expected'),
+    })
   })
 })

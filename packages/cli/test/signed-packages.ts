@@ -47,7 +47,12 @@ export async function makeSignedPackages(): Promise<SignedPackages> {
     await writeFile(join(room.folder, file), change(await readFile(from)))
     return join(room.folder, file)
   }
-  const row = (path: string, code: string | undefined, reason: RegExp, rpmTakes = code === undefined): SignedPackage => {
+  const row = (
+    path: string,
+    code: string | undefined,
+    reason: RegExp,
+    rpmTakes = code === undefined,
+  ): SignedPackage => {
     return { file: path.slice(room.folder.length + 1), path, code, reason, rpmTakes }
   }
   const keyIdOf = async (name: string) => new RegExp(`key ${await room.keyId(name)}`)
@@ -61,7 +66,11 @@ export async function makeSignedPackages(): Promise<SignedPackages> {
     row(await signed('stranger'), 'UNKNOWN_KEY', await keyIdOf('stranger')),
     row(await signed('expired', afterExpiry), 'KEY_EXPIRED', await keyIdOf('expired'), true),
     row(await signed('stolen'), 'KEY_REVOKED', await keyIdOf('stolen'), true),
-    row(await derived('bad-header.rpm', rsa, turnInHeader), 'BAD_DIGEST', /digest of its header is wrong: .*; it was dam/),
+    row(
+      await derived('bad-header.rpm', rsa, turnInHeader),
+      'BAD_DIGEST',
+      /digest of its header is wrong: .*; it was dam/,
+    ),
     row(await derived('bad-signature.rpm', rsa, turnInSignature), 'BAD_SIGNATURE', await keyIdOf('rsa')),
     row(await derived('bad-payload.rpm', rsa, (bytes) => turned(bytes, bytes.length - 20)), 'BAD_DIGEST', /payload/),
   ]

@@ -257,18 +257,21 @@ describe('an audit of signatures', () => {
   const audit = async (store: ObjectStore, options: AuditOptions) =>
     auditRepository(locationIn(store), await newContext(), options)
 
-  it.each([false, true])('finds what would not be let in, and counts by whom the others are (deep: %s)', async (deep) => {
-    const store = await letIn('good', 'better', 'stranger')
-    const { findings, signers, notes } = await audit(store, { deep, signatures: new NameVerifier('good', 'better') })
-    expect(findings).toEqual([
-      {
-        ...{ kind: 'untrusted-package', path: 'stranger.rpm', code: 'UNKNOWN_KEY', keyIds: ['b2'], problem: reason },
-        ...{ mend: 'take-out', remedy: expect.stringContaining('leaves the file in the bucket') },
-      },
-    ])
-    expect(signers).toEqual([{ keyId: 'a1', userId: 'Alice', packages: 2 }])
-    expect(notes).toEqual([])
-  })
+  it.each([false, true])(
+    'finds what would not be let in, and counts by whom the others are (deep: %s)',
+    async (deep) => {
+      const store = await letIn('good', 'better', 'stranger')
+      const { findings, signers, notes } = await audit(store, { deep, signatures: new NameVerifier('good', 'better') })
+      expect(findings).toEqual([
+        {
+          ...{ kind: 'untrusted-package', path: 'stranger.rpm', code: 'UNKNOWN_KEY', keyIds: ['b2'], problem: reason },
+          ...{ mend: 'take-out', remedy: expect.stringContaining('leaves the file in the bucket') },
+        },
+      ])
+      expect(signers).toEqual([{ keyId: 'a1', userId: 'Alice', packages: 2 }])
+      expect(notes).toEqual([])
+    },
+  )
 
   it('says nothing of signatures where it is not asked, not in a deep one of somebody with a policy either', async () => {
     const store = await letIn('stranger')

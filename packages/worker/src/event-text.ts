@@ -6,7 +6,7 @@ type EventTexts = {
   readonly [E in WorkerEventName]: readonly [EventLevel, (event: WorkerEventMap[E]) => string]
 }
 
-/** Of a keyring; `repokeeper audit --signatures` says of all who have signed something. */
+/** Of a keyring, which may be that of a whole distribution. */
 const keysToldMax = 5
 
 /** How each event is logged: a sentence for people; its fields go beside it. */
@@ -20,10 +20,7 @@ const eventTexts: EventTexts = {
   'package-policy': [
     'info',
     ({ keys, acceptsWeak }) =>
-      `packages have to be signed by one of ${keys.length} keys (${keys
-        .slice(0, keysToldMax)
-        .map(({ keyId, userId }) => `${keyId} ${shown(userId)}`)
-        .join(', ')}${keys.length > keysToldMax ? ', …' : ''})${acceptsWeak ? '; weak signatures count, too' : ''}`,
+      `packages have to be signed by one of these keys: ${keysText(keys)}${acceptsWeak ? '; weak signatures count, too' : ''}`,
   ],
   'keyring-note': [
     'warn',
@@ -212,6 +209,12 @@ function repositoryText(event: WorkerEventMap['repository']): string {
   const { repository, kind, bucket: _bucket, root: _root, batch, ...fields } = event
   const rest = Object.entries(fields).map(([name, value]) => `${name} ${shown(String(value))}`)
   return `${repository}: ${[kind, ...rest].join(', ')}${batch === undefined ? '' : ` (batch ${batch})`}`
+}
+
+function keysText(keys: WorkerEventMap['package-policy']['keys']): string {
+  const told = keys.slice(0, keysToldMax).map(({ keyId, userId }) => `${keyId} ${shown(userId)}`)
+  const more = keys.length > keysToldMax ? ` and ${keys.length - keysToldMax} more` : ''
+  return `${told.join(', ')}${more}`
 }
 
 function batchesText(batches: readonly string[]): string {

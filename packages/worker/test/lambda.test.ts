@@ -5,11 +5,12 @@ import { PassThrough } from 'node:stream'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { readBody, S3Store } from '@repokeeper/object-store'
 import { MemoryCache, parseRepositoryRoot, readIndexedSnapshot, realContext } from '@repokeeper/repository'
-import { makeKey, readKeyring, verifyDetached } from '@repokeeper/signing'
+import { makeKey, openKeySigner, readKeyring, verifyDetached } from '@repokeeper/signing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createCloudResources } from '../../../fixtures/cloud-resources.ts'
 import { createHandler, type LambdaContext } from '../src/lambda.ts'
 import { notificationOf } from './bench.ts'
+import { buildSignedPackage } from './signed-package.ts'
 
 const bucket = 'packages'
 let directory = ''
@@ -76,6 +77,11 @@ async function put(...names: readonly string[]): Promise<void> {
   for (const name of names) await store.put(`el9/${name}.rpm`, rpm, { if: 'always' })
 }
 
+async function newKey(): Promise<{ readonly revealed: string; readonly publicKey: string }> {
+  const key = await makeKey({ userId: 'Alice <alice@example.com>', kind: 'ed25519', now: Date.now() })
+  return { revealed: key.revealPrivateKey(), publicKey: key.publicKey }
+}
+
 async function listed(): Promise<string[]> {
   const context = realContext({ cache: new MemoryCache(), onEvent: () => {} })
   const { index } = await readIndexedSnapshot({ store, root: parseRepositoryRoot('el9') }, context)
@@ -135,6 +141,25 @@ describe('the function', () => {
     expect(await call(event)).toEqual(failures('poison', 'bad', 'both'))
     expect(await listed()).toEqual(['a.rpm', 'b.rpm'])
     expect(log()).toContain('refused s3://packages/el9/bad.rpm')
+  })
+
+  it('lets in what its keyring has signed, gives back the rest, and tells once whose signatures count', async () => {
+    const { revealed, publicKey } = await newKey()
+    const signer = await openKeySigner({ key: { text: revealed }, now: Date.now })
+    await store.put('el9/signed.rpm', await buildSignedPackage('signed', signer), { if: 'always' })
+    await put('unsigned')
+    const { call, log } = newFunction({
+      REPOKEEPER_PACKAGE_POLICY: 'signed',
+      REPOKEEPER_KEYRING: 'env:TRUSTED_KEYS',
+      TRUSTED_KEYS: publicKey,
+    })
+    const event = sqsEvent({ m1: told('el9/signed.rpm'), m2: told('el9/unsigned.rpm') })
+    expect(await call(event)).toEqual(failures('m2'))
+    expect(await call(event)).toEqual(failures('m2'))
+    expect(await listed()).toEqual(['signed.rpm'])
+    const said = log()
+    expect(said).toContain('refused s3://packages/el9/unsigned.rpm: UNSIGNED: it is not signed; sign it (rpmsign')
+    expect(said.match(/packages have to be signed by one of these keys: [0-9a-f]{16} Alice/g)?.length).toBe(1)
   })
 
   it('gives back everything while the store is out, and works when it is back, warm as it is', async () => {

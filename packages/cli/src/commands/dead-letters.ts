@@ -6,8 +6,8 @@ import { UsageError } from '../failure.ts'
 import { gather } from '../repeated-option.ts'
 
 const guide = `
-A message ends here after the worker could not use it several times: its object is no whole RPM package, or nobody can read the
-message. The log of the worker, and "repokeeper history", say why.
+A message ends here after the worker could not use it several times: its object is no whole RPM package, or not signed as the
+policy wants it, or nobody can read the message. The log of the worker, and "repokeeper history", say why.
 `
 
 const looking = `

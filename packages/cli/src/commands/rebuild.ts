@@ -9,8 +9,8 @@ Examples:
   $ repokeeper rebuild s3://my-bucket/el9/x86_64
   $ repokeeper rebuild ./repo --dry-run
 
-Comps, modules, updateinfo and other records of repomd.xml stay. Packages that cannot be read are left out and named; the
-exit code is 1 then. Workers may go on meanwhile.
+Comps, modules, updateinfo and other records of repomd.xml stay. Packages that cannot be read, or that --package-policy does not let
+in, are left out and named; the exit code is 1 then. Workers may go on meanwhile.
 `
 
 export function defineRebuild(program: Command, cli: Cli): void {
