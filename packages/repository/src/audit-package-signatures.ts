@@ -4,7 +4,7 @@
  */
 import { type ObjectHead, StoreError } from '@repokeeper/object-store'
 import type { ListedPackage } from '@repokeeper/repodata'
-import { type AuditNote, packageFinding, packageSignatureFinding } from './audit-finding.ts'
+import { type AuditFinding, type AuditNote, packageFinding, packageSignatureFinding } from './audit-finding.ts'
 import type { Generation, Suspect } from './audit-generation.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
@@ -90,20 +90,23 @@ async function judgeListed(
 ): Promise<Judgement> {
   try {
     const head = await location.store.head(`${location.root}${path}`, withSignal(context))
-    if (head === undefined || isAnother(head, listed)) return { kind: 'another' }
-    const read = await readHeader(location, head, verifier, context)
-    if (read.kind === 'changed' || read.kind === 'large') return { kind: 'another' }
-    const suspect = (code: string, reason: string, keyIds: readonly string[]): Judgement => {
-      const finding = packageSignatureFinding(path, { code, reason, keyIds })
+    // A listing shows as much.
+    if (head === undefined || head.size !== (listed.size ?? head.size)) return { kind: 'another' }
+    const suspect = (finding: AuditFinding): Judgement => {
       return { kind: 'suspect', suspect: suspectPackage(location, listed, head, finding, context) }
     }
-    if (read.kind === 'unreadable') return suspect(read.code, read.reason, [])
+    if (isAnother(head, listed)) {
+      const problem = `its sha256 is ${head.sha256}, it is listed with ${listed.pkgid}: clients refuse it`
+      return suspect(packageFinding('changed', path, problem))
+    }
+    const read = await readHeader(location, head, verifier, context)
+    if (read.kind === 'changed' || read.kind === 'large') return { kind: 'another' }
+    if (read.kind === 'unreadable') return suspect(packageSignatureFinding(path, { ...read, keyIds: [] }))
     const { verdict } = read
     if (verdict === undefined) throw new Error(`${path} was read, and its signature was not looked at`)
     if (verdict.kind === 'signed') return verdict
     if (verdict.code === 'PAYLOAD_NEEDED') return { kind: 'payload needed' }
-    const { code, reason, keyIds } = refusalOf(verdict)
-    return suspect(code, reason, keyIds)
+    return suspect(packageSignatureFinding(path, refusalOf(verdict)))
   } catch (error) {
     if (!(error instanceof StoreError) || error.code === 'UNAVAILABLE') throw error
     const finding = packageFinding('unreadable-package', path, error.message)
@@ -111,9 +114,8 @@ async function judgeListed(
   }
 }
 
-function isAnother(head: ObjectHead, { size, checksumType, pkgid }: ListedPackage): boolean {
-  const hasAnotherSize = size !== undefined && size !== head.size
-  return hasAnotherSize || (checksumType === 'sha256' && head.sha256 !== undefined && head.sha256 !== pkgid)
+function isAnother({ sha256 }: ObjectHead, { checksumType, pkgid }: ListedPackage): boolean {
+  return checksumType === 'sha256' && sha256 !== undefined && sha256 !== pkgid
 }
 
 /** A large one takes its turn, as everywhere. */

@@ -36,7 +36,8 @@ export const metricsCatalogue = [
     name: 'repokeeper.packages.refused',
     kind: 'count',
     unit: 'count',
-    description: 'objects that are no usable packages, once for each run that looked at them',
+    description:
+      'objects that are no usable packages, or not signed as they have to be, once for each run that looked at them',
   },
   {
     name: 'repokeeper.publish.seconds',
