@@ -156,6 +156,7 @@ function kindOf(code: string | undefined): string {
 }
 
 describe('wrong use', () => {
+  const signedBy = (keyring: string) => ['--package-policy', 'signed', '--keyring', keyring]
   const rows: readonly (readonly [string, readonly string[], number, string])[] = [
     [
       'a keyring without a policy',
@@ -165,6 +166,7 @@ describe('wrong use', () => {
     ],
     ['an empty keyring', ['audit', '.', '--signatures', '--keyring', 'empty.asc'], 1, 'empty.asc holds no public key'],
     ['signatures without a keyring', ['audit', '.', '--signatures'], 2, 'by whom? Give the public keys: --keyring'],
+    ['a worker without its keyring', ['worker', '-q', 'q', ...signedBy('none.asc')], 1, 'keys none.asc is not there'],
     [
       'a keyring that an audit is not to use',
       ['audit', '.', '--keyring', 'a.asc'],

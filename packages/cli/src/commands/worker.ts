@@ -95,6 +95,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
   const signing = await openSigningIfSaid(options, secrets, Date.now)
   const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
   const { cache, directory, close } = await openCache(connection.cache)
+  const publishing = { cache, documents, signing, packagePolicy }
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
   interruption.on('SIGHUP', onHangUp)
@@ -105,14 +106,11 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
         reconcile: (location, keys, { joining, ...context }) =>
-          reconcile(location, keys, realContext({ ...context, cache, documents, signing, packagePolicy }), { joining }),
+          reconcile(location, keys, realContext({ ...context, ...publishing }), { joining }),
         audit: (location, { settleMs, ...context }) =>
-          auditRepository(location, realContext({ ...context, cache, documents, signing, packagePolicy }), {
-            settleMs,
-          }),
+          auditRepository(location, realContext({ ...context, ...publishing }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
-        keepPledges: (location, context) =>
-          keepLeftPledges(location, realContext({ ...context, cache, documents, signing, packagePolicy })),
+        keepPledges: (location, context) => keepLeftPledges(location, realContext({ ...context, ...publishing })),
         holdLease: (location, job, context, work) => withLease(location, job, realContext({ ...context, cache }), work),
         ...(site !== undefined && {
           writeSite: (location, context) => site.writeSite(location, realContext({ ...context, cache })),

@@ -80,8 +80,6 @@ describeWithClients(['gpg', 'rpmsign', 'rpmkeys'], 'a worker with a keyring', ()
 
     // The key becomes known, and what was given up is sent back.
     await worker.crash()
-    const stranger = await made.room.exportKey('stranger')
-    const next = cloud.startWorker(cloud.queues.add, ...keyring, '--keyring', stranger)
     const retried = await here.repokeeper(
       'dead-letters',
       'retry',
@@ -91,8 +89,14 @@ describeWithClients(['gpg', 'rpmsign', 'rpmkeys'], 'a worker with a keyring', ()
       'stranger.rpm',
     )
     expect(retried).toMatchObject({ code: 0 })
+    const withStranger = [...keyring, '--keyring', await made.room.exportKey('stranger')]
+    const audits = ['--audit-interval', '1s', '--batch-longest-wait-seconds', '0.3']
+    const next = cloud.startWorker(cloud.queues.add, ...withStranger, ...audits)
     await next.sees(({ event, key }) => event === 'covered' && key === `${root}stranger.rpm`)
     expect(await listed(cloud)).toEqual([...letIn, 'stranger.rpm'].toSorted())
+    // What is refused is rightly not listed: no drift, and nothing to heal.
+    await next.sees(({ event, notes }) => event === 'audited' && notes === expected.length - 1)
+    expect(next.log.filter(({ event }) => event === 'drift')).toEqual([])
   }, 180_000)
 
   function pathOf(file: string): string {
