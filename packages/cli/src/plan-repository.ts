@@ -40,7 +40,9 @@ function tell({ name, isDirectory }: OpenRepository, survey: Survey, output: Cli
   output.tell(`${usually}"repokeeper ${command}" brings it into line now.`)
   if (differences.some(({ kind }) => kind === 'missing')) {
     const worker = isDirectory ? '' : ', and so does the log of the worker'
-    output.tell(`What stays missing may be no whole RPM package, or not signed as it has to be: that names it${worker}.`)
+    output.tell(
+      `What stays missing may be no whole RPM package, or not signed as it has to be: that names it${worker}.`,
+    )
   }
 }
 
