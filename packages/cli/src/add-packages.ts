@@ -12,6 +12,7 @@ import { ExitCode } from './failure.ts'
 import { type BadFile, findFiles, type LocalPackage, parseTarget, readLocalPackage } from './local-package.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { type Progress, startProgress } from './progress.ts'
+import { ensureSignable } from './publish-changes.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 import { type StoreOutcome, storePackage } from './store-package.ts'
 import { count } from './text-layout.ts'
@@ -33,6 +34,7 @@ export async function addPackages(
   const { signal } = cli.interruption
   const target = parseTarget(options.to)
   await refuseInnerRepository(repository, target)
+  await ensureSignable(repository, options)
   const { found, bad } = await findFiles(files)
   const bytes = found.reduce((sum, { size }) => sum + size, 0)
   const doing = options.dryRun ? 'checking' : 'checking and uploading'

@@ -14,6 +14,7 @@ import { copyPackage, type PackageCopy } from './copy-package.ts'
 import { ExitCode, UsageError } from './failure.ts'
 import { parseTarget } from './local-package.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { ensureSignable } from './publish-changes.ts'
 import { type RemoveCandidate, readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 
@@ -48,6 +49,7 @@ export async function promotePackages(
   )
   const directories = new Set(planned.map(({ path }) => path.slice(0, -basename(path).length)))
   for (const directory of directories) await refuseInnerRepository(to, directory)
+  await ensureSignable(to, options)
   const [first] = directories
   if (first !== undefined) await tellMissingRepository(to, first, options, cli)
   const results = await atATime(planned, options.concurrency, async ({ candidate, path }): Promise<Promoted> => {

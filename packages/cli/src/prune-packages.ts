@@ -19,6 +19,7 @@ import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import { globExpression } from './glob.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
+import { ensureSignable } from './publish-changes.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 import { count, table } from './text-layout.ts'
 
@@ -54,6 +55,7 @@ export async function prunePackages(repository: OpenRepository, options: PruneOp
     return ExitCode.done
   }
 
+  await ensureSignable(repository, options)
   const outcomes = new Map<string, DeleteOutcome>()
   await atATime(going, deletionsAtATime, async (one) => {
     outcomes.set(one.path, await deleteOne(repository, one, interruption.signal))

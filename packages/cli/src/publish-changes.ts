@@ -2,7 +2,8 @@
  * Publishing by the command itself, where no worker does it.
  */
 import { probeConditions } from '@repokeeper/object-store'
-import { type ReconcileReport, reconcile } from '@repokeeper/repository'
+import { type ReconcileReport, reconcile, refuseToUnsign } from '@repokeeper/repository'
+import type { ChangeOptions } from './change-options.ts'
 import { CommandError } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
 
@@ -10,6 +11,16 @@ import type { OpenRepository } from './open-repository.ts'
 export async function publishChanges(repository: OpenRepository, keys: ReadonlySet<string>): Promise<ReconcileReport> {
   await ensureConditions(repository)
   return reconcile(repository.location, keys, repository.context())
+}
+
+/**
+ * Makes sure, before the bucket is changed, that what is to be published may be: a repository that is signed is not published to without its key.
+ *
+ * @throws RepositoryError `SIGNED`
+ */
+export async function ensureSignable(repository: OpenRepository, { dryRun, publish }: ChangeOptions): Promise<void> {
+  if (dryRun || !(publish ?? repository.isDirectory)) return
+  await refuseToUnsign(repository.location, repository.context())
 }
 
 /**

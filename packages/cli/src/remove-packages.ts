@@ -10,6 +10,7 @@ import { type Chosen, chooseCandidates, labelOf } from './choose-candidates.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { ensureSignable } from './publish-changes.ts'
 import { readRemoveCandidates } from './remove-candidates.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 
@@ -35,6 +36,7 @@ export async function removePackages(
   cli: Cli,
 ): Promise<number> {
   const { output, interruption } = cli
+  await ensureSignable(repository, options)
   const candidates = await readRemoveCandidates(repository, names, cli)
   const { chosen, unmatched } = chooseCandidates(repository, names, candidates, options)
   const results = await atATime(chosen, deletionsAtATime, async (one): Promise<RemovedPackage> => {

@@ -20,6 +20,9 @@ const ranks = { isName: 0, beginsName: 1, inNevra: 2, inSummary: 3, inDependenci
 /** Of a summary, and of each part of a dependency: no word is sought beyond. */
 const textCharactersMax = 20_000
 
+/** A file's name has 255 bytes at most: what is longer is nobody's NEVRA, and patterns are not tried on it. */
+const patternedCharactersMax = 1_000
+
 /** @throws DocumentError like `readPrimaryFacts` */
 export function matchEntry(entry: ScannedEntry, { terms, marks }: PackageQuery): EntryMatch | undefined {
   if (!mayMatch(entry, marks)) return undefined
@@ -71,7 +74,10 @@ function formsOf({ name, epoch, version, release, arch }: PrimaryFacts): NevraFo
 }
 
 function rankIn({ name, whole, all }: NevraForms, { kind, text }: QueryTerm): number | undefined {
-  if (kind === 'pattern') return all.some((form) => matchesWildcard(text, form)) ? ranks.inNevra : undefined
+  if (kind === 'pattern')
+    return all.some((form) => form.length <= patternedCharactersMax && matchesWildcard(text, form))
+      ? ranks.inNevra
+      : undefined
   if (name === text) return ranks.isName
   if (name.startsWith(text)) return ranks.beginsName
   return whole.some((form) => form.includes(text)) ? ranks.inNevra : undefined

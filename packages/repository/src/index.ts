@@ -88,6 +88,7 @@ export {
   type RepomdSigner,
   readPublicKey,
   readSignature,
+  refuseToUnsign,
   type Signing,
   type StoredSignature,
   signatureKey,

@@ -10,12 +10,12 @@ import { explain, recordKey, type Snapshot } from './snapshot.ts'
 
 /** Those of the largest distributions have some 10 MB, open. */
 const modulesBytesMax = 512 * 2 ** 20
-/** An artifact is a line of some 100 bytes; a longer one is something else, and its rest is not looked at. */
-const lineBytesMax = 4_096
+/** An artifact has some 100 bytes, and its line most often no more; of a longer line only so much is looked at. */
+const lineBytesMax = 2 ** 22
 
 /**
- * The artifacts of all streams, as `name-epoch:version-release.arch`. The document is not parsed as YAML: modulemd has each
- * artifact as an item of a list, and whatever else looks like one keeps one package more.
+ * The artifacts of all streams, as `name-epoch:version-release.arch`. The document is not parsed as YAML: whatever
+ * word looks like an artifact is taken for one, and keeps one package more at worst.
  *
  * @throws RepositoryError where there are modules that cannot be read: who goes by this must not take them for none. StoreError
  */
@@ -32,8 +32,7 @@ export async function readModuleArtifacts(
     if (got.kind !== 'found')
       throw new DocumentError('MISSING', `${record.href}: repomd.xml names it, but it is not there`)
     for await (const line of linesOf(decompress(got.body, modulesBytesMax))) {
-      const artifact = artifactOf(line)
-      if (artifact !== undefined) artifacts.add(artifact)
+      for (const artifact of artifactsIn(line)) artifacts.add(artifact)
     }
     return artifacts
   } catch (error) {
@@ -41,11 +40,13 @@ export async function readModuleArtifacts(
   }
 }
 
-// "      - nodejs-1:18.20.4-1.module_el9+1.x86_64", also in quotes
-function artifactOf(line: string): string | undefined {
-  const item = /^\s*-\s+(["']?)([^\s"']+)\1\s*$/.exec(line)?.[2]
-  const nevra = item === undefined ? undefined : parseNevra(item)
-  return nevra === undefined ? undefined : moduleArtifact({ ...nevra, epoch: nevra.epoch ?? '0' })
+// "      - nodejs-1:18.20.4-1.module_el9+1.x86_64", in quotes, with a comment, or as one of several in brackets
+function artifactsIn(line: string): string[] {
+  const words = line.split(/[\s"',[\]{}#]+/).filter((word) => /-[^-]+-[^-]+\.[^.]+$/.test(word))
+  return words.flatMap((word) => {
+    const nevra = parseNevra(word)
+    return nevra === undefined ? [] : [moduleArtifact({ ...nevra, epoch: nevra.epoch ?? '0' })]
+  })
 }
 
 async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

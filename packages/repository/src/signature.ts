@@ -6,7 +6,7 @@
  * come after one of a newer: who writes repomd.xml last also has the last word on its signature. Who dies between the two leaves a stale one;
  * whoever handles his messages, or looks again in his stead (pledge.ts), or audits, finds that and signs what is published.
  */
-import { type ETag, readBody } from '@repokeeper/object-store'
+import { type ETag, type ObjectHead, readBody } from '@repokeeper/object-store'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { RepositoryError } from './repository-error.ts'
 import { type RepositoryRoot, repomdKey } from './roots.ts'
@@ -67,15 +67,8 @@ export async function prepareSignature(
 ): Promise<PreparedSignature | undefined> {
   const { store, root } = location
   const { signing } = context
-  const there = await store.head(signatureKey(root), withSignal(context))
-  if (signing.kind === 'unsaid') {
-    if (there === undefined) return undefined
-    const repository = describeLocation(location)
-    const message =
-      `${repository}: its metadata is signed (repodata/repomd.xml.asc), and no key was given, so nothing was published; ` +
-      'give the key (--sign-key), or --unsigned to publish without a signature from now on'
-    throw new RepositoryError('SIGNED', message, repository)
-  }
+  const there = await refuseToUnsign(location, context)
+  if (signing.kind === 'unsaid') return undefined
   if (signing.kind === 'unsigned') {
     // Before the swap: no signature is one thing to a client, a bad one another. The key stays: packages may be checked with it.
     if (there !== undefined) await store.delete(signatureKey(root), withSignal(context))
@@ -84,6 +77,23 @@ export async function prepareSignature(
   const { signer } = signing
   const [signature] = await Promise.all([signer.sign(repomd), placePublicKey(location, signer, context)])
   return { repomd, signature, signer, replaces: there?.etag }
+}
+
+/**
+ * @returns the signature that is there
+ * @throws RepositoryError `SIGNED` where there is one, and nobody has said whether to sign; StoreError
+ */
+export async function refuseToUnsign(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<ObjectHead | undefined> {
+  const there = await location.store.head(signatureKey(location.root), withSignal(context))
+  if (there === undefined || context.signing.kind !== 'unsaid') return there
+  const repository = describeLocation(location)
+  const message =
+    `${repository}: its metadata is signed (repodata/repomd.xml.asc), and no key was given, so nothing was published; ` +
+    'give the key (--sign-key), or --unsigned to publish without a signature from now on'
+  throw new RepositoryError('SIGNED', message, repository)
 }
 
 /**

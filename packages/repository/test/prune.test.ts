@@ -146,6 +146,12 @@ data:
     rpms:
       - nodejs-1:18.20.4-1.module_el9+1.x86_64
       - "npm-1:10.7.0-1.18.20.4.1.module_el9+1.x86_64"
+---
+document: modulemd
+data: {name: ruby, artifacts: {rpms: [ruby-0:3.3.1-3.x86_64, 'irb-0:1.13-3.noarch']}}
+---
+    rpms:
+      - perl-4:5.40-1.x86_64   # for the old ones
 ...
 `
   await store.put(`${root}repodata/modules.yaml.gz`, gzipSync(modules), { if: 'always' })
@@ -155,6 +161,9 @@ data:
   expect([...(await readForPrune(location, context)).inModules]).toEqual([
     'nodejs-1:18.20.4-1.module_el9+1.x86_64',
     'npm-1:10.7.0-1.18.20.4.1.module_el9+1.x86_64',
+    'ruby-0:3.3.1-3.x86_64',
+    'irb-0:1.13-3.noarch',
+    'perl-4:5.40-1.x86_64',
   ])
   await store.delete(`${root}repodata/modules.yaml.gz`)
   await expect(readForPrune(location, context)).rejects.toMatchObject({ code: 'MISSING_DOCUMENT' })

@@ -22,7 +22,6 @@ export function runForOutput(
   timeoutSeconds: number,
 ): Promise<Uint8Array> {
   const [program, ...parameters] = typeof command === 'string' ? (['/bin/sh', '-c', command] as const) : command
-  const name = typeof command === 'string' ? command : command.join(' ')
   return new Promise((resolve, reject) => {
     const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
     const output: Buffer[] = []
@@ -40,7 +39,7 @@ export function runForOutput(
       clearTimeout(timer)
       clearTimeout(force)
       if (reason === undefined) resolve(Buffer.concat(output))
-      else reject(new SigningError('SIGNING_FAILED', failure(name, reason, complaint)))
+      else reject(new SigningError('SIGNING_FAILED', failure(reason, complaint)))
     }
     child.stdout.on('data', (chunk: Buffer) => {
       outputBytes += chunk.length
@@ -70,11 +69,12 @@ function signalGroup(child: ChildProcessByStdio<Writable, Readable, Readable>, s
   }
 }
 
-function failure(name: string, reason: string, complaint: Uint8Array): string {
+/** The command itself is not told of: a passphrase may stand in it, and logs and histories are read by others. */
+function failure(reason: string, complaint: Uint8Array): string {
   // A terminal is not to obey what a program writes.
   const said = Buffer.from(complaint)
     .toString('utf8')
     .replaceAll(/[^\P{C}\n]/gu, '')
     .trim()
-  return `the signing command "${name}" did not sign: ${reason}${said === '' ? '; it said nothing' : `; it said: ${said}`}`
+  return `the signing command did not sign: ${reason}${said === '' ? '; it said nothing' : `; it said: ${said}`}`
 }

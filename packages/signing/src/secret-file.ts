@@ -17,7 +17,9 @@ export async function readSecret(secret: Secret, what: string, code: SigningErro
   if ('text' in secret) return Buffer.from(secret.text)
   const { file } = secret
   const handle = await open(file, 'r').catch((error: unknown) => {
-    throw new SigningError(code, `${what} ${file} cannot be read (${codeOf(error)})`)
+    // What was named as the file of a passphrase may be the passphrase itself.
+    const subject = code === 'BAD_PASSPHRASE' ? `the file that ${what} is to be in` : `${what} ${file}`
+    throw new SigningError(code, `${subject} cannot be read (${codeOf(error)})`)
   })
   try {
     const { mode, uid, size } = await handle.stat()

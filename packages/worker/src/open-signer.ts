@@ -20,10 +20,14 @@ import type { SigningSettings } from './signing-settings.ts'
 /** @throws SigningError: the message says what to do */
 export async function openSigner(settings: SigningSettings, io: SecretIo, now: () => number): Promise<RepomdSigner> {
   const { signNextKey, signNextFrom, signPublicKey } = settings
-  const first = await openFirst(settings, io, now)
   const next = signNextKey === undefined ? undefined : await openKey(signNextKey, settings, io, now)
-  const isTurning = next !== undefined && signNextFrom !== undefined
-  const signer = isTurning ? rotatingSigner({ now: first, next, from: Date.parse(signNextFrom) }, now) : first
+  const from = signNextFrom === undefined ? Number.POSITIVE_INFINITY : Date.parse(signNextFrom)
+  const first = await openFirst(settings, io, now).catch((error: unknown) => {
+    // It has done its work: that it is over by now stops nobody.
+    if (next !== undefined && now() >= from) return next
+    throw error
+  })
+  const signer = next === undefined || first === next ? first : rotatingSigner({ now: first, next, from }, now)
   const publicKey =
     signPublicKey === undefined
       ? Buffer.from(signer.publicKey)
@@ -32,7 +36,12 @@ export async function openSigner(settings: SigningSettings, io: SecretIo, now: (
   return {
     publicKey,
     sign: (bytes) => signer.sign(bytes),
-    verify: async (bytes, signature) => isGoodDetached(verifyDetached(bytes, signature, { keyring, now: now() })),
+    async verify(bytes, signature) {
+      const findings = verifyDetached(bytes, signature, { keyring, now: now() })
+      if (!isGoodDetached(findings) || next === undefined || now() < from) return isGoodDetached(findings)
+      // From that day on what the first key has signed is signed anew: it may be over soon.
+      return findings.every(({ keyId }) => keyId?.endsWith(next.describe.keyId) === true)
+    },
   }
 }
 

@@ -37,6 +37,11 @@ export async function fetchSecret(
   what: string,
   io: SecretIo,
 ): Promise<{ readonly file: string } | { readonly text: string }> {
+  if (text.includes('-----BEGIN') || /[\r\n]/.test(text)) {
+    // Not quoted: it may be the secret itself.
+    const message = `${what} was given itself, where the place is wanted that it lies at: a file, env:VARIABLE, secretsmanager:SECRET or ssm:PARAMETER`
+    throw new SigningError('BAD_KEY', message)
+  }
   const source = parseSecretSource(text)
   switch (source.kind) {
     case 'file':

@@ -118,6 +118,14 @@ describe('a key', () => {
     [{ signCommand: '/nowhere/sign', signPublicKey: 'key.pub.asc' }, 'it ended with 127'],
   ])('refuses %j', expectRefusal)
 
+  it('that is given itself, where its place is wanted, is not told to anybody', async () => {
+    await expectRefusal({ signKey: key.revealPrivateKey() }, 'the private key was given itself')
+    const word = { signKey: 'env:LOCKED', signPassphrase: `/${passphrase}` }
+    await expectRefusal(word, 'the file that the passphrase is to be in cannot be read')
+    const command = { signCommand: `: ${passphrase}; exit 1`, signPublicKey: 'key.pub.asc' }
+    await expectRefusal(command, 'the signing command did not sign: it ended with 1')
+  })
+
   it('is given up by a program that takes too long', async () => {
     const options = { command: 'sleep 600', publicKey: { text: key.publicKey }, timeoutSeconds: 0.2, now: Date.now }
     await expect(openCommandSigner(options)).rejects.toThrow('it took longer than 0.2 s')
@@ -141,6 +149,15 @@ describe('a key that follows', () => {
     const signer = await open({ ...turning, signNextFrom: '2199-01-01', signPublicKey: file })
     expect(idsIn(signer.publicKey)).toEqual([key, next].map(({ describe }) => describe.keyId))
   })
+})
+
+it('a key that follows signs alone from its day on, and what the first has signed is not right any more', async () => {
+  const before = await open({ signKey: 'key.asc' })
+  const after = await open({ signKey: 'absent.asc', signNextKey: 'next.asc', signNextFrom: '2020-01-01' })
+  expect(await after.verify(document, await after.sign(document))).toBe(true)
+  const turned = await open({ signKey: 'key.asc', signNextKey: 'next.asc', signNextFrom: '2020-01-01' })
+  expect(await turned.verify(document, await before.sign(document))).toBe(false)
+  expect(await turned.verify(document, await turned.sign(document))).toBe(true)
 })
 
 function idsIn(publicKey: Uint8Array): string[] {
