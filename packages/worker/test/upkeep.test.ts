@@ -411,7 +411,7 @@ describe('the times of upkeep', () => {
       const outcome = read({ auditInterval })
       expect(outcome).toEqual({
         kind: 'problems',
-        problems: [expect.stringMatching(/^--audit-interval: expected a time such as 90s, 30m, 6h or 1d/)],
+        problems: [expect.stringMatching(/^--audit-interval is ".+": expected a time such as 90s, 30m, 6h or 1d/)],
       })
     },
   )
