@@ -77,8 +77,8 @@ describeWithClients(['chromium'], 'the search of the status page', () => {
     expect(facts).toMatch(/openssl-libs >= 1:3\.0/)
     expect(facts).toMatch(/Packages\/harbour-.*\.rpm/)
     expect(facts).toMatch(/[0-9,]+ bytes/)
-    // All that the worker tells has its place on the page.
-    expect(await page.locator('#repositories').innerText()).toContain('333')
+    // All that the worker tells has its place on the page, the next time that it asks how the worker does.
+    await page.locator('#repositories').getByText('333').first().waitFor()
     expect(await page.locator('#jobs').innerText()).toContain('heartbeat')
     expect(misdeeds).toEqual(innocent)
     await page.close()
