@@ -36,9 +36,9 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: reconcile,
-        find: `    const { snapshot, observations } = await look(location, paths, reader, context)
+        find: `    const { snapshot, observations } = await look(location, paths, reader, context, { readListed: takesOut })
 `,
-        replace: `    const { observations: early } = await look(location, paths, reader, context)
+        replace: `    const { observations: early } = await look(location, paths, reader, context, {})
     const snapshot = await readIndexedSnapshot(location, context)
     const observations = early.map((one) => ({ ...one, listed: snapshot.index.at(one.path) }))
 `,
@@ -109,9 +109,9 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: reconcile,
-        find: `    const { snapshot, observations } = await look(location, paths, reader, context)
+        find: `    const { snapshot, observations } = await look(location, paths, reader, context, { readListed: takesOut })
 `,
-        replace: `    kept ??= (await look(location, paths, reader, context)).observations
+        replace: `    kept ??= (await look(location, paths, reader, context, {})).observations
     const snapshot = await readIndexedSnapshot(location, context)
     const observations = kept.map((one) => ({ ...one, listed: snapshot.index.at(one.path) }))
 `,
@@ -214,12 +214,12 @@ export const mutations: readonly Mutation[] = [
     seed: 497,
     patches: [
       {
-        file: 'repository/src/read-package.ts',
-        find: 'const got = await store.get(key, { ...options, range, ifMatch: etag })',
-        replace: 'const got = await store.get(key, etag === undefined ? options : { ...options, range })',
+        file: 'repository/src/read-ranges.ts',
+        find: 'const got = await store.get(key, { ...(signal && { signal }), range, ifMatch: etag })',
+        replace: 'const got = await store.get(key, { ...(signal && { signal }), range })',
       },
       {
-        file: 'repository/src/read-package.ts',
+        file: 'repository/src/read-ranges.ts',
         find: "  return bytes.length === length ? bytes : 'changed'\n",
         replace: '  return bytes\n',
       },
