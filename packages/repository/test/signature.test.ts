@@ -247,4 +247,40 @@ describe('a signature that comes late', () => {
     expect(between).toBe(false)
     expect(await isSigned(store)).toBe(true)
   })
+
+  it('does not replace one that came between its two looks, at the signature and at repomd.xml', async () => {
+    const store = tickingStore()
+    await putPackage(store, a, { name: 'a' })
+    await publish(store, a)
+    const older = await read(store, asc)
+    await putPackage(store, b, { name: 'b' })
+    let looks: number | undefined
+    const look = async (): Promise<void> => {
+      if (looks === undefined) return
+      looks += 1
+      if (looks !== 2) return
+      await putPackage(store, `${root}c.rpm`, { name: 'c' })
+      await publish(store, `${root}c.rpm`)
+    }
+    const slow = intercept(store, {
+      async put(key, ...rest) {
+        if (key === asc && looks === undefined) {
+          looks = 0
+          await store.put(asc, Buffer.concat([older, Buffer.from('\n')]), { if: 'always' })
+        }
+        return store.put(key, ...rest)
+      },
+      async get(key, ...rest) {
+        if (key === asc) await look()
+        return store.get(key, ...rest)
+      },
+      async head(key, ...rest) {
+        if (key === repomd) await look()
+        return store.head(key, ...rest)
+      },
+    })
+    await publish(slow, b)
+    expect(looks).toBeGreaterThanOrEqual(2)
+    expect(await isSigned(store)).toBe(true)
+  })
 })

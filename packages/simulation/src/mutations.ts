@@ -377,28 +377,6 @@ export const mutations: readonly Mutation[] = [
     patches: [{ file: signature, find: 'if (now?.etag !== etag) return', replace: "if (now?.etag === '') return" }],
   },
   {
-    name: 'the look at repomd.xml comes before that at its signature',
-    because: 'a newer repomd.xml and its signature come between the two, and the signature is replaced',
-    patches: [
-      {
-        file: signature,
-        find: `    const there = await readSignature(location, context)
-    if (there !== undefined && (await signer.verify(repomd, there.bytes))) return
-    const now = await store.head(repomdKey(root), withSignal(context))
-`,
-        replace: `    const now = await store.head(repomdKey(root), withSignal(context))
-    const there = await readSignature(location, context)
-    if (there !== undefined && (await signer.verify(repomd, there.bytes))) return
-`,
-      },
-    ],
-  },
-  {
-    name: 'a signature that could not be put is given up',
-    because: 'repomd.xml stands beside the signature of another generation',
-    patches: [{ file: signature, find: 'replaces = there?.etag\n', replace: 'if (there !== undefined) return\n' }],
-  },
-  {
     name: 'nobody signs for who died before he signed',
     because: 'clients refuse what was published last, until the next publish',
     patches: [
