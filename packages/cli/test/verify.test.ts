@@ -9,7 +9,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
-import { Gpg, rpmsign } from './clients/signed-repository.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
+import { rpmsign, writeKey } from './clients/signed-repository.ts'
 import { workplaceForTests } from './run-cli.ts'
 
 const place = workplaceForTests()
@@ -179,13 +180,13 @@ describe('metadata that means harm', () => {
 
 describeWithClients(['gpg', 'rpm'], 'packages that are signed', () => {
   it('are checked against all keys, and one by a stranger is wrong', async () => {
-    const gpg = await Gpg.open()
+    const gpg = await GpgHome.open()
     try {
       const [known, stranger] = [
-        await gpg.makeKey('Known', 'rsa2048', 'sign'),
-        await gpg.makeKey('Stranger', 'rsa2048', 'sign'),
+        await gpg.makeKey({ userId: 'Known', kind: 'rsa2048' }),
+        await gpg.makeKey({ userId: 'Stranger', kind: 'rsa2048' }),
       ]
-      await gpg.exportTo(at('known.asc'), '--export', known)
+      await writeKey(at('known.asc'), await gpg.exportPublic(known))
       await mkdir(at('packages'))
       const [one = '', other = ''] = [await place().rpm({ name: 'one' }), await place().rpm({ name: 'other' })]
       await rpmsign(gpg, known, [at(one)])

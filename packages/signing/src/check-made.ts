@@ -1,11 +1,10 @@
 import { looksArmored, readArmor, writeArmor } from './armor.ts'
 import type { CertifiedKey } from './certificate.ts'
-import { judgeSignature } from './judge-signature.ts'
 import { Keyring } from './keyring.ts'
 import { OpenPgpError } from './openpgp-error.ts'
-import { SignatureCheck } from './signature-check.ts'
 import { type OpenPgpSignature, readSignature } from './signature-packet.ts'
 import { SigningError } from './signing-error.ts'
+import { judgeOver } from './verify-detached.ts'
 
 /**
  * Looks at a signature that was made before anybody relies on it: armored, of version 4, of exactly these bytes, by one of these
@@ -26,10 +25,7 @@ export function checkMade(
   const bytes = signatureIn(output, refuse)
   const signature = read(bytes, refuse)
   if (signature.version !== 4) throw refuse(`it is of version ${signature.version}, and clients want 4`)
-  const keyring = new Keyring(keys)
-  const check = new SignatureCheck(signature, keyring.find(signature.issuer ?? ''))
-  check.update(signed)
-  const { status, sentence } = judgeSignature(signature, check.settle(), { keyring, now })
+  const { status, sentence } = judgeOver(signed, signature, { keyring: new Keyring(keys), now })
   if (status === 'ok') return Buffer.from(writeArmor('SIGNATURE', bytes))
   if (status !== 'unknown-key') throw refuse(sentence)
   const ours = keys.map(({ keyId }) => keyId).join(', ')

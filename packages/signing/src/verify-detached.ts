@@ -1,9 +1,9 @@
 import { looksArmored, readArmor } from './armor.ts'
-import { judgeSignature, type SignaturePolicy, type SignatureStatus } from './judge-signature.ts'
+import { type Judgement, judgeSignature, type SignaturePolicy, type SignatureStatus } from './judge-signature.ts'
 import { OpenPgpError } from './openpgp-error.ts'
 import { PacketTag, readPackets } from './packets.ts'
 import { SignatureCheck } from './signature-check.ts'
-import { parseSignature } from './signature-packet.ts'
+import { type OpenPgpSignature, parseSignature } from './signature-packet.ts'
 
 /** One signature of a file, and what it is worth. */
 export interface DetachedFinding {
@@ -51,12 +51,17 @@ function signatureBytes(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(blocks.map((block) => block.bytes))
 }
 
+/** What one signature over these bytes is worth. */
+export function judgeOver(signed: Uint8Array, signature: OpenPgpSignature, policy: SignaturePolicy): Judgement {
+  const check = new SignatureCheck(signature, policy.keyring.find(signature.issuer ?? ''))
+  check.update(signed)
+  return judgeSignature(signature, check.settle(), policy)
+}
+
 function verifyOne(signed: Uint8Array, packet: Uint8Array, policy: SignaturePolicy): DetachedFinding {
   try {
     const signature = parseSignature(packet)
-    const check = new SignatureCheck(signature, policy.keyring.find(signature.issuer ?? ''))
-    check.update(signed)
-    return { keyId: signature.issuer, ...judgeSignature(signature, check.settle(), policy) }
+    return { keyId: signature.issuer, ...judgeOver(signed, signature, policy) }
   } catch (error) {
     if (!(error instanceof OpenPgpError)) throw error
     return noSignature(error.message)

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
 import { type CommandSignerOptions, openCommandSigner, SigningError } from '../src/index.ts'
 import { runForOutput } from '../src/run-for-output.ts'
-import { GpgHome } from './gpg-home.ts'
 
 const document = Buffer.from('<?xml version="1.0"?>\n<repomd/>\n')
 const now = Date.now

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { parsePackage } from '@repokeeper/rpm-parser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
+import { type RpmFindings, RpmKeys } from '../../../fixtures/rpm-programs.ts'
 import { readKeyring, verifyPackage } from '../src/index.ts'
-import { GpgHome } from './gpg-home.ts'
-import { type RpmFindings, RpmKeys } from './rpm-programs.ts'
 
 /** Beside the checkout, and no part of this project. */
 const corpus = new URL('../../../../shared/corpus/', import.meta.url)

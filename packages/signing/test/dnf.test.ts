@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
 import { type Dnf, openDnf } from '../../../fixtures/dnf.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
 import { makeKey, openCommandSigner, openKeySigner, type Signer } from '../src/index.ts'
-import { GpgHome } from './gpg-home.ts'
 
 const now = Date.now() - 60_000
 const packages = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'rpms')

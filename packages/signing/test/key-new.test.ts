@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
+import { RpmKeys, signPackage } from '../../../fixtures/rpm-programs.ts'
 import { readArmor } from '../src/armor.ts'
 import { makeKey, type NewKey, openKeySigner } from '../src/index.ts'
 import { bodyOf, openPgpTag, withSignatureTags } from './change-package.ts'
-import { GpgHome } from './gpg-home.ts'
-import { RpmKeys, signPackage } from './rpm-programs.ts'
 import { plainPackage } from './signed-packages.ts'
 
 /** A minute ago, so that no client's clock takes it for a key of tomorrow. */

@@ -4,8 +4,8 @@ import { inspect } from 'node:util'
 import { generateKey } from 'openpgp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
 import { openKeySigner, type Secret, SigningError } from '../src/index.ts'
-import { GpgHome } from './gpg-home.ts'
 import { revoked } from './signed-packages.ts'
 
 const now = () => Date.UTC(2026, 0, 1)

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
 import { number32, packetBytes } from '../src/byte-writer.ts'
 import { openKeyring, readKeyring } from '../src/index.ts'
 import { makeKeyPair, type Statement, selfSignature } from '../src/key-pair.ts'
 import { hashedKey } from '../src/public-key.ts'
 import { SignatureType } from '../src/signature-packet.ts'
-import { GpgHome } from './gpg-home.ts'
 import { revoked } from './signed-packages.ts'
 
 const now = Date.UTC(2026, 0, 1)

@@ -3,11 +3,11 @@ import { SignatureTag } from '@repokeeper/rpm-parser'
 import { binary, buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
+import { RpmKeys } from '../../../fixtures/rpm-programs.ts'
 import { readKeyring, verifyPackage } from '../src/index.ts'
 import { bodyOf, turned, withSignatureTags } from './change-package.ts'
-import { GpgHome } from './gpg-home.ts'
 import { makeOldKey } from './old-openpgp.ts'
-import { RpmKeys } from './rpm-programs.ts'
 
 const born = Date.UTC(1999, 0, 1) / 1000
 const signed = Date.UTC(2001, 0, 1) / 1000

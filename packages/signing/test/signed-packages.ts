@@ -1,7 +1,7 @@
 /** Keys of every kind and fate, and packages signed with them by rpmsign. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GpgHome } from './gpg-home.ts'
+import { GpgHome } from '../../../fixtures/gpg-home.ts'
 
 export const plainPackage: Uint8Array = Uint8Array.from(
   await readFile(join(import.meta.dirname, '..', '..', '..', 'fixtures', 'rpms', 'hello-repokeeper-1.0-1.noarch.rpm')),
@@ -55,17 +55,10 @@ export async function openKeyShop(): Promise<KeyShop> {
 
 /** The public key, revoked on the first day of 2023; gpg's own copy stays as it is. */
 export async function revoked(home: GpgHome, fingerprint: string, fate: 'stolen' | 'retired'): Promise<string> {
-  const answers = ['y', fate === 'stolen' ? '1' : '3', 'as a test', '', 'y', ''].join('\n')
   const other = await GpgHome.open()
   try {
     await other.gpg(['--import'], { input: Buffer.from(await home.exportSecret(fingerprint)) })
-    // Only who answers its questions gets a certificate with a reason.
-    const options = ['--no-tty', '--command-fd', '0', '--pinentry-mode', 'loopback', '--passphrase', '']
-    const day = ['--faked-system-time', '20230101T000000!']
-    const generate = ['--armor', '--gen-revoke', fingerprint]
-    const ran = await other.run('gpg', [...options, ...day, ...generate], Buffer.from(answers))
-    if (!ran.stdout.toString().includes('BEGIN PGP')) throw new Error(`gpg --gen-revoke: ${ran.stderr}`)
-    await other.gpg(['--import'], { input: ran.stdout })
+    await other.gpg(['--import'], { input: await other.revocation(fingerprint, fate, '20230101T000000') })
     return await other.exportPublic(fingerprint)
   } finally {
     await other.close()

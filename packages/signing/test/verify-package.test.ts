@@ -5,9 +5,9 @@
 import { parsePackage, SignatureTag } from '@repokeeper/rpm-parser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { RpmKeys, signPackage } from '../../../fixtures/rpm-programs.ts'
 import { type Keyring, type PackageVerdict, readKeyring, verifyPackage } from '../src/index.ts'
 import { bodyOf, openPgpTag, signatureBytes, turned, withSignatureTags } from './change-package.ts'
-import { RpmKeys, signPackage } from './rpm-programs.ts'
 import { type KeyShop, openKeyShop, plainPackage, signingDay, today } from './signed-packages.ts'
 
 interface Row {

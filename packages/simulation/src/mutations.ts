@@ -379,6 +379,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'nobody signs for who died before he signed',
     because: 'clients refuse what was published last, until the next publish',
+    seed: 1220,
     patches: [
       {
         file: reconcile,

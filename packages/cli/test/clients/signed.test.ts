@@ -7,11 +7,12 @@ import { readBody } from '@repokeeper/object-store'
 import { parseRepomd } from '@repokeeper/repodata'
 import { afterAll, expect, it } from 'vitest'
 import { describeWithClients } from '../../../../fixtures/describe-with-clients.ts'
+import { GpgHome, type KeyWish } from '../../../../fixtures/gpg-home.ts'
 import { clientPlaceForTests } from './client-place.ts'
 import { describeAsRoot } from './describe-as-root.ts'
 import { failureOutput } from './failure-output.ts'
 import { harbourFiles } from './harbour-repository.ts'
-import { checkingDnf, checkingZypper, distrustingZypper, Gpg, rpmsign } from './signed-repository.ts'
+import { checkingDnf, checkingZypper, distrustingZypper, rpmsign, writeKey } from './signed-repository.ts'
 import { turnLastBit } from './turn-last-bit.ts'
 
 /** One repository for each way to sign. */
@@ -21,7 +22,7 @@ type SignerName = (typeof signers)[number]
 /** Made of the repository of the first signer, by somebody who may write to the bucket. */
 const spoiled = ['other-repomd', 'other-document', 'other-key', 'no-signature'] as const
 
-let gpg: Gpg | undefined
+let gpg: GpgHome | undefined
 const signed = { name: 'harbour-sh', file: 'harbour-sh-1.0-1.noarch.rpm' }
 const unsigned = { name: 'tide-charts', file: 'tide-charts-2026.11-1.noarch.rpm' }
 /** Public keys, and a package that is signed. */
@@ -30,10 +31,10 @@ const keys = { packages: '', repository: '', signedFile: '' }
 const place = clientPlaceForTests(async (client) => {
   const directory = await client.makeDirectory()
   const at = (name: string) => join(directory, name)
-  gpg = await Gpg.open()
+  gpg = await GpgHome.open()
   const options = await makeSigners(gpg, at)
-  const packager = await gpg.makeKey('Packager <packager@example.com>', 'rsa2048', 'sign')
-  keys.packages = await gpg.exportTo(at('packager.asc'), '--export', packager)
+  const packager = await gpg.makeKey({ userId: 'Packager <packager@example.com>', kind: 'rsa2048' })
+  keys.packages = await writeKey(at('packager.asc'), await gpg.exportPublic(packager))
   keys.repository = at('ours-rsa.pub.asc')
   keys.signedFile = at(signed.file)
   const files: string[] = []
@@ -55,7 +56,7 @@ const place = clientPlaceForTests(async (client) => {
   await spoil(client, options['ours-ed25519'])
 
   async function makeSigners(
-    home: Gpg,
+    home: GpgHome,
     path: (name: string) => string,
   ): Promise<Record<SignerName, readonly string[]>> {
     const word = 'the tide is out'
@@ -72,16 +73,18 @@ const place = clientPlaceForTests(async (client) => {
       )
     await ours('ours-rsa', 'rsa4096')
     await ours('ours-ed25519', 'ed25519')
-    const protectedKey = await home.makeKey('Protected <protected@example.com>', 'rsa3072', 'sign', word)
-    const withSubkey = await home.makeKey('Certifier <certifier@example.com>', 'rsa2048', 'cert')
-    await home.run('--passphrase', '', '--quick-add-key', withSubkey, 'rsa2048', 'sign', 'never')
-    const commanded = await home.makeKey('Commanded <commanded@example.com>', 'rsa2048', 'sign')
-    await home.exportTo(path('protected.asc'), '--passphrase', word, '--export-secret-keys', protectedKey)
+    const make = (name: string, kind: string, more: Partial<KeyWish> = {}) =>
+      home.makeKey({ userId: `${name} <${name.toLowerCase()}@example.com>`, kind, ...more })
+    const protectedKey = await make('Protected', 'rsa3072', { passphrase: word })
+    const withSubkey = await make('Certifier', 'rsa2048', { usage: 'cert' })
+    await home.gpg(['--quick-add-key', withSubkey, 'rsa2048', 'sign', 'never'])
+    const commanded = await make('Commanded', 'rsa2048')
+    await writeKey(path('protected.asc'), await home.exportSecret(protectedKey, '--export-secret-keys', word))
     // The primary key's secret stays where it is.
-    await home.exportTo(path('subkey.asc'), '--export-secret-subkeys', withSubkey)
-    await home.exportTo(path('commanded.asc'), '--export', commanded)
+    await writeKey(path('subkey.asc'), await home.exportSecret(withSubkey, '--export-secret-subkeys'))
+    await writeKey(path('commanded.asc'), await home.exportPublic(commanded))
     await writeFile(path('word'), `${word}\n`, { mode: 0o600 })
-    const command = `gpg --homedir '${home.home}' --batch --detach-sign --armor -u ${commanded}`
+    const command = `gpg --homedir '${home.folder}' --batch --detach-sign --armor -u ${commanded}`
     return {
       'ours-rsa': ['--sign-key', path('ours-rsa.asc')],
       'ours-ed25519': ['--sign-key', path('ours-ed25519.asc')],
