@@ -43,6 +43,8 @@ test('what a key has signed is published to with the key, or with --unsigned, an
     expect(refused.stderr).toContain('its metadata is signed (repodata/repomd.xml.asc), and no key was given')
     expect(refused.stderr).toContain('give the key (--sign-key), or --unsigned')
     expect(await readFile(at('repo/repodata/repomd.xml'))).toEqual(before)
+    // Before anything was added or deleted.
+    expect((await readdir(at('repo'))).filter((file) => file.endsWith('.rpm'))).toEqual([foo])
   }
 
   const environment = { REPOKEEPER_SIGN_KEY: 'key.asc', REPOKEEPER_SIGN_PASSPHRASE: 'env:WORD', WORD: passphrase }

@@ -113,6 +113,13 @@ test('a pattern of many stars is told without going through all ways to match it
   expect(find(`${'*a'.repeat(90)}*!`, xml)).toBeUndefined()
 })
 
+test('patterns are not tried on a name that no file could have, and words are', () => {
+  const xml = (length: number) => text.replace('Log-Book', 'a'.repeat(length))
+  expect(find('aa*', xml(900))?.rank).toBe(2)
+  expect(find('aa*', xml(5_000))).toBeUndefined()
+  expect(find('aa', xml(5_000))?.rank).toBe(1)
+})
+
 test('a query without a word is none', () => {
   expect(parsePackageQuery(' \t\n')).toBeUndefined()
 })

@@ -1,5 +1,6 @@
 import { MemoryStore, StoreError } from '@repokeeper/object-store'
-import { parseRootPattern } from '@repokeeper/repository'
+import { parseRootPattern, RepositoryError } from '@repokeeper/repository'
+import { SigningError } from '@repokeeper/signing'
 import { describe, expect, it } from 'vitest'
 import type { Reconcile } from '../src/reconcile.ts'
 import { createWorker } from '../src/worker.ts'
@@ -327,6 +328,8 @@ describe('an outage', () => {
   it.each([
     ['the store is out', storeOut],
     ['the disk of this machine is full', diskFull],
+    ['what signs does not', () => new SigningError('SIGNING_FAILED', 'the card was pulled out')],
+    ['the repository is signed, and there is no key', () => new RepositoryError('SIGNED', 'it is signed', 's3://b/')],
   ])('spends no delivery: the messages are held and published when it is over (%s)', async (_, fault) => {
     let out = true
     const { worker, queue, clock, eventsNamed } = bench({
