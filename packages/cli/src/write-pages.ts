@@ -57,7 +57,8 @@ export async function writePages(
     }
     const front = `${placeName(repository, options)}index.html`
     changes.sort((a, b) => (a.path < b.path ? -1 : 1))
-    if (json) output.printJson({ repository: name, dryRun, ok: true, site: front, ...report, changes })
+    const { generation: _, ...told } = report
+    if (json) output.printJson({ repository: name, dryRun, ok: true, site: front, ...told, changes })
     else {
       for (const { kind, path } of changes) output.print(`would be ${kind}  ${path}`)
       output.print(`${name}: ${verdict(report, dryRun)}: ${front}`)

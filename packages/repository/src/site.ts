@@ -2,7 +2,7 @@
  * The site of a repository: pages for people, made of what is published and of nothing else.
  */
 import { basename, resolve } from 'node:path'
-import { StoreError } from '@repokeeper/object-store'
+import { type ETag, StoreError } from '@repokeeper/object-store'
 import { DocumentError } from '@repokeeper/repodata'
 import { frontPath, idOf, planSite, type Row, type SiteFile, type SiteSettings, siteFiles } from '@repokeeper/site'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
@@ -43,6 +43,8 @@ export interface SiteChange {
 }
 
 export interface SiteReport {
+  /** What the pages are made of: the ETag of its repomd.xml. */
+  readonly generation: ETag
   readonly revision: string | undefined
   readonly packages: number
   readonly names: number
@@ -157,7 +159,7 @@ async function writeOnce(
       onChange({ kind: 'deleted', path: site.pathOf(object) })
     })
     if (!dryRun) await site.finish(claim, { units: packages.known, rows: rowsOf(names, rows) })
-    return { revision, packages: count, names: names.length, said, files: plan.paths.size }
+    return { generation: snapshot.etag, revision, packages: count, names: names.length, said, files: plan.paths.size }
   } finally {
     await packages.close()
   }

@@ -10,8 +10,8 @@ export interface UpkeepJob {
   readonly intervalMs: number
   /** Milliseconds from the start within which the first round begins, after a random part of them. Default: the interval. */
   readonly firstWithinMs?: number
-  /** Whether there is anything to do. Default: always. */
-  isDue?(place: RepositoryPlace): boolean
+  /** Whether there is anything to do; may reject like `run`. Default: always. */
+  isDue?(place: RepositoryPlace, signal: AbortSignal): Promise<boolean>
   /** Told of each publish of this worker. */
   published?(place: RepositoryPlace): void
   /** May reject: then it is said, and tried again in the next round. What is left to others is tried again a little later. */
@@ -142,12 +142,12 @@ export class Upkeep {
     const { signal } = this.#stopping
     for (const place of places) {
       if (signal.aborted) return left
-      if (job.isDue?.(place) === false) continue
       const { clock } = this.#options
       const end = (outcome: ScheduledJob['outcome'] & string): void =>
         this.#remember(job, place, { endedAt: clock.now(), outcome, isRunning: false })
-      this.#remember(job, place, { startedAt: clock.now(), isRunning: true })
       try {
+        if ((await job.isDue?.(place, signal)) === false) continue
+        this.#remember(job, place, { startedAt: clock.now(), isRunning: true })
         const outcome = await job.run(place, signal)
         end(outcome)
         if (outcome === 'left to others') left.push(place)

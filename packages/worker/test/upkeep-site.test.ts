@@ -1,7 +1,8 @@
 /**
- * When a worker writes the pages of its repositories: at its start, and after what it has published; never for nothing.
+ * When a worker writes the pages of its repositories: at its start, and whenever another generation is published than they are of, by whomever;
+ * never for nothing.
  */
-import { MemoryStore } from '@repokeeper/object-store'
+import { MemoryStore, type ObjectStore, StoreError } from '@repokeeper/object-store'
 import { parseRootPattern } from '@repokeeper/repository'
 import { expect, it } from 'vitest'
 import { type WorkerEventMap, WorkerEvents } from '../src/events.ts'
@@ -11,6 +12,7 @@ import { siteJob } from '../src/upkeep-site.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const minute = 60_000
+const repomd = 'el9/repodata/repomd.xml'
 const el9 = new Map([['packages', [parseRootPattern('el9')]]])
 
 function setUp({ leased = false } = {}) {
@@ -18,16 +20,25 @@ function setUp({ leased = false } = {}) {
   const events = new WorkerEvents()
   const calls: string[] = []
   const failed: unknown[] = []
+  /** While the pages are written. */
+  const meanwhile: (() => unknown)[] = []
   events.subscribe((name, event) => {
     if (name === 'upkeep-failed' && 'error' in event) failed.push(event.error)
   })
-  const state = { fails: false, isTaken: false }
-  const openBucket = () => new MemoryStore()
+  const state = { fails: false, isTaken: false, looksFail: false }
+  const bucket = new MemoryStore({ name: 's3://packages' })
+  const looks: string[] = []
+  const openBucket = (): ObjectStore => watched(bucket, looks, state)
+  const generationNow = async () => (await bucket.head(repomd))?.etag
+  /** Nobody tells this worker of it. */
+  const publish = (text: string) => bucket.put(repomd, Buffer.from(text), { if: 'always' })
   const job = siteJob({
     writeSite: async ({ root }) => {
       calls.push(root)
       if (state.fails) throw new Error('out')
-      return { files: 10, written: 2, deleted: 0 }
+      const generation = await generationNow()
+      await meanwhile.pop()?.()
+      return generation === undefined ? undefined : { generation, files: 10, written: 2, deleted: 0 }
     },
     singleWriter: false,
     openBucket,
@@ -54,7 +65,23 @@ function setUp({ leased = false } = {}) {
       refused: 0,
       durationMs: 1,
     })
-  return { clock, calls, failed, state, settle, upkeep, pass: (minutes: number) => clock.pass(minutes * minute) }
+  const pass = (minutes: number) => clock.pass(minutes * minute)
+  return { calls, failed, looks, meanwhile, state, publish, settle, upkeep, pass }
+}
+
+/** The bucket as the job sees it. */
+function watched(bucket: MemoryStore, looks: string[], state: { readonly looksFail: boolean }): ObjectStore {
+  return new Proxy(bucket, {
+    get(target, name) {
+      const value = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]) => {
+        looks.push(`${String(name)} ${args[0]}`)
+        if (state.looksFail) throw new StoreError('UNAVAILABLE', 'out', { store: target.name })
+        return Reflect.apply(value, target, args)
+      }
+    },
+  })
 }
 
 it('at the start, and then only after a publish of its own that changed something', async () => {
@@ -68,6 +95,58 @@ it('at the start, and then only after a publish of its own that changed somethin
   settle({ removed: 1 })
   settle({ added: 1 })
   await pass(5)
+  expect(calls).toHaveLength(2)
+  await upkeep.stop()
+})
+
+it('after a publish that it was never told of: its answer was lost, its publisher killed, or it was a person', async () => {
+  const { calls, publish, upkeep, pass } = setUp()
+  await pass(2)
+  expect(calls).toHaveLength(1)
+  await publish('first')
+  await pass(3)
+  expect(calls).toHaveLength(2)
+  await publish('second')
+  await pass(3)
+  expect(calls).toHaveLength(3)
+  await upkeep.stop()
+})
+
+it('not where nothing was published, and then a look at a repository is one request', async () => {
+  const { calls, looks, publish, upkeep, pass } = setUp()
+  await publish('first')
+  await pass(1)
+  looks.length = 0
+  await pass(10)
+  expect(calls).toHaveLength(1)
+  expect(looks).toEqual(Array.from({ length: 10 }, () => `head ${repomd}`))
+  await upkeep.stop()
+})
+
+it('once more for what is published while they are written, be it told or not', async () => {
+  const { calls, meanwhile, publish, settle, upkeep, pass } = setUp()
+  await publish('first')
+  meanwhile.push(() => publish('second'))
+  await pass(5)
+  expect(calls).toHaveLength(2)
+  // The same repomd.xml as was seen: its signature may have come after.
+  meanwhile.push(() => settle({ added: 1 }))
+  await publish('third')
+  await pass(5)
+  expect(calls).toHaveLength(4)
+  await upkeep.stop()
+})
+
+it('later where it could not be told whether they are due, and says so', async () => {
+  const { calls, failed, publish, state, upkeep, pass } = setUp()
+  await pass(2)
+  await publish('first')
+  state.looksFail = true
+  await pass(2)
+  expect(calls).toHaveLength(1)
+  expect(failed).toHaveLength(2)
+  state.looksFail = false
+  await pass(2)
   expect(calls).toHaveLength(2)
   await upkeep.stop()
 })
