@@ -140,9 +140,10 @@ describe('site in a bucket', () => {
     expect(writes).toHaveLength(8)
     const asked = (await callsOf()).map(({ operation, key }) => [operation, key?.replace(/^.*\//, '')])
     expect(asked).toEqual([
+      ['HeadObject', 'repokeeper-site.json.gz'],
       ['ListObjectsV2', undefined],
-      ['GetObject', 'repokeeper-site.json.gz'],
       ['GetObject', 'repomd.xml'],
+      ['GetObject', 'repokeeper-site.json.gz'],
       ['HeadObject', 'repomd.xml.asc'],
     ])
   })

@@ -1,12 +1,12 @@
 /**
- * What a site asks of the place where it lies: the record of former versions, whether a file is ours, whether it holds these bytes.
+ * What a site asks of the place where it lies: what is there, the record of former versions, whether a file is ours, whether it holds these bytes.
  */
 import { createHash } from 'node:crypto'
-import { type ETag, type ListedObject, type ObjectStore, readBody } from '@repokeeper/object-store'
-import { generatorMark } from '@repokeeper/site'
+import { type ListedObject, type ObjectHead, type ObjectStore, readBody, StoreError } from '@repokeeper/object-store'
+import { isMarked, isSitePath, markBytesMax } from '@repokeeper/site'
 import { type RepositoryContext, withSignal } from './context.ts'
 import { RepositoryError } from './repository-error.ts'
-import { parseSiteRecord, recordBytesMax, recordPath, type SiteRecord } from './site-record.ts'
+import { type ParsedRecord, parseSiteRecord, recordPath } from './site-record.ts'
 
 /** A directory of a store. */
 export interface SitePlace {
@@ -15,28 +15,55 @@ export interface SitePlace {
   readonly prefix: string
 }
 
-export interface StoredRecord {
-  readonly record: SiteRecord
-  readonly etag: ETag
-  readonly digest: string
+/** What was found at a place, before anything was read of the metadata. */
+export interface FoundSite {
+  readonly place: SitePlace
+  /** The record, unread. */
+  readonly record: ObjectHead | undefined
+  /** What may be files of the site, by path. */
+  readonly there: ReadonlyMap<string, ListedObject>
 }
 
-/** `undefined` where it was deleted a moment ago. */
+/**
+ * The record before the listing: what another has written and the listing does not tell of is told by no record that is older. So whoever goes on
+ * from this record finds it changed when he comes to write it.
+ */
+export async function findSite(place: SitePlace, context: RepositoryContext): Promise<FoundSite> {
+  const { store, prefix } = place
+  const record = await store.head(`${prefix}${recordPath}`, withSignal(context))
+  const there = new Map<string, ListedObject>()
+  for await (const object of store.list(prefix, withSignal(context))) {
+    const path = object.key.slice(prefix.length)
+    if (isSitePath(path)) there.set(path, object)
+  }
+  return { place, record, there }
+}
+
+/**
+ * The record that was found.
+ * @param packages how many are listed: it says how long a record may be
+ * @returns `undefined` where there was none; `'changed'` where there is another one now, or none
+ */
 export async function readRecord(
-  { store, prefix }: SitePlace,
+  { place: { store }, record: head }: FoundSite,
+  packages: number,
   context: RepositoryContext,
-): Promise<StoredRecord | undefined> {
-  const key = `${prefix}${recordPath}`
-  const got = await store.get(key, withSignal(context))
-  if (got.kind !== 'found') return undefined
-  const bytes = await readBody(got.body, recordBytesMax).catch((cause: unknown) => {
-    throw cause instanceof RangeError ? brokenSite(`${store.name}/${key}`, cause) : cause
-  })
+): Promise<ParsedRecord | 'changed' | undefined> {
+  if (head === undefined) return undefined
+  const { key, etag } = head
+  const got = await store.get(key, { ifMatch: etag, ...withSignal(context) })
+  if (got.kind !== 'found') return 'changed'
+  const where = `${store.name}/${key}`
   try {
-    const { record, open } = parseSiteRecord(bytes)
-    return { record, etag: got.head.etag, digest: digestOf(open) }
+    const parsed = await parseSiteRecord(got.body, packages)
+    if (parsed.digest === undefined) {
+      const message = `${where} is longer than the record of a site of ${packages} packages can be: what was said of the site is kept, and all else is made anew`
+      context.onEvent({ kind: 'warning', repository: where, subject: 'site', message })
+    }
+    return parsed
   } catch (cause) {
-    throw brokenSite(`${store.name}/${key}`, cause)
+    if (cause instanceof StoreError || context.signal?.aborted === true) throw cause
+    throw brokenSite(where, cause)
   }
 }
 
@@ -71,21 +98,22 @@ export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** The mark stands in the head, at its beginning. */
-const headBytes = 4_096
-
 export function notASite({ store, prefix }: SitePlace, path: string): RepositoryError {
   const where = `${store.name}/${prefix}`
-  const message = `${where} holds a file ${path} that repokeeper did not write: choose another directory, or remove that file`
+  const message =
+    `${where}${path} stands in the place of a file of the site, and "repokeeper site" did not write it: choose another directory ` +
+    '(--to or --output), or move that file away'
   return new RepositoryError('NOT_A_SITE', message, where)
 }
 
+/** Whether a file bears our mark, or is gone by now, or another one: then who writes or deletes what was found notices that. */
 export async function isOurs(
-  store: ObjectStore,
-  { key }: Pick<ListedObject, 'key'>,
+  { store, prefix }: SitePlace,
+  { key, etag }: Pick<ListedObject, 'key' | 'etag'>,
   context: RepositoryContext,
 ): Promise<boolean> {
-  const got = await store.get(key, { range: { start: 0, end: headBytes }, ...withSignal(context) })
+  const got = await store.get(key, { range: { start: 0, end: markBytesMax }, ifMatch: etag, ...withSignal(context) })
   if (got.kind !== 'found') return true
-  return Buffer.from(await readBody(got.body, headBytes)).includes(generatorMark)
+  const beginning = Buffer.from(await readBody(got.body, markBytesMax)).toString()
+  return isMarked(key.slice(prefix.length), beginning)
 }

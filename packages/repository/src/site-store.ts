@@ -2,15 +2,24 @@
  * The files of a site in a store: only what is not there already is written, and what a former version left is deleted.
  *
  * Before the first write the record of the site is stored with all that may be written (the claim), and after the last with all that was. So
- * whatever is killed between the two, the next one knows which files are the site's own, and which of them to look at again.
+ * whatever is killed between the two, the next one knows which files to look at again; and of two who write at once only one goes on.
+ *
+ * A file is ours where it is as the record says that it was written, or bears our mark. Nothing else is written over or deleted.
  */
 import type { ETag, ListedObject, PutCondition } from '@repokeeper/object-store'
-import { frontPath, isSitePath, isSuperseded, type SiteFile, type SitePlan } from '@repokeeper/site'
+import type { SiteFile, SitePlan } from '@repokeeper/site'
 import { type RepositoryContext, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import { RepositoryError } from './repository-error.ts'
-import { digestOf, holds, isOurs, notASite, readRecord, type SitePlace, type StoredRecord } from './site-place.ts'
-import { formatSiteRecord, packSiteRecord, type RecordedFile, recordPath, type SiteRecord } from './site-record.ts'
+import { digestOf, type FoundSite, holds, isOurs, notASite, readRecord, type SitePlace } from './site-place.ts'
+import {
+  formatSiteRecord,
+  type ParsedRecord,
+  packSiteRecord,
+  type RecordedFile,
+  recordPath,
+  type SiteRecord,
+} from './site-record.ts'
 import type { SaidOfSite } from './site-said.ts'
 
 /** Somebody else writes the same file: so often we look what stands there now. */
@@ -29,43 +38,31 @@ export class SiteStore {
   #recordEtag: ETag | undefined
   #recordDigest: string | undefined
   #claim: Promise<void> | undefined
-  /** What is known of former versions; `undefined` where there was none, or one of a time before there were records. */
+  /** What is known of former versions; `undefined` where there were none. */
   readonly record: SiteRecord | undefined
 
   private constructor(
-    place: SitePlace,
+    { place, there, record }: FoundSite,
+    parsed: ParsedRecord | undefined,
     context: RepositoryContext,
-    there: ReadonlyMap<string, ListedObject>,
-    stored: StoredRecord | undefined,
   ) {
     this.#place = place
     this.#context = context
     this.#there = there
-    this.record = stored?.record
-    this.#recordEtag = stored?.etag
-    this.#recordDigest = stored?.digest
+    this.record = parsed?.record
+    this.#recordEtag = record?.etag
+    this.#recordDigest = parsed?.digest
   }
 
   /**
-   * @throws RepositoryError `NOT_A_SITE` where an index.html of somebody else stands there, `BROKEN_SITE` where the record cannot be read,
-   * and what the store throws
+   * @param packages how many are listed
+   * @throws RepositoryError `BROKEN_SITE` where the record cannot be read, `CONTENTION` where others have written it meanwhile, and what the store
+   * throws
    */
-  static async open(place: SitePlace, context: RepositoryContext): Promise<SiteStore> {
-    const { store, prefix } = place
-    const there = new Map<string, ListedObject>()
-    let isRecorded = false
-    for await (const object of store.list(prefix, withSignal(context))) {
-      const path = object.key.slice(prefix.length)
-      if (isSitePath(path)) there.set(path, object)
-      isRecorded ||= path === recordPath
-    }
-    const stored = isRecorded ? await readRecord(place, context) : undefined
-    const front = there.get(frontPath)
-    const known = stored?.record.files.get(frontPath)?.written?.etag
-    if (front !== undefined && front.etag !== known && !(await isOurs(store, front, context))) {
-      throw notASite(place, frontPath)
-    }
-    return new SiteStore(place, context, there, stored)
+  static async open(found: FoundSite, packages: number, context: RepositoryContext): Promise<SiteStore> {
+    const parsed = await readRecord(found, packages, context)
+    if (parsed === 'changed') throw contention(found.place, recordPath)
+    return new SiteStore(found, parsed, context)
   }
 
   /** Whether a file is there as it was written, and was made of this. */
@@ -76,19 +73,15 @@ export class SiteStore {
 
   /** @throws RepositoryError `NOT_A_SITE` where a file of somebody else stands in the place of one that may have to be written */
   async ensureOurs({ open }: SitePlan): Promise<void> {
-    if (this.#isUnrecorded) return
-    const others = [...open].filter((path) => this.record?.files.has(path) !== true && this.#there.has(path))
-    await inParallel(others, looksAtOnce, async (path) => {
+    await inParallel([...open], looksAtOnce, async (path) => {
       const object = this.#there.get(path)
-      if (object !== undefined && !(await isOurs(this.#place.store, object, this.#context))) {
-        throw notASite(this.#place, path)
-      }
+      if (object !== undefined && !(await this.#isOurs(object))) throw notASite(this.#place, path)
     })
   }
 
   /**
    * Whether it differs from what is there, and so was written; where `isDry`, would be.
-   * @throws RepositoryError `NOT_A_SITE` where an index.html of somebody else came meanwhile, `CONTENTION` where others write the site, too
+   * @throws RepositoryError `NOT_A_SITE` where a file of somebody else came meanwhile, `CONTENTION` where others write the site, too
    */
   async write(file: SiteFile, claim: SiteClaim, isDry: boolean): Promise<boolean> {
     const { store, prefix } = this.#place
@@ -101,10 +94,8 @@ export class SiteStore {
         return false
       }
       if (isDry) return true
-      const mayBeOthers = attempt > 0 && path === frontPath
-      if (current !== undefined && mayBeOthers && !(await isOurs(store, current, this.#context))) {
-        throw notASite(this.#place, path)
-      }
+      if (attempt > 0) await this.#ensureClaimStands()
+      if (current !== undefined && attempt > 0 && !(await this.#isOurs(current))) throw notASite(this.#place, path)
       await this.#ensureClaimed(claim)
       const outcome = await store.put(key, bytes, this.#conditionOf(current?.etag), {
         sha256: digestOf(bytes),
@@ -121,34 +112,25 @@ export class SiteStore {
     throw contention(this.#place, path)
   }
 
-  /**
-   * What former versions had and this one has not: what is there as it was written. Without a record, what looks like a file of a site
-   * beside a front page of ours; a `.repo` file may be anybody's then.
-   */
-  superseded({ paths }: SitePlan): ListedObject[] {
-    return [...this.#there]
-      .filter(([path, { etag }]) => {
-        if (paths.has(path)) return false
-        if (this.record === undefined) return this.#isUnrecorded && isSuperseded(path)
-        const file = this.record.files.get(path)
-        // Of a page its mark tells, of what was about to be written the claim.
-        return file !== undefined && (file.written?.etag === etag || file.written === undefined || isPage(path))
-      })
-      .map(([, object]) => object)
+  /** What former versions had and this one has not. It is not gone by the record alone: who was killed may have left pages that none tells of. */
+  async superseded({ paths }: SitePlan): Promise<ListedObject[]> {
+    const others = [...this.#there.values()].filter((object) => !paths.has(this.pathOf(object)))
+    const areOurs = await inParallel(others, looksAtOnce, (object) => this.#isOurs(object))
+    return others.filter((_, at) => areOurs[at])
   }
 
   pathOf({ key }: Pick<ListedObject, 'key'>): string {
     return key.slice(this.#place.prefix.length)
   }
 
-  /** Whether it is gone. */
-  async delete(object: ListedObject, claim: SiteClaim): Promise<boolean> {
+  /**
+   * Whether it is gone. Who has claimed the site since may need the page again, and has found it there.
+   * @throws RepositoryError `CONTENTION` where another has claimed the site
+   */
+  async delete(object: Pick<ListedObject, 'key' | 'etag'>, claim: SiteClaim): Promise<boolean> {
     const { key, etag } = object
-    const path = this.pathOf(object)
-    const isAsWritten = this.record?.files.get(path)?.written?.etag === etag
-    // A page that somebody has put in the place of ours stays.
-    if (isPage(path) && !isAsWritten && !(await isOurs(this.#place.store, object, this.#context))) return false
     await this.#ensureClaimed(claim)
+    await this.#ensureClaimStands()
     // A conflict is another writer's newer version.
     const { kind } = await this.#place.store.delete(key, { ifMatch: etag, ...withSignal(this.#context) })
     return kind === 'deleted'
@@ -170,9 +152,19 @@ export class SiteStore {
     await this.#putRecord({ said, units, files, rows })
   }
 
-  /** There is a site of ours, of a time before there were records. */
-  get #isUnrecorded(): boolean {
-    return this.record === undefined && this.#there.has(frontPath)
+  async #isOurs(object: Pick<ListedObject, 'key' | 'etag'>): Promise<boolean> {
+    const isAsWritten = this.record?.files.get(this.pathOf(object))?.written?.etag === object.etag
+    return isAsWritten || isOurs(this.#place, object, this.#context)
+  }
+
+  /**
+   * Whoever finds another version of a page than he has listed may be the older one of two writers.
+   * @throws RepositoryError `CONTENTION` where another has claimed the site since it was found, or claimed by this one
+   */
+  async #ensureClaimStands(): Promise<void> {
+    const { store, prefix } = this.#place
+    const record = await store.head(`${prefix}${recordPath}`, withSignal(this.#context))
+    if (record?.etag !== this.#recordEtag) throw contention(this.#place, recordPath)
   }
 
   /** Once for all who ask. */
@@ -216,10 +208,6 @@ export class SiteStore {
 export interface SiteClaim {
   readonly plan: SitePlan
   readonly said: SaidOfSite
-}
-
-function isPage(path: string): boolean {
-  return path.endsWith('.html')
 }
 
 function contention({ store, prefix }: SitePlace, path: string): RepositoryError {

@@ -11,7 +11,7 @@ import { inParallel } from './in-parallel.ts'
 import { RepositoryError } from './repository-error.ts'
 import { publicKeyKey, signatureKey } from './signature.ts'
 import { PackagesByName } from './site-packages.ts'
-import type { SitePlace } from './site-place.ts'
+import { findSite, type SitePlace } from './site-place.ts'
 import type { KnownUnits } from './site-record.ts'
 import type { SaidOfSite } from './site-said.ts'
 import { SiteStore } from './site-store.ts'
@@ -105,10 +105,11 @@ async function writeOnce(
   known: 'believed' | 'not believed' = 'believed',
 ): Promise<Omit<SiteReport, keyof Totals> | undefined> {
   const { dryRun = false, onChange = () => {}, onProgress = () => {} } = options
-  // The record before the snapshot: whoever has written pages of a newer one since then has written the record, too.
-  const site = await SiteStore.open(placeOf(location, options), context)
+  // Before the snapshot: whoever has written pages of a newer one since then has written the record, too.
+  const found = await findSite(placeOf(location, options), context)
   const snapshot = await readSnapshot(location, context)
   if (snapshot.etag === undefined) return undefined
+  const site = await SiteStore.open(found, snapshot.lookup.count, context)
   const said = saidNow(site.record?.said, options)
   const settings = settingsOf(location, said, await isSigned(location, context), options)
   const units = (known === 'believed' ? site.record?.units : undefined) ?? new Map()
@@ -153,7 +154,7 @@ async function writeOnce(
       },
     )
     if (front !== undefined) await write(front)
-    await inParallel(site.superseded(plan), filesAtOnce, async (object) => {
+    await inParallel(await site.superseded(plan), filesAtOnce, async (object) => {
       if (!dryRun && !(await site.delete(object, claim))) return
       totals.deleted += 1
       onChange({ kind: 'deleted', path: site.pathOf(object) })

@@ -159,7 +159,7 @@ test('what has not changed is not read: neither documents nor pages', async () =
     put: (key) => Promise.reject(new Error(`${key} is written`)),
   })
   expect(await site({}, noting)).toMatchObject({ written: 0, packages })
-  expect(asked).toEqual([`${view}repokeeper-site.json.gz`, `${root}repodata/repomd.xml`])
+  expect(asked).toEqual([`${root}repodata/repomd.xml`, `${view}repokeeper-site.json.gz`])
 })
 
 test('a block that went bad where it is kept is not told of: the documents are read whole then', async () => {

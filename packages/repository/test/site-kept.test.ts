@@ -1,7 +1,8 @@
 /**
  * What is kept with a site: what was said of it, which files are its own, and of what they were made.
  */
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { constants, createGzip, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib'
 import type { ObjectStore } from '@repokeeper/object-store'
 import { describe, expect, test } from 'vitest'
 import { rebuildRepository } from '../src/index.ts'
@@ -50,7 +51,14 @@ describe('what is said of a site', () => {
       changes: expect.arrayContaining(['written Ours.repo']),
     })
     expect((await repoFile('Ours')).split('\n')).toEqual([
-      ...['[Ours]', 'name=Ours', 'baseurl=https://example.org/el9/', 'enabled=1', 'gpgcheck=1'],
+      ...[
+        '# Made by repokeeper site.',
+        '[Ours]',
+        'name=Ours',
+        'baseurl=https://example.org/el9/',
+        'enabled=1',
+        'gpgcheck=1',
+      ],
       ...['gpgkey=https://example.org/new', ''],
     ])
   })
@@ -89,12 +97,12 @@ describe('what is said of a site', () => {
 
   test.each([
     ['no record', Buffer.from('junk')],
-    ['another format', gzipSync('{"format":2}')],
-    ['a key that dnf cannot fetch', gzipSync(JSON.stringify(stored({ gpgKey: 'x\ngpgcheck=0' })))],
-    [
-      'a file that is none of a site',
-      gzipSync(JSON.stringify({ ...stored({}), files: [['../foo-1.0.rpm', '"1"', 'x']] })),
-    ],
+    ['nothing at all', gzipSync('')],
+    ['another format', gzipSync('{"format":1}')],
+    ['a key that dnf cannot fetch', stored({ gpgKey: 'x\ngpgcheck=0' })],
+    ['a file that is none of a site', stored({}, ['file', '../foo-1.0.rpm', '"1"', 'x'])],
+    ['something that none has', stored({}, ['other', 'x'])],
+    ['half of one', stored(said, ['name', 'foo', '1.0', '', 1]).subarray(0, -12)],
   ])('is never taken for nothing where it cannot be read: %s', async (_, bytes) => {
     const { store, site, repoFile } = await published()
     await site(said)
@@ -104,6 +112,31 @@ describe('what is said of a site', () => {
     // What the message says to do.
     await store.delete(record)
     expect(await site(said)).toMatchObject({ written: 0, deleted: 0 })
+  })
+})
+
+describe('a record that is more than one of this repository could be', () => {
+  test.each<[string, () => AsyncIterable<Uint8Array>]>([
+    ['lines without end', () => packed(stored(said), endless('["name","foo","1.0","",1]\n'))],
+    ['one line without end', () => packed(stored(said), endless('x'.repeat(1_000)))],
+    ['empty pieces without end', () => emptyPieces(stored(said))],
+  ])('is read no further, and nothing of it is believed but what was said: %s', async (_, body) => {
+    const { store, context, site, repoFile, paths } = await published()
+    await site(said)
+    const hostile = intercept(store, {
+      get: async (key, options) => {
+        const got = await store.get(key, options)
+        return key === record && got.kind === 'found' ? { ...got, body: body() } : got
+      },
+    })
+    await store.delete(`${view}style.css`)
+    expect(await site({}, {}, hostile)).toMatchObject({ said, changes: ['written style.css'] })
+    expect(context.events).toContainEqual(
+      expect.objectContaining({ kind: 'warning', subject: 'site', message: expect.stringContaining(record) }),
+    )
+    expect(await repoFile('Ours')).toContain('gpgcheck=1')
+    expect(await site()).toMatchObject({ said, written: 0, deleted: 0 })
+    expect(await paths()).toContain('package/foo.html')
   })
 })
 
@@ -153,7 +186,7 @@ describe('a file that is no longer part of a site', () => {
     })
   })
 
-  test('goes where the site is of a time before there were records', async () => {
+  test('goes by its mark where the record was lost', async () => {
     const { store, location, context, site, paths } = await published()
     await putPackage(store, `${root}bar-1.0.rpm`, { name: 'bar' })
     await rebuildRepository(location, context)
@@ -163,9 +196,8 @@ describe('a file that is no longer part of a site', () => {
     await store.delete(`${root}bar-1.0.rpm`)
     await rebuildRepository(location, context)
     await site({ title: 'Ours' })
-    // Nobody can tell any more whose the .repo file is.
     expect((await paths()).filter((path) => /^package|repo$/.test(path))).toEqual([
-      ...['Ours.repo', 'package/foo.html', 'package/theirs.html'],
+      ...['package/foo.html', 'package/theirs.html'],
     ])
   })
 })
@@ -173,11 +205,12 @@ describe('a file that is no longer part of a site', () => {
 test('what the record says of packages is not believed where they are not found', async () => {
   const { store, location, context, site } = await published()
   await site()
-  const before = JSON.parse(gunzipSync(await read(store, record)).toString())
-  const false_ = { ...before, units: before.units.map(([key]: [string]) => [key, ['ghost', 'x'.repeat(22)]]) }
-  await store.put(record, gzipSync(JSON.stringify(false_)), { if: 'always' })
+  const before = gunzipSync(await read(store, record)).toString()
+  const otherwise = before.replace(/^\["package".*$/m, JSON.stringify(['package', 'ghost', 'x'.repeat(22)]))
+  expect(otherwise).not.toBe(before)
+  await store.put(record, gzipSync(otherwise), { if: 'always' })
   await site()
-  expect(JSON.parse(gunzipSync(await read(store, record)).toString())).toEqual(before)
+  expect(gunzipSync(await read(store, record)).toString()).toBe(before)
   expect(await writeSite(location, context)).toMatchObject({ written: 0, names: 1 })
 })
 
@@ -201,6 +234,28 @@ test('two who write the same site at once end with the site of the last word', a
   expect(await site()).toMatchObject({ written: 0, deleted: 0 })
 })
 
-function stored(settings: object) {
-  return { format: 1, templates: '', settings, files: [], names: [], units: [] }
+function stored(settings: object, ...lines: readonly (readonly unknown[])[]): Buffer {
+  return gzipSync(
+    [{ format: 2, templates: '', settings }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''),
+  )
+}
+
+/** A record, and what follows in it. */
+async function* packed(head: Buffer, rest: Iterable<string>): AsyncGenerator<Uint8Array> {
+  function* all(): Generator<string> {
+    yield gunzipSync(head).toString()
+    yield* rest
+  }
+  yield* Readable.from(all()).pipe(createGzip())
+}
+
+function* endless(text: string): Generator<string> {
+  for (;;) yield text.repeat(100)
+}
+
+/** RFC 1951, 3.2.4: blocks that hold nothing. However many come, nothing comes out. */
+async function* emptyPieces(head: Buffer): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('1f8b08000000000000ff', 'hex')
+  yield deflateRawSync(gunzipSync(head), { finishFlush: constants.Z_SYNC_FLUSH })
+  for (;;) yield Buffer.from('000000ffff'.repeat(10_000), 'hex')
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import type { ObjectStore } from '@repokeeper/object-store'
+import { type ETag, type ObjectStore, parseETag } from '@repokeeper/object-store'
 import { describe, expect, test } from 'vitest'
 import { type RepositoryLocation, rebuildRepository } from '../src/index.ts'
 import { type SiteChange, type SiteOptions, writeSite } from '../src/site.ts'
@@ -57,6 +57,33 @@ function turnRound(filelists: string): string {
   return `${head}${[...entries, last].toReversed().join('\n')}</filelists>`
 }
 
+/** As with KMS, and in a directory, an ETag says nothing of the content. */
+function opaque(store: ObjectStore): ObjectStore {
+  const sealed = <Head extends { readonly etag: ETag }>(head: Head): Head => ({
+    ...head,
+    etag: parseETag(`opaque-${head.etag.slice(1, -1)}`),
+  })
+  const open = (etag: ETag): ETag => parseETag(etag.replace('opaque-', ''))
+  return intercept(store, {
+    head: async (key) => {
+      const head = await store.head(key)
+      return head === undefined ? undefined : sealed(head)
+    },
+    async *list(prefix) {
+      for await (const one of store.list(prefix)) yield sealed(one)
+    },
+    get: async (key, { ifMatch, ifNoneMatch: _, ...options } = {}) => {
+      const got = await store.get(key, ifMatch === undefined ? options : { ...options, ifMatch: open(ifMatch) })
+      return got.kind === 'found' ? { ...got, head: sealed(got.head) } : got
+    },
+    put: async (key, body, condition, options) => {
+      const meant = condition.if === 'unchanged' ? { ...condition, etag: open(condition.etag) } : condition
+      const outcome = await store.put(key, body, meant, options)
+      return outcome.kind === 'stored' ? sealed(outcome) : outcome
+    },
+  })
+}
+
 async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
   return (await Array.fromAsync(store.list(prefix))).map(({ key }) => key.slice(prefix.length))
 }
@@ -83,19 +110,7 @@ describe('the site of a repository', () => {
     async (sha256) => {
       const { store, site } = await published(tickingStore({ sha256 }))
       await site()
-      // As with KMS, and in a directory, an ETag says nothing of the content.
-      const opaque = intercept(store, {
-        head: async (key) => {
-          const head = await store.head(key)
-          return head === undefined ? undefined : { ...head, etag: `"opaque-${head.etag.slice(1)}` as typeof head.etag }
-        },
-        async *list(prefix) {
-          for await (const one of store.list(prefix))
-            yield { ...one, etag: `"opaque-${one.etag.slice(1)}` as typeof one.etag }
-        },
-        get: (key, { ifMatch: _, ...options } = {}) => store.get(key, options),
-      })
-      for (const on of [store, opaque])
+      for (const on of [store, opaque(store)])
         expect(await site({}, on)).toMatchObject({ written: 0, deleted: 0, changes: [] })
     },
   )
@@ -174,15 +189,65 @@ describe('the site of a repository', () => {
     expect(await keysBelow(store, view)).toEqual(['index.html'])
   })
 
-  test.each(['style.css', 'package/foo.html', 'site.js'])(
-    'does not take the place of a file of somebody else where no site was before: %s',
+  test.each(['style.css', 'package/foo.html', 'site.js', 'search/shards.json', 'Ours.repo'])(
+    'does not take the place of a file of somebody else, be a site there or not, or one whose record was lost: %s',
     async (path) => {
-      const { store, site } = await published()
-      await store.put(`${view}${path}`, Buffer.from('mine'), { if: 'always' })
-      await expect(site()).rejects.toMatchObject({ code: 'NOT_A_SITE', message: expect.stringContaining(path) })
-      expect((await read(store, `${view}${path}`)).toString()).toBe('mine')
+      const { store, publish, add, site } = await published()
+      const say = { title: 'Ours', baseUrl: 'https://example.org/' }
+      const before = async () => {
+        await store.put(`${view}${path}`, Buffer.from('mine'), { if: 'always' })
+        await expect(site({ say })).rejects.toMatchObject({
+          code: 'NOT_A_SITE',
+          message: expect.stringContaining(path),
+        })
+        await expect(site({ say, dryRun: true })).rejects.toMatchObject({ code: 'NOT_A_SITE' })
+        expect((await read(store, `${view}${path}`)).toString()).toBe('mine')
+      }
+      await before()
+      await store.delete(`${view}${path}`)
+      await site({ say })
+      await add('baz', '1.0')
+      await add('foo', '3.0')
+      await publish()
+      await before()
+      await store.delete(`${view}repokeeper-site.json.gz`)
+      await before()
     },
   )
+
+  test('deletes nothing of somebody else where its record was lost', async () => {
+    const { store, add, publish, site } = await published()
+    await site()
+    await store.delete(`${view}repokeeper-site.json.gz`)
+    const theirs = ['search/theirs.json', 'theirs.repo', 'package/theirs.html', 'list/theirs.html']
+    for (const path of theirs) await store.put(`${view}${path}`, Buffer.from('["mine"]'), { if: 'always' })
+    await store.delete(`${root}bar-1.0.rpm`)
+    await add('abc', '1.0')
+    await publish()
+    const { changes } = await site()
+    expect(changes.filter((one) => one.startsWith('deleted'))).toEqual([
+      'deleted package/bar.html',
+      expect.stringMatching(/^deleted search\/[0-9a-f]{16}\.json$/),
+    ])
+    expect(await keysBelow(store, view)).toEqual(expect.arrayContaining(theirs))
+  })
+
+  test('leaves a site of ours that lies in the place of its pages', async () => {
+    const { store, location, context, add, publish, site } = await published()
+    await site()
+    await writeSite(location, context, {
+      path: 'repoview/package/',
+      say: { title: 'Inner', baseUrl: 'https://example.org/' },
+    })
+    expect(await site()).toMatchObject({ written: 0, deleted: 0 })
+    await add('index', '1.0')
+    await publish()
+    await expect(site()).rejects.toMatchObject({
+      code: 'NOT_A_SITE',
+      message: expect.stringContaining('package/index.html'),
+    })
+    expect((await read(store, `${view}package/index.html`)).toString()).toContain('<h1>Inner</h1>')
+  })
 
   test('nor of a front page that comes while it is written, and leaves a page beside its own', async () => {
     const { store, site } = await published()
@@ -228,11 +293,11 @@ describe('the site of a repository', () => {
       (
         await site(
           {},
-          meanwhile(() => Buffer.from('older')),
+          meanwhile((own) => Buffer.concat([own, Buffer.from('<!-- stale -->')])),
         )
       ).changes,
     ).toEqual(['written package/foo.html'])
-    expect((await read(store, `${view}package/foo.html`)).toString()).toContain('foo-2.0-1')
+    expect((await read(store, `${view}package/foo.html`)).toString()).not.toContain('stale')
   })
 
   test('finds the entries of a package where the documents of another tool have them in another order', async () => {

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { look } from './look.ts'
+import { scriptMark, styleMark } from './marks.ts'
 
 /** The one stylesheet of a site, and its one script. */
-export const styleAsset = Buffer.concat([Buffer.from(look), readFileSync(new URL('assets/site.css', import.meta.url))])
-export const scriptAsset = readFileSync(new URL('assets/site.js', import.meta.url))
+export const styleAsset = Buffer.concat([Buffer.from(styleMark + look), read('site.css')])
+export const scriptAsset = Buffer.concat([Buffer.from(scriptMark), read('site.js')])
+
+function read(name: string): Buffer {
+  return readFileSync(new URL(`assets/${name}`, import.meta.url))
+}

@@ -2,6 +2,7 @@
  * How to install: what a person copies into a file or a shell.
  */
 import { type Html, html } from './html.ts'
+import { repoFileMark } from './marks.ts'
 import { hrefOf, repoFilePath } from './site-paths.ts'
 import type { SiteSettings } from './site-settings.ts'
 
@@ -11,7 +12,8 @@ const unknownBaseUrl = 'https://YOUR-SERVER/'
 /** The `.repo` file; `undefined` where it would lead nowhere. */
 export function formatRepoFile(settings: SiteSettings): Buffer | undefined {
   if (settings.baseUrl === undefined) return undefined
-  return Buffer.from(`${repoLines(settings, settings.baseUrl).join('\n')}\n`)
+  const [, ...lines] = repoLines(settings, settings.baseUrl)
+  return Buffer.from(`${repoFileMark(settings.id)}${lines.join('\n')}\n`)
 }
 
 /** Of the front page: the repository, once. */

@@ -2,7 +2,8 @@
  * What stands around every page: head, the line at the top with the search, the foot.
  */
 import { Html, html } from './html.ts'
-import { frontPath, scriptPath, stylePath } from './site-paths.ts'
+import { pageMark } from './marks.ts'
+import { frontPath, scriptPath } from './site-paths.ts'
 import type { SiteSettings } from './site-settings.ts'
 
 export interface PageParts {
@@ -13,9 +14,6 @@ export interface PageParts {
   readonly settings: SiteSettings
   readonly main: Html
 }
-
-/** Who finds it in an index.html knows that the directory is a site of ours. */
-export const generatorMark = '<meta name="generator" content="repokeeper site">'
 
 /** The site asks for its own files and nothing else, and no text of a package could make it. */
 const policy =
@@ -31,11 +29,10 @@ export function formatPage({ title, description, toSite, settings, main }: PageP
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-${new Html(generatorMark)}
+${pageMark(toSite)}
 <meta name="description" content="${description}">
 <title>${title}</title>
 <link rel="icon" href="${icon}">
-<link rel="stylesheet" href="${toSite}${stylePath}">
 <script src="${toSite}${scriptPath}" defer></script>
 </head>
 <body>

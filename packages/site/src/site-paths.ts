@@ -34,9 +34,9 @@ export function isSitePath(path: string): boolean {
 const ownPaths =
   /^(?:index\.html|style\.css|site\.js|package\/[^/]+\.html|list\/[^/]+\.html|search\/[^/]+\.json|[^/]+\.repo)$/
 
-/** Whether such a file may be deleted where this version of a site has none. A `.repo` file may be anybody's. */
-export function isSuperseded(path: string): boolean {
-  return isSitePath(path) && !path.endsWith('.repo')
+/** Of a `.repo` file; `undefined` for any other. */
+export function repoFileId(path: string): string | undefined {
+  return path.endsWith('.repo') ? path.slice(0, -'.repo'.length) : undefined
 }
 
 /** As it stands in a link. A plus is a space to some stores, so it is encoded as well. */

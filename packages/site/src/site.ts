@@ -6,6 +6,7 @@ import { scriptAsset, styleAsset } from './assets.ts'
 import { formatFrontPage } from './front-page.ts'
 import { formatRepoFile } from './install.ts'
 import { formatListPage, linkRuns } from './list-page.ts'
+import { formatMarkedJson } from './marks.ts'
 import { compareNames } from './name-runs.ts'
 import { formatPackagePage } from './package-page.ts'
 import { type Row, rowOf, searchEntryOf } from './row.ts'
@@ -90,12 +91,14 @@ export async function* siteFiles(
     const shard = searched.add(row)
     if (shard !== undefined) {
       const entries = shard.rows.map(searchEntryOf)
-      yield* file(shardPath(shard.rows[0]?.name ?? ''), 'json', ['shard', entries], () => formatJson(entries))
+      yield* file(shardPath(shard.rows[0]?.name ?? ''), 'json', ['shard', entries], () =>
+        Buffer.from(formatMarkedJson(entries)),
+      )
     }
     front = isSmall ? [...front, row] : newestOf([...front, row])
   }
   const shardEntries = shards.map(shardEntryOf)
-  yield* file(shardsPath, 'json', ['shards', shardEntries], () => formatJson(shardEntries))
+  yield* file(shardsPath, 'json', ['shards', shardEntries], () => Buffer.from(formatMarkedJson(shardEntries)))
   yield* file(repoFilePath(settings.id), 'repo', ['repo'], () => formatRepoFile(settings))
   const { packages, revision } = contents
   const parts = { packages, names: names.length, revision, runs, rows: front }
@@ -134,8 +137,4 @@ function newestOf(rows: readonly Row[]): Row[] {
 function shardEntryOf(names: readonly string[]): [string, string] {
   const first = names[0] ?? ''
   return [first.toLowerCase(), shardPath(first)]
-}
-
-function formatJson(value: unknown): Buffer {
-  return Buffer.from(`${JSON.stringify(value)}\n`)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isSitePath } from '../src/index.ts'
+import { isMarked, isSitePath, markBytesMax } from '../src/index.ts'
 import { fileNameOf } from '../src/site-paths.ts'
 import { filesOf, packageOf, siteOf } from './sample.ts'
 
@@ -33,8 +33,9 @@ describe('a site', () => {
 
   test('has every name in its search index once, in files that none of many has to read whole', async () => {
     const site = await siteOf(many)
-    const shards: [string, string][] = JSON.parse(site.get('search/shards.json') ?? '')
-    const entries = shards.flatMap(([, path]) => JSON.parse(site.get(path) ?? '[]') as string[][])
+    const read = (path: string) => JSON.parse(site.get(path) ?? '').entries
+    const shards: [string, string][] = read('search/shards.json')
+    const entries = shards.flatMap(([, path]) => read(path) as string[][])
     expect(entries.map(([name]) => name).toSorted()).toEqual(many.map(({ facts }) => facts.name).toSorted())
     expect(entries[0]).toEqual(['aib0', '1.0-1', 'What aib0 is for'])
   })
@@ -53,6 +54,29 @@ describe('a site', () => {
     expect(files.at(-1)?.path).toBe('index.html')
     expect(files.filter(({ path }) => !isSitePath(path))).toEqual([])
     expect(['notes.html', 'package/x.txt', 'a/list/b.html', 'x.rpm'].filter(isSitePath)).toEqual([])
+  })
+})
+
+describe('a file of a site', () => {
+  test('bears the mark of its place, and of no other', async () => {
+    const files = await filesOf(many, { baseUrl: 'https://example.org/' })
+    const kinds = ['index.html', 'package/a.html', 'style.css', 'site.js', 'search/a.json', 'packages.repo', 'b.repo']
+    const kindOf = (path: string) =>
+      kinds.find((kind) => kind === path) ?? (path.endsWith('.json') ? 'search/a.json' : 'package/a.html')
+    for (const { path, bytes } of files) {
+      const beginning = bytes.subarray(0, markBytesMax).toString()
+      expect(isMarked(path, beginning), path).toBe(true)
+      expect(
+        kinds.filter((kind) => isMarked(kind, beginning)),
+        path,
+      ).toEqual([kindOf(path)])
+    }
+  })
+
+  test('bears it before whatever a package says', async () => {
+    const text = 'long '.repeat(10_000)
+    const site = await siteOf([packageOf('foo', { summary: text })], { title: text, toRoot: '../'.repeat(100) })
+    for (const [path, page] of site) expect(isMarked(path, page.slice(0, markBytesMax)), path).toBe(true)
   })
 })
 
@@ -163,7 +187,8 @@ describe('how to install', () => {
       gpgKey: 'https://example.org/key',
     })
     expect(site.get('mine.repo')?.split('\n')).toEqual([
-      ...['[mine]', 'name=My [evil] packages', 'baseurl=https://example.org/el9/$basearch/', 'enabled=1'],
+      ...['# Made by repokeeper site.', '[mine]'],
+      ...['name=My [evil] packages', 'baseurl=https://example.org/el9/$basearch/', 'enabled=1'],
       ...['gpgcheck=1', 'gpgkey=https://example.org/key', ''],
     ])
     expect(site.get('index.html')).toContain('sudo zypper addrepo --refresh https://example.org/el9/$basearch/ mine')

@@ -14,8 +14,7 @@ export type WriteSite = (
   location: { readonly store: ObjectStore; readonly root: RepositoryRoot },
   context: ReconcileContext,
 ) => Promise<
-  | { readonly generation: ETag; readonly files: number; readonly written: number; readonly deleted: number }
-  | undefined
+  { readonly generation: ETag; readonly files: number; readonly written: number; readonly deleted: number } | undefined
 >
 
 export interface SiteJobOptions {

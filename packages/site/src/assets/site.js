@@ -215,11 +215,12 @@ function wordsOf(text) {
     .slice(0, 8)
 }
 
-/** @param {string} path */
+/** What a file of the search index has. @param {string} path */
 async function read(path) {
   const answer = await fetch(path)
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`)
-  return answer.json()
+  const { entries } = await answer.json()
+  return entries
 }
 
 /** @param {Entry} entry */
