@@ -9,6 +9,7 @@ import type { Cli } from './cli.ts'
 import { CommandError, ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { startProgress } from './progress.ts'
+import { shellWord } from './shell-word.ts'
 import { count } from './text-layout.ts'
 
 interface SiteCommandOptions {
@@ -55,13 +56,19 @@ export async function writePages(
         'writes their metadata'
       throw new CommandError('NO_METADATA', message)
     }
-    const front = `${placeName(repository, options)}index.html`
     changes.sort((a, b) => (a.path < b.path ? -1 : 1))
-    const { generation: _, ...told } = report
-    if (json) output.printJson({ repository: name, dryRun, ok: true, site: front, ...told, changes })
-    else {
+    const { generation: _, repoFile = null, ...told } = report
+    const { site, address } = placeOfFront(repository, options, report)
+    if (json) {
+      const place = { site, address: address ?? null, repoFile }
+      output.printJson({ repository: name, dryRun, ok: true, ...place, ...told, changes })
+    } else {
       for (const { kind, path } of changes) output.print(`would be ${kind}  ${path}`)
-      output.print(`${name}: ${verdict(report, dryRun)}: ${front}`)
+      output.print(
+        `${name}: ${verdict(report, dryRun)}: ${address ?? `${site} (an object, which browsers cannot open)`}`,
+      )
+      // Who has just taken it back knows.
+      if (repoFile === null && options.baseUrl !== false) output.tell(withoutRepoFile(name, options))
     }
     return ExitCode.done
   } finally {
@@ -86,9 +93,34 @@ async function openOutput(path: string, dryRun: boolean): Promise<ObjectStore> {
   return openStore({ kind: 'directory', path, prefix: '' })
 }
 
-/** With a slash at its end. */
-function placeName({ name }: OpenRepository, { to, output }: SiteCommandOptions): string {
-  return output === undefined ? `${name.replace(/\/$/, '')}/${to}/` : `${output.replace(/\/$/, '')}/`
+interface FrontPlace {
+  /** Where the front page lies. */
+  readonly site: string
+  /** What a browser opens: a file, or below the base URL; `undefined` where nobody has said one that leads anywhere by itself. */
+  readonly address: string | undefined
+}
+
+function placeOfFront(
+  { name }: OpenRepository,
+  { to, output }: SiteCommandOptions,
+  { said: { baseUrl } }: SiteReport,
+): FrontPlace {
+  const site =
+    output === undefined ? `${name.replace(/\/$/, '')}/${to}/index.html` : `${output.replace(/\/$/, '')}/index.html`
+  if (output !== undefined || !name.startsWith('s3://')) return { site, address: site }
+  // Variables such as $basearch are dnf's.
+  if (baseUrl === undefined || !/^https?:/i.test(baseUrl) || baseUrl.includes('$')) return { site, address: undefined }
+  const path = to.split('/').map(encodeURIComponent).join('/')
+  return { site, address: `${baseUrl.replace(/\/*$/, '')}/${path}/index.html` }
+}
+
+function withoutRepoFile(name: string, { to, output, dryRun }: SiteCommandOptions): string {
+  const place = output === undefined ? (to === 'repoview' ? [] : ['--to', to]) : ['--output', output]
+  const command = ['repokeeper', 'site', name, ...place].map(shellWord).join(' ')
+  return (
+    `no .repo file ${dryRun ? 'would be' : 'was'} made, for nobody has said where clients find this repository; say it once: ` +
+    `"${command} --base-url https://..."`
+  )
 }
 
 function verdict({ files, written, deleted, bytes, packages }: SiteReport, dryRun: boolean): string {

@@ -16,7 +16,7 @@ describe('site in a directory', () => {
 
   test('says in a dry run what it would write, and makes nothing, not even the directory', async () => {
     const ran = await place().repokeeper('site', './repo', '--output', './public', '-n')
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining('no .repo file would be made') })
     const lines = ran.stdout.trimEnd().split('\n')
     expect(lines).toContain('would be written  package/foo.html')
     expect(lines.at(-1)).toMatch(
@@ -27,7 +27,11 @@ describe('site in a directory', () => {
 
   test('writes the pages beside the packages, called after the directory, and the second time nothing', async () => {
     const first = await place().repokeeper('site', './repo')
-    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(first).toMatchObject({ code: 0 })
+    expect(first.stderr).toBe(
+      'no .repo file was made, for nobody has said where clients find this repository; say it once: ' +
+        '"repokeeper site ./repo --base-url https://..."\n',
+    )
     expect(first.stdout).toMatch(
       /^\.\/repo: wrote 7 of 7 files about 2 packages \([0-9]+ kB\): \.\/repo\/repoview\/index\.html\n$/,
     )
@@ -43,7 +47,7 @@ describe('site in a directory', () => {
     const options = ['--title', 'Ours', '--base-url', 'https://example.org/el9', '--gpg-key', 'https://example.org/key']
     const ran = await place().repokeeper('site', './repo', '--output', './a/b', '--json', ...options)
     expect(JSON.parse(ran.stdout)).toMatchObject({
-      ...{ repository: './repo', dryRun: false, ok: true, site: './a/b/index.html' },
+      ...{ repository: './repo', dryRun: false, ok: true, site: './a/b/index.html', repoFile: 'Ours.repo' },
       ...{ packages: 2, names: 2, files: 8, written: 8, deleted: 0 },
       changes: expect.arrayContaining([{ kind: 'written', path: 'Ours.repo' }]),
     })
@@ -68,7 +72,7 @@ describe('site in a directory', () => {
       said: { title: 'Theirs', baseUrl: 'https://example.org/el9' },
     })
     expect(await repoFile()).toContain('gpgcheck=0\n')
-    await site('--no-base-url', '--no-title')
+    expect(await site('--no-base-url', '--no-title')).toMatchObject({ code: 0, stderr: '' })
     expect(await repoFiles()).toEqual([])
   })
 
@@ -82,6 +86,15 @@ describe('site in a directory', () => {
     [['--base-url', 'example.org'], '--base-url'],
     [['--base-url', 'javascript:alert(1)'], '--base-url'],
     [['--to', 'a', '--output', 'b'], '--output'],
+    [
+      ['--base-url', 'https://example.org/', '--no-base-url'],
+      "option '--no-base-url' cannot be used with option '--base-url'",
+    ],
+    [
+      ['--no-gpg-key', '--gpg-key', 'https://example.org/key'],
+      "option '--gpg-key' cannot be used with option '--no-gpg-key'",
+    ],
+    [['--title', 'Ours', '--no-title'], '--no-title'],
   ])('with %j is wrong use', async (options, named) => {
     const ran = await place().repokeeper('site', './repo', ...options)
     expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(named) })
@@ -112,7 +125,12 @@ describe('site in a bucket', () => {
   const repo = 's3://packages/el9/x86_64'
 
   test('stores pages that a browser takes for what they are, and asks for anew', async () => {
-    expect(await here().repokeeper('site', repo, '--to', 'about/us')).toMatchObject({ code: 0, stderr: '' })
+    const ran = await here().repokeeper('site', repo, '--to', 'about/us')
+    expect(ran).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`"repokeeper site ${repo}/ --to about/us --base-url`),
+    })
+    expect(ran.stdout).toContain(`: ${repo}/about/us/index.html (an object, which browsers cannot open)\n`)
     const head = (path: string) =>
       s3.send(new HeadObjectCommand({ Bucket: 'packages', Key: `el9/x86_64/about/us/${path}` }))
     const types = {
@@ -132,7 +150,7 @@ describe('site in a bucket', () => {
   test('asks for nothing but a listing, its record, repomd.xml and its signature where nothing has changed', async () => {
     const callsOf = async (...options: string[]) => {
       const before = cloud.calls.list().at(-1)?.number ?? 0
-      expect(await here().repokeeper('site', repo, ...options)).toMatchObject({ code: 0, stderr: '' })
+      expect(await here().repokeeper('site', repo, ...options)).toMatchObject({ code: 0 })
       return cloud.calls.list().filter(({ number }) => number > before)
     }
     const writes = (await callsOf()).filter(({ operation }) => operation === 'PutObject')
@@ -146,6 +164,18 @@ describe('site in a bucket', () => {
       ['GetObject', 'repokeeper-site.json.gz'],
       ['HeadObject', 'repomd.xml.asc'],
     ])
+  })
+
+  test.each([
+    ['https://example.org/el9', 'https://example.org/el9/about%20us/index.html'],
+    ['https://example.org/$releasever/', null],
+    ['ftp://example.org/el9/', null],
+  ])('says at which address below %s a browser finds them, where there is one', async (baseUrl, address) => {
+    const ran = await here().repokeeper('site', repo, '--to', 'about us', '--base-url', baseUrl, '--json')
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(ran.stdout)).toMatchObject({ site: `${repo}/about us/index.html`, address })
+    const { stdout } = await here().repokeeper('site', repo, '--to', 'about us')
+    expect(stdout.trimEnd().endsWith(address ?? 'index.html (an object, which browsers cannot open)')).toBe(true)
   })
 
   function here(): Workplace {

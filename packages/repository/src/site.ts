@@ -4,7 +4,16 @@
 import { basename, resolve } from 'node:path'
 import { type ETag, StoreError } from '@repokeeper/object-store'
 import { DocumentError } from '@repokeeper/repodata'
-import { frontPath, idOf, planSite, type Row, type SiteFile, type SiteSettings, siteFiles } from '@repokeeper/site'
+import {
+  frontPath,
+  idOf,
+  planSite,
+  type Row,
+  repoFilePath,
+  type SiteFile,
+  type SiteSettings,
+  siteFiles,
+} from '@repokeeper/site'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { forEachOf } from './for-each-of.ts'
 import { inParallel } from './in-parallel.ts'
@@ -50,6 +59,8 @@ export interface SiteReport {
   readonly names: number
   /** What somebody has said of it, now or before. */
   readonly said: SaidOfSite
+  /** The `.repo` file among the files; `undefined` where nobody has said where clients find the repository. */
+  readonly repoFile: string | undefined
   /** Files of the site, and what became of them. */
   readonly files: number
   readonly written: number
@@ -160,7 +171,9 @@ async function writeOnce(
       onChange({ kind: 'deleted', path: site.pathOf(object) })
     })
     if (!dryRun) await site.finish(claim, { units: packages.known, rows: rowsOf(names, rows) })
-    return { generation: snapshot.etag, revision, packages: count, names: names.length, said, files: plan.paths.size }
+    const repoFile = said.baseUrl === undefined ? undefined : repoFilePath(settings.id)
+    const files = plan.paths.size
+    return { generation: snapshot.etag, revision, packages: count, names: names.length, said, repoFile, files }
   } finally {
     await packages.close()
   }

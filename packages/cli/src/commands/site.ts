@@ -3,11 +3,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
 import { readConnection } from '../connection.ts'
+import { refuseOpposites } from '../opposite-options.ts'
 
 const examples = `
 The pages are made of the metadata alone, and lie beside the packages: open repoview/index.html. They ask for nothing but each
-other, and without a script there are links by letter. The second time only what has changed is read and written, and the pages of
-packages that are gone are deleted.
+other, and without a script there are links by letter. Without --base-url there is no .repo file among them. The second time only
+what has changed is read and written, and the pages of packages that are gone are deleted.
 
 What is said of the repository with --title, --base-url and --gpg-key is kept with the pages, in repokeeper-site.json.gz: the next run, and a
 worker with --site, go on with it. The option again changes it, --no-title, --no-base-url and --no-gpg-key take it back.
@@ -50,6 +51,7 @@ export function defineSite(program: Command, cli: Cli): void {
         writePages(repository, options, cli),
       )
     })
+  refuseOpposites(command, ['base-url', 'gpg-key', 'title'])
 }
 
 /** `false`: taken back. */
