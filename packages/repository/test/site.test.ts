@@ -300,6 +300,26 @@ describe('the site of a repository', () => {
     expect((await read(store, `${view}package/foo.html`)).toString()).not.toContain('stale')
   })
 
+  test.each(['package/foo.html', 'index.html', 'search/shards.json'])(
+    'has the file that somebody deletes while it is written anew: %s',
+    async (path) => {
+      const { store, add, publish, site } = await published()
+      await site()
+      await add('foo', '3.0')
+      await add('abc', '1.0')
+      await publish()
+      const late = intercept(store, {
+        put: async (key, ...rest) => {
+          if (key === `${view}${path}` && (await store.head(key)) !== undefined) await store.delete(key)
+          return store.put(key, ...rest)
+        },
+      })
+      expect((await site({}, late)).changes).toContain(`written ${path}`)
+      expect(await keysBelow(store, view)).toContain(path)
+      expect(await site()).toMatchObject({ written: 0, deleted: 0 })
+    },
+  )
+
   test('finds the entries of a package where the documents of another tool have them in another order', async () => {
     const { store, location, site } = await published()
     await rewriteFilelists(location, turnRound)

@@ -20,7 +20,7 @@ export function formatPackagePage(settings: SiteSettings, one: SiteName): Buffer
   const inFull = packages.slice(0, inFullMax)
   const main = html`<article class="package">
 <h1>${name}</h1>
-<p class="lead">${newest.summary}</p>
+${newest.summary !== '' && html`<p class="lead">${newest.summary}</p>`}
 ${facts(newest)}
 ${installSection(name)}
 ${newest.description !== '' && html`<div class="description">${prose(newest.description)}</div>`}

@@ -103,6 +103,11 @@ describe('the page of a package', () => {
     expect(page.match(/class="version"/g)).toHaveLength(10)
   })
 
+  test('leaves no empty line where a package has no summary', async () => {
+    const site = await siteOf([packageOf('foo', { summary: '' })])
+    expect(site.get('package/foo.html')).not.toMatch(/<p[^>]*><\/p>/)
+  })
+
   test('says of what is long how much is left out', async () => {
     const files = { first: [{ path: '/a', type: '' }], count: 1_234_567 }
     const page = (await siteOf([packageOf('foo', { files })])).get('package/foo.html')
