@@ -29,6 +29,7 @@ import { runWorker } from '../src/run.ts'
 
 const root = parseRepositoryRoot('el9')
 const view = `${root}repoview/`
+const repomd = `${root}repodata/repomd.xml`
 const said = { title: 'Ours', baseUrl: 'https://example.org/el9/', gpgKey: 'https://example.org/key' }
 /** A minute between two rounds is a tenth of a second. */
 const hurry = 600
@@ -66,12 +67,26 @@ it('pages converge to the metadata, whoever of the workers writes them, and keep
   isLast = true
   await put(store, 40, 1)
   await matches.promise
+  isLast = false
   await comparing
   expect(written.length).toBeGreaterThan(2)
   const found = await filesBelow(store, view)
   expect(found.has('package/foo40.html')).toBe(true)
   expect(found.get('Ours.repo')).toContain('gpgcheck=1\ngpgkey=https://example.org/key\n')
+
+  const rewritten = Promise.withResolvers<void>()
+  for (const { events } of workers) {
+    events.subscribe((name, event) => {
+      if (name === 'site-written' && 'written' in event && event.written > 0) rewritten.resolve()
+    })
+  }
+  // A person's publish: no message comes of it, and no worker settles it.
+  const stored = (await filesBelow(store, repomd)).get('') ?? ''
+  const published = stored.replace(/<revision>[^<]*</, '<revision>another<')
+  await store.put(repomd, Buffer.from(published), { if: 'always' })
+  await rewritten.promise
   for (const { stop } of workers) expect(await stop()).toBe(0)
+  expect((await filesBelow(store, view)).get('index.html')).not.toBe(found.get('index.html'))
 })
 
 function keyOf(number: number): string {
