@@ -9,5 +9,12 @@ export { openStore, parseStoreUrl, type StoreLocation, StoreUrlError } from './o
 export * from './port.ts'
 export { chooseRegion, setRegion } from './region.ts'
 export { S3Store } from './s3.ts'
-export { type BucketNotifications, openS3Bucket, type QueueNotification, type S3Bucket } from './s3-bucket.ts'
+export { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
 export type { S3StoreOptions } from './s3-connection.ts'
+export type {
+  BucketNotifications,
+  NotificationFilter,
+  NotificationRule,
+  NotificationsAdded,
+  QueueNotification,
+} from './s3-notifications.ts'

@@ -1,31 +1,16 @@
 /**
  * A bucket of S3 itself, not what is in it: for who sets one up, or looks whether it is set up well.
  */
-import type {
-  BucketLocationConstraint,
-  Event,
-  NotificationConfiguration,
-  QueueConfiguration,
-  S3Client,
-} from '@aws-sdk/client-s3'
+import type { BucketLocationConstraint, S3Client } from '@aws-sdk/client-s3'
 import { abortable, connectS3, headBucket, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
 import { readFault, type S3Fault, s3Error } from './s3-fault.ts'
-
-/** What a bucket tells a queue of. */
-export interface QueueNotification {
-  readonly queueArn: string
-  /** Such as `s3:ObjectCreated:*`. */
-  readonly events: readonly string[]
-  /** Of the keys; empty: any. */
-  readonly prefix: string
-  readonly suffix: string
-}
-
-export interface BucketNotifications {
-  readonly queues: readonly QueueNotification[]
-  /** Events go to EventBridge as well, whose rules may send them anywhere. */
-  readonly toEventBridge: boolean
-}
+import {
+  addNotifications,
+  type BucketNotifications,
+  type NotificationsAdded,
+  type QueueNotification,
+  readNotifications,
+} from './s3-notifications.ts'
 
 export interface S3Bucket {
   /** `s3://bucket` */
@@ -41,7 +26,7 @@ export interface S3Bucket {
   /** @throws StoreError */
   readNotifications(): Promise<BucketNotifications>
   /** Adds these to all that the bucket has, but for those that are among them. @throws StoreError */
-  addNotifications(added: readonly QueueNotification[]): Promise<void>
+  addNotifications(added: readonly QueueNotification[]): Promise<NotificationsAdded>
   /** Where a client without credentials finds an object: `https://bucket.s3.eu-central-1.amazonaws.com/path`. */
   urlOf(key: string): Promise<string>
   close(): void
@@ -66,7 +51,7 @@ export async function openS3Bucket(options: S3StoreOptions, signal?: AbortSignal
     },
     look: () => look(connection, signal),
     create: () => create(connection, signal),
-    readNotifications: async () => describe(await readConfiguration(connection, signal)),
+    readNotifications: () => readNotifications(connection, signal),
     addNotifications: (added) => addNotifications(connection, added, signal),
     urlOf: async (key) => `${await baseUrl()}${key.split('/').map(encodeURIComponent).join('/')}`,
     close: () => client.destroy(),
@@ -103,66 +88,6 @@ async function create(connection: S3Connection, signal: AbortSignal | undefined)
 function explainTaken(fault: S3Fault): S3Fault {
   if (fault.code !== 'BucketAlreadyExists') return fault
   return { ...fault, message: 'somebody else has a bucket of this name; choose another name' }
-}
-
-async function readConfiguration(
-  connection: S3Connection,
-  signal: AbortSignal | undefined,
-): Promise<NotificationConfiguration> {
-  const { sdk, client, bucket } = connection
-  try {
-    const command = new sdk.GetBucketNotificationConfigurationCommand({ Bucket: bucket })
-    const { $metadata, ...configuration } = await client.send(command, abortable(signal))
-    return configuration
-  } catch (thrown) {
-    throw s3Error(connection, readFault(thrown, signal), 'cannot read the notifications of the bucket')
-  }
-}
-
-/** S3 knows no condition here: who else changes them in the same moment may be overwritten, so this reads them just before. */
-async function addNotifications(
-  connection: S3Connection,
-  added: readonly QueueNotification[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { sdk, client, bucket } = connection
-  const before = await readConfiguration(connection, signal)
-  const present = describe(before).queues
-  const lacking = added.filter((one) => !present.some((other) => isSame(one, other)))
-  // Somebody else has added them: a second time S3 would call it an overlap.
-  if (lacking.length === 0) return
-  const QueueConfigurations = [...(before.QueueConfigurations ?? []), ...lacking.map(format)]
-  const configuration = { ...before, QueueConfigurations }
-  try {
-    const input = { Bucket: bucket, NotificationConfiguration: configuration }
-    await client.send(new sdk.PutBucketNotificationConfigurationCommand(input), abortable(signal))
-  } catch (thrown) {
-    throw s3Error(connection, readFault(thrown, signal), 'cannot write the notifications of the bucket')
-  }
-}
-
-function isSame(one: QueueNotification, other: QueueNotification): boolean {
-  const isLike = one.queueArn === other.queueArn && one.prefix === other.prefix && one.suffix === other.suffix
-  return isLike && one.events.every((event) => other.events.includes(event))
-}
-
-function format({ queueArn, events, prefix, suffix }: QueueNotification): QueueConfiguration {
-  const rules = [
-    ...(prefix === '' ? [] : [{ Name: 'prefix' as const, Value: prefix }]),
-    ...(suffix === '' ? [] : [{ Name: 'suffix' as const, Value: suffix }]),
-  ]
-  const filter = rules.length === 0 ? {} : { Filter: { Key: { FilterRules: rules } } }
-  return { QueueArn: queueArn, Events: events as Event[], ...filter }
-}
-
-function describe({ QueueConfigurations = [], EventBridgeConfiguration }: NotificationConfiguration) {
-  const queues = QueueConfigurations.map(({ QueueArn = '', Events = [], Filter }): QueueNotification => {
-    const rules = Filter?.Key?.FilterRules ?? []
-    // S3 answers "Prefix" to who wrote "prefix".
-    const ruleOf = (name: string) => rules.find(({ Name }) => Name?.toLowerCase() === name)?.Value ?? ''
-    return { queueArn: QueueArn, events: Events, prefix: ruleOf('prefix'), suffix: ruleOf('suffix') }
-  })
-  return { queues, toEventBridge: EventBridgeConfiguration !== undefined }
 }
 
 /** Only where a request is sent it is known how the endpoint was configured, and whether the bucket is in host or path. */

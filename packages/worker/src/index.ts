@@ -22,9 +22,11 @@ export { logEvents } from './log.ts'
 export { type MetricDescription, type MetricName, metricsCatalogue } from './metrics-catalogue.ts'
 export {
   findOverlap,
+  isExpiration,
   isTold,
   notificationFor,
   type QueuePurpose,
+  queuesTold,
   untold,
 } from './notification-rules.ts'
 export {

@@ -1,7 +1,7 @@
 /**
  * What a bucket has to tell the queues of a repository, and whether it does.
  */
-import type { QueueNotification } from '@repokeeper/object-store'
+import type { NotificationFilter, NotificationRule, QueueNotification } from '@repokeeper/object-store'
 
 export type QueuePurpose = 'additions' | 'removals'
 
@@ -26,10 +26,10 @@ export function notificationFor(purpose: QueuePurpose, queueArn: string, root: s
 }
 
 /** Which events of the wanted ones the queue is not told of yet. */
-export function untold(wanted: QueueNotification, present: readonly QueueNotification[]): string[] {
+export function untold(wanted: QueueNotification, present: readonly NotificationRule[]): string[] {
   const covering = present.filter(
-    ({ queueArn, prefix, suffix }) =>
-      queueArn === wanted.queueArn && wanted.prefix.startsWith(prefix) && wanted.suffix.endsWith(suffix),
+    ({ arn, prefix, suffix }) =>
+      arn === wanted.queueArn && wanted.prefix.startsWith(prefix) && wanted.suffix.endsWith(suffix),
   )
   const told = covering.flatMap((one) => one.events)
   const isToldOf = (event: string): boolean => told.some((pattern) => covers(pattern, event))
@@ -39,20 +39,39 @@ export function untold(wanted: QueueNotification, present: readonly QueueNotific
   })
 }
 
-/** Whether the queue is told of these events of every package. Expirations alone are not missed where no lifecycle rule deletes packages. */
-export function isTold(purpose: QueuePurpose, queueArn: string, root: string, present: readonly QueueNotification[]) {
-  const missing = untold(notificationFor(purpose, queueArn, root), present)
-  return missing.every((event) => event.startsWith('s3:LifecycleExpiration:'))
+/** An event that nobody misses where no lifecycle rule deletes packages, and that not every server knows. */
+export function isExpiration(event: string): boolean {
+  return event.startsWith('s3:LifecycleExpiration:')
+}
+
+/** Whether the queue is told of these events of every package, but for expirations. */
+export function isTold(
+  purpose: QueuePurpose,
+  queueArn: string,
+  root: string,
+  present: readonly NotificationRule[],
+): boolean {
+  return untold(notificationFor(purpose, queueArn, root), present).every(isExpiration)
 }
 
 /**
- * A rule that stands in the way: S3 takes no two rules for one event whose filters overlap.
+ * The queues that are told of every package of a repository, and of packages alone: who has a rule for all files means something else by it.
+ *
+ * @returns their ARNs
+ */
+export function queuesTold(purpose: QueuePurpose, root: string, present: readonly NotificationRule[]): string[] {
+  const ofPackages = present.filter((one) => one.target === 'queue' && one.suffix === suffix)
+  return [...new Set(ofPackages.map(({ arn }) => arn))].filter((arn) => isTold(purpose, arn, root, ofPackages))
+}
+
+/**
+ * A rule that stands in the way: S3 takes no two rules for one event whose filters overlap, wherever they lead.
  * Source: AWS, "Configuring event notifications using object key name filtering".
  */
 export function findOverlap(
-  wanted: QueueNotification,
-  present: readonly QueueNotification[],
-): QueueNotification | undefined {
+  wanted: NotificationFilter,
+  present: readonly NotificationRule[],
+): NotificationRule | undefined {
   return present.find(
     (one) =>
       wanted.events.some((event) => one.events.some((other) => covers(other, event) || covers(event, other))) &&

@@ -1,11 +1,13 @@
-import type { QueueNotification } from '@repokeeper/object-store'
+import type { NotificationRule } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
-import { findOverlap, isTold, notificationFor, untold } from '../src/notification-rules.ts'
+import { findOverlap, isTold, notificationFor, queuesTold, untold } from '../src/notification-rules.ts'
 
 const arn = 'arn:aws:sqs:eu-central-1:123456789012:repo-additions'
 const wanted = notificationFor('additions', arn, 'el9/x86_64/')
-const rule = (change: Partial<QueueNotification>): QueueNotification => ({
-  queueArn: arn,
+const rule = (change: Partial<NotificationRule>): NotificationRule => ({
+  id: 'theirs',
+  target: 'queue',
+  arn,
   events: ['s3:ObjectCreated:*'],
   prefix: '',
   suffix: '.rpm',
@@ -28,7 +30,7 @@ describe('a queue is told of every package', () => {
   })
 
   it.each([
-    ['of another queue', rule({ queueArn: `${arn}-2` })],
+    ['of another queue', rule({ arn: `${arn}-2` })],
     ['of a part of the repository', rule({ prefix: 'el9/x86_64/Packages/' })],
     ['of another repository', rule({ prefix: 'el8/' })],
     ['of other files', rule({ suffix: 'src.rpm' })],
@@ -47,15 +49,32 @@ describe('a queue is told of every package', () => {
   })
 })
 
+describe('the queues of a repository are those that are told', () => {
+  const told = (...present: NotificationRule[]): string[] => queuesTold('additions', 'el9/x86_64/', present)
+
+  it('of every package and of nothing else', () => {
+    expect(told(rule({}), rule({ arn: 'arn:b', prefix: 'el9/' }))).toEqual([arn, 'arn:b'])
+  })
+
+  it.each([
+    ['of all files', rule({ suffix: '' })],
+    ['of another repository', rule({ prefix: 'el8/' })],
+    ['as no queue', rule({ target: 'topic' })],
+  ])('not those that are told %s', (_, present) => {
+    expect(told(present)).toEqual([])
+  })
+})
+
 describe('a rule stands in the way of another', () => {
   it.each([
-    ['for the same keys', rule({ queueArn: 'arn:other', prefix: 'el9/x86_64/' }), true],
-    ['for all keys', rule({ queueArn: 'arn:other', suffix: '' }), true],
-    ['for some of its keys', rule({ queueArn: 'arn:other', prefix: 'el9/x86_64/Packages/', suffix: 'c.rpm' }), true],
-    ['for one of its events', rule({ queueArn: 'arn:other', events: ['s3:ObjectCreated:Copy'] }), true],
-    ['but not for other keys', rule({ queueArn: 'arn:other', prefix: 'el8/' }), false],
-    ['but not for other files', rule({ queueArn: 'arn:other', suffix: '.xml' }), false],
-    ['but not for other events', rule({ queueArn: 'arn:other', events: ['s3:ObjectRemoved:*'] }), false],
+    ['for the same keys', rule({ arn: 'arn:other', prefix: 'el9/x86_64/' }), true],
+    ['for all keys', rule({ arn: 'arn:other', suffix: '' }), true],
+    ['for some of its keys', rule({ arn: 'arn:other', prefix: 'el9/x86_64/Packages/', suffix: 'c.rpm' }), true],
+    ['for one of its events', rule({ arn: 'arn:other', events: ['s3:ObjectCreated:Copy'] }), true],
+    ['though it leads to a topic', rule({ arn: 'arn:other', target: 'topic' }), true],
+    ['but not for other keys', rule({ arn: 'arn:other', prefix: 'el8/' }), false],
+    ['but not for other files', rule({ arn: 'arn:other', suffix: '.xml' }), false],
+    ['but not for other events', rule({ arn: 'arn:other', events: ['s3:ObjectRemoved:*'] }), false],
   ])('%s', (_, present, stands) => {
     expect(findOverlap(wanted, [present])).toEqual(stands ? present : undefined)
   })
