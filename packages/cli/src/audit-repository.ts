@@ -13,6 +13,7 @@ import {
 } from '@repokeeper/repository'
 import { formatDuration } from '@repokeeper/worker/duration'
 import type { Cli } from './cli.ts'
+import { keyToName, whatKeyIs } from './command-to-copy.ts'
 import { ExitCode } from './failure.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
 import { type Progress, startProgress } from './progress.ts'
@@ -49,7 +50,12 @@ export async function audit(repository: OpenRepository, options: AuditCommandOpt
   if (options.json) {
     const found = repaired === undefined ? {} : { found: repaired.before.findings, repairs: repaired.repairs }
     output.printJson({ ...report, repository: repository.name, ok, ...found })
-  } else tell(repository, report, repaired, cli)
+  } else {
+    tell(repository, report, repaired, cli)
+    const isRepaired = repaired !== undefined
+    const key = ok || isRepaired ? [] : await keyToName(repository, cli.environment)
+    advise(report, repository, { isRepaired, key }, cli)
+  }
   return ok ? ExitCode.done : ExitCode.failed
 }
 
@@ -139,7 +145,6 @@ function tell(repository: OpenRepository, report: AuditReport, repaired: RepairR
   output.print(
     `${name}: ${count(inBucket, 'package')} in the ${isDirectory ? 'directory' : 'bucket'}${unusable(notes)}, ${generation}: ${verdict(report)}`,
   )
-  advise(report, name, repaired !== undefined, cli)
 }
 
 /** Why fewer are listed than are there, and nothing is wrong with that. */
@@ -180,14 +185,20 @@ function describeRepair(repair: Repair, isDirectory: boolean): string {
 }
 
 /** Once for each way of mending, not once for each finding. */
-function advise({ findings, deep, signers }: AuditReport, name: string, isRepaired: boolean, { output }: Cli): void {
+function advise(
+  { findings, deep, signers }: AuditReport,
+  { name, toCopy }: OpenRepository,
+  { isRepaired, key }: { readonly isRepaired: boolean; readonly key: readonly string[] },
+  { output }: Cli,
+): void {
   const mendable = findings.filter(({ mend }) => mend !== 'by-hand')
-  const flags = `${deep ? ' --deep' : ''}${signers === undefined ? '' : ' --signatures'}`
+  const flags = [...(deep ? ['--deep'] : []), ...(signers === undefined ? [] : ['--signatures']), '--repair', ...key]
+  const placeholder = key.length === 0 ? '' : ` (${whatKeyIs})`
   if (mendable.length > 0) {
     output.tell(
       isRepaired
         ? 'What is left changed while it was mended, or could not be: try again.'
-        : `"repokeeper audit ${name}${flags} --repair" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}.`,
+        : `"${toCopy('audit', name, ...flags)}" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}${placeholder}.`,
     )
   }
   const untrusted = findings.filter(({ mend }) => mend === 'take-out')

@@ -30,13 +30,13 @@ export async function tellMissingRepository(
   { publish }: Pick<ChangeOptions, 'publish'>,
   { output }: Cli,
 ): Promise<void> {
-  const { isDirectory, name } = repository
+  const { isDirectory, name, toCopy } = repository
   // Whoever publishes makes one, and says so.
   if ((publish ?? isDirectory) || !(await isMissing(repository))) return
   output.tell(
     isDirectory
-      ? `note: there is no repository in ${name} yet: leave out --no-publish, or "repokeeper rebuild ${name}" makes one`
-      : `note: there is no repository in ${name} yet: "repokeeper init ${name}" makes one, with its queues, and --publish one without. ` +
+      ? `note: there is no repository in ${name} yet: leave out --no-publish, or "${toCopy('rebuild', name)}" makes one`
+      : `note: there is no repository in ${name} yet: "${toCopy('init', name)}" makes one, with its queues, and --publish one without. ` +
           `Until then workers without --repository ${await whatWorkersDo(repository, directory)}, and those with it ` +
           'pass over what none of theirs matches.',
   )

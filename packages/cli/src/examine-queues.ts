@@ -4,21 +4,24 @@
 import type { BucketNotifications, S3Bucket } from '@repokeeper/object-store'
 import {
   bucketSender,
-  isTold,
   letsSend,
-  notificationFor,
   openQueueDesk,
   type QueueDesk,
-  type QueuePurpose,
   type QueueState,
   receiveCountMin,
   type Sender,
-  untold,
   withSender,
 } from '@repokeeper/worker'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
-import { type Looked, looking, type OnFinding } from './finding.ts'
+import {
+  examineNotifications,
+  examineWhetherTold,
+  initOf,
+  type NotificationScene,
+  remedyForMissing,
+} from './examine-notifications.ts'
+import { type Finding, type Looked, looking, type OnFinding } from './finding.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { queueConnection } from './queue-connection.ts'
 import { count } from './text-layout.ts'
@@ -32,7 +35,6 @@ interface QueueScene {
   readonly queues: readonly string[]
 }
 
-const purposes: readonly QueuePurpose[] = ['additions', 'removals']
 /** A receive that does not say how long gets this; workers say it. */
 const visibilitySecondsMin = 30
 
@@ -43,13 +45,15 @@ export async function examineQueues(
   onFinding: OnFinding,
   cli: Cli,
 ): Promise<void> {
-  const { root } = repository.location
+  const { location, toCopy } = repository
+  const { root } = location
   let notifications: BucketNotifications | undefined
   if (scene.bucket !== undefined) {
     await looking({ check: 'notifications' }, onFinding, async () => {
       notifications = await scene.bucket?.readNotifications()
     })
   }
+  const told = notifications && { repository, bucketName: scene.bucketName, notifications, connection }
   const wanted = scene.queues.length > 0 ? scene.queues : concernedQueues(notifications, root)
   const isForeign = !isAmazons(queueConnection(connection, cli).endpointUrl)
   await looking({ check: 'queues' }, onFinding, async () => {
@@ -58,12 +62,18 @@ export async function examineQueues(
     try {
       const states: QueueState[] = []
       for (const queue of new Set(wanted)) {
-        await looking({ check: 'queue', subject: queue.split(/[:/]/).at(-1) ?? queue }, onFinding, async () => {
-          states.push(await desk.read(queue))
+        const looked = { check: 'queue', subject: queue.split(/[:/]/).at(-1) ?? queue }
+        await looking(looked, onFinding, async () => {
+          const state = await desk.find(queue)
+          if (state === undefined) onFinding({ ...looked, ...missing(looked.subject, region, told) })
+          else states.push(state)
         })
       }
-      if (notifications !== undefined) examineNotifications(repository, notifications, states, onFinding)
-      for (const state of states) await examineQueue(state, scene.bucketName, { desk, isForeign }, onFinding)
+      if (told !== undefined) examineNotifications(told, onFinding)
+      for (const state of states) {
+        if (told !== undefined) examineWhetherTold(told, state, onFinding)
+        await examineQueue(state, { bucket: scene.bucketName, desk, isForeign, told, toCopy }, onFinding)
+      }
     } finally {
       desk.close()
     }
@@ -78,57 +88,38 @@ function isAmazons(endpointUrl: string | undefined): boolean {
 
 /** Those that are told of anything that is, or is above or below, a package of this repository. */
 function concernedQueues(notifications: BucketNotifications | undefined, root: string): string[] {
-  return (notifications?.queues ?? []).flatMap(({ queueArn, prefix, suffix }) => {
+  return (notifications?.rules ?? []).flatMap(({ target, arn, prefix, suffix }) => {
     const mayConcern =
-      (prefix.startsWith(root) || root.startsWith(prefix)) && ('.rpm'.endsWith(suffix) || suffix.endsWith('.rpm'))
-    return mayConcern ? [queueArn] : []
+      target === 'queue' &&
+      (prefix.startsWith(root) || root.startsWith(prefix)) &&
+      ('.rpm'.endsWith(suffix) || suffix.endsWith('.rpm'))
+    return mayConcern ? [arn] : []
   })
 }
 
-function examineNotifications(
-  { name, location: { root } }: OpenRepository,
-  { queues: rules, toEventBridge }: BucketNotifications,
-  states: readonly QueueState[],
-  onFinding: OnFinding,
-): void {
-  const init = `"repokeeper init ${name}" adds what is missing`
-  for (const purpose of purposes) {
-    const check = `events: ${purpose}`
-    const told = states.filter(({ arn }) => isTold(purpose, arn, root, rules))
-    if (told.length === 0 && toEventBridge) {
-      const message = `no queue is told of all ${purpose} of ${root}*.rpm by the bucket; it tells EventBridge, whose rules are not looked at`
-      onFinding({ check, verdict: 'warning', message })
-    } else if (told.length === 0) {
-      const message = `no ${states.length > 0 ? 'such ' : ''}queue is told of all ${purpose} of ${root}*.rpm`
-      onFinding({ check, verdict: 'problem', message, remedy: `Without them nothing is published; ${init}` })
-    } else {
-      const expirations = told.every(({ arn }) => untold(notificationFor(purpose, arn, root), rules).length > 0)
-      const remark = expirations ? ', but not of what a lifecycle rule deletes' : ''
-      const message = `${root}*.rpm goes to ${told.map((state) => state.name).join(', ')}${remark}`
-      onFinding({ check, verdict: 'ok', message })
-    }
-  }
-  for (const { name: queue, arn } of states) {
-    if (rules.some(({ queueArn }) => queueArn === arn) || toEventBridge) continue
-    const message = 'the bucket tells it nothing'
-    onFinding({ check: 'queue', subject: queue, verdict: 'problem', message, remedy: `Check its name; ${init}` })
-  }
+function missing(queue: string, region: string, told: NotificationScene | undefined): Omit<Finding, 'check'> {
+  const remedy = told === undefined ? 'Check its name, the account and the endpoint' : remedyForMissing(told, queue)
+  return { verdict: 'problem', message: `there is no queue "${queue}" in ${region}`, remedy }
 }
 
-async function examineQueue(
-  state: QueueState,
-  bucket: string,
-  { desk, isForeign }: { readonly desk: QueueDesk; readonly isForeign: boolean },
-  onFinding: OnFinding,
-): Promise<void> {
+interface QueueSurroundings {
+  readonly bucket: string
+  readonly desk: QueueDesk
+  readonly isForeign: boolean
+  /** `undefined` where the bucket cannot be asked what it tells. */
+  readonly told: NotificationScene | undefined
+  readonly toCopy: OpenRepository['toCopy']
+}
+
+async function examineQueue(state: QueueState, surroundings: QueueSurroundings, onFinding: OnFinding): Promise<void> {
   const looked = { check: 'queue', subject: state.name }
   let found = 0
   const find: OnFinding = (finding) => {
     found += 1
     onFinding(finding)
   }
-  examinePolicy(looked, state, bucket, isForeign, find)
-  await looking(looked, find, () => examineDeadLetters(looked, state, desk, find))
+  examinePolicy(looked, state, surroundings, find)
+  await looking(looked, find, () => examineDeadLetters(looked, state, surroundings, find))
   if (state.kmsKey !== undefined) {
     const message = `it is encrypted with the key ${state.kmsKey}`
     const remedy = 'The policy of that key has to let s3.amazonaws.com use it (kms:GenerateDataKey, kms:Decrypt)'
@@ -151,15 +142,14 @@ async function examineQueue(
 function examinePolicy(
   looked: Looked,
   state: QueueState,
-  bucket: string,
-  isForeign: boolean,
+  { bucket, isForeign, told }: QueueSurroundings,
   onFinding: OnFinding,
 ): void {
   const sender = bucketSender(bucket, state.arn)
   const verdict = letsSend(state.policy, sender)
   if (verdict.kind === 'not allowed') {
     const message = `the bucket may not send to it: ${verdict.why}`
-    const remedy = isForeign ? "Servers other than Amazon's need not ask for that" : policyRemedy(state, sender)
+    const remedy = isForeign ? "Servers other than Amazon's need not ask for that" : policyRemedy(state, sender, told)
     onFinding({ ...looked, verdict: isForeign ? 'warning' : 'problem', message, remedy })
   } else if (verdict.from === 'anybody') {
     const message = 'its policy lets the buckets of anybody send to it'
@@ -168,21 +158,26 @@ function examinePolicy(
   }
 }
 
-function policyRemedy({ policy }: QueueState, sender: Sender): string {
+function policyRemedy({ name, policy }: QueueState, sender: Sender, told: NotificationScene | undefined): string {
   return letsSend(withSender(policy, sender), sender).kind === 'allowed'
-    ? 'Allow s3.amazonaws.com sqs:SendMessage for this bucket; "repokeeper init" does'
+    ? `Allow s3.amazonaws.com sqs:SendMessage for this bucket${byInit(told, name)}`
     : 'One statement more does not help: change those that are there'
+}
+
+function byInit(told: NotificationScene | undefined, queue: string): string {
+  const init = told && initOf(told, queue)
+  return init === undefined ? '' : `; "${init}" does`
 }
 
 async function examineDeadLetters(
   looked: Looked,
-  { redrive }: QueueState,
-  desk: QueueDesk,
+  { name, redrive }: QueueState,
+  { desk, told, toCopy }: QueueSurroundings,
   onFinding: OnFinding,
 ): Promise<void> {
   if (redrive === undefined) {
     const message = 'it has no dead-letter queue: what nobody can use comes back until it expires'
-    onFinding({ ...looked, verdict: 'problem', message, remedy: 'Give it a RedrivePolicy; "repokeeper init" does' })
+    onFinding({ ...looked, verdict: 'problem', message, remedy: `Give it a RedrivePolicy${byInit(told, name)}` })
     return
   }
   if (redrive.maxReceiveCount < receiveCountMin) {
@@ -195,7 +190,7 @@ async function examineDeadLetters(
     onFinding({ ...looked, verdict: 'problem', message, remedy: 'Make it, or name another one in the RedrivePolicy' })
   } else if (deadLetters.waiting > 0) {
     const message = `its dead-letter queue holds ${count(deadLetters.waiting, 'message')}`
-    const remedy = `"repokeeper dead-letters list -q ${deadLetters.name}" shows them`
+    const remedy = `"${toCopy('dead-letters', 'list', '-q', deadLetters.name)}" shows them`
     onFinding({ ...looked, verdict: 'warning', message, remedy })
   }
 }

@@ -46,7 +46,7 @@ export async function examineSetup(
     // Without a region there is nobody to ask.
     if (bucket === undefined) return repository.name
     try {
-      const isReachable = await examineStore(repository, bucket, onFinding)
+      const isReachable = await examineStore(repository, bucket, onFinding, cli)
       const { region } = bucket
       const scene = { bucket: isReachable ? bucket : undefined, bucketName: address.bucket, region, queues }
       await examineQueues(repository, scene, connection, onFinding, cli)

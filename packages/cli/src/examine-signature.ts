@@ -3,6 +3,7 @@
  */
 import { readPublicKey, readRepomd, readSignature } from '@repokeeper/repository'
 import { type CertifiedKey, isGoodDetached, type Keyring, readKeyring, verifyDetached } from '@repokeeper/signing'
+import { whatKeyIs } from './command-to-copy.ts'
 import type { Finding, OnFinding } from './finding.ts'
 import { showExpiry, showFingerprint, warningsOf } from './key-facts.ts'
 import type { OpenRepository } from './open-repository.ts'
@@ -22,7 +23,7 @@ export async function examineSignature(repository: OpenRepository, onFinding: On
 
 type Look = Omit<Finding, 'check'>
 
-async function look({ location, name, ...repository }: OpenRepository, now: number): Promise<Look> {
+async function look({ location, name, toCopy, ...repository }: OpenRepository, now: number): Promise<Look> {
   const context = repository.context()
   const { stored } = await readRepomd(location, context)
   const signature = await readSignature(location, context)
@@ -30,7 +31,7 @@ async function look({ location, name, ...repository }: OpenRepository, now: numb
   const key = await readPublicKey(location, context)
   if (key === undefined) {
     const message = 'signed, and repodata/repomd.xml.key is not there: clients need the key from somewhere else'
-    const remedy = `"repokeeper verify ${name} --key FILE" checks it; the next publish with a key puts it there`
+    const remedy = `"${toCopy('verify', name, '--key', 'FILE')}" checks it; the next publish with a key puts it there`
     return { verdict: 'warning', message, remedy }
   }
   const keyring = readKeyring([{ name: 'repodata/repomd.xml.key', bytes: key }], now)
@@ -40,7 +41,11 @@ async function look({ location, name, ...repository }: OpenRepository, now: numb
     return signing === undefined ? { verdict: 'ok', message: 'right' } : describe(signing, keyring, now)
   }
   const message = `the signature is wrong: ${findings.map(({ sentence }) => sentence).join('; ')}: clients with repo_gpgcheck=1 fail`
-  return { verdict: 'problem', message, remedy: `"repokeeper audit ${name} --repair --sign-key KEY" signs it anew` }
+  return {
+    verdict: 'problem',
+    message,
+    remedy: `"${toCopy('audit', name, '--repair', '--sign-key', 'KEY')}" signs it anew (${whatKeyIs})`,
+  }
 }
 
 function describe(key: CertifiedKey, keyring: Keyring, now: number): Look {

@@ -4,6 +4,8 @@
 import { probeConditions, type S3Bucket, StoreError } from '@repokeeper/object-store'
 import { type IndexedSnapshot, readIndexedSnapshot, recordKey, repomdKey } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
+import type { Cli } from './cli.ts'
+import { keyToName } from './command-to-copy.ts'
 import { examineSignature } from './examine-signature.ts'
 import { CommandError } from './failure.ts'
 import { looking, type OnFinding } from './finding.ts'
@@ -19,6 +21,7 @@ export async function examineStore(
   repository: OpenRepository,
   bucket: S3Bucket,
   onFinding: OnFinding,
+  { environment }: Cli,
 ): Promise<boolean> {
   onFinding({ check: 'region', verdict: 'ok', message: `${bucket.region}, ${await endpointOf(bucket)}` })
   const credentials = await bucket.findCredentials()
@@ -30,12 +33,12 @@ export async function examineStore(
   }
   let isThere = false
   await looking({ check: 'bucket' }, onFinding, async () => {
-    isThere = await examineBucket(bucket, onFinding)
+    isThere = await examineBucket(bucket, repository, onFinding)
   })
   if (!isThere) return false
   await looking({ check: 'clock' }, onFinding, () => examineClock(repository, onFinding))
   await looking({ check: 'conditional writes' }, onFinding, () => examineConditions(repository, onFinding))
-  await looking({ check: 'metadata' }, onFinding, () => examineMetadata(repository, onFinding))
+  await looking({ check: 'metadata' }, onFinding, () => examineMetadata(repository, environment, onFinding))
   await looking({ check: 'signature' }, onFinding, () => examineSignature(repository, onFinding))
   return true
 }
@@ -45,14 +48,18 @@ async function endpointOf(bucket: S3Bucket): Promise<string> {
   return url === undefined || !URL.canParse(url) ? 'endpoint unknown' : new URL(url).origin
 }
 
-async function examineBucket(bucket: S3Bucket, onFinding: OnFinding): Promise<boolean> {
+async function examineBucket(
+  bucket: S3Bucket,
+  { name, toCopy }: OpenRepository,
+  onFinding: OnFinding,
+): Promise<boolean> {
   const found = await bucket.look()
   if (found === 'there') {
     onFinding({ check: 'bucket', verdict: 'ok', message: `${bucket.name} answers` })
     return true
   }
   if (found === 'absent') {
-    const remedy = 'Check its name and the endpoint; "repokeeper init" makes one'
+    const remedy = `Check its name and the endpoint; "${toCopy('init', name)}" makes one`
     onFinding({ check: 'bucket', verdict: 'problem', message: `there is no ${bucket.name}`, remedy })
     return false
   }
@@ -105,21 +112,24 @@ async function examineConditions({ location, singleWriter }: OpenRepository, onF
   }
 }
 
-async function examineMetadata(repository: OpenRepository, onFinding: OnFinding): Promise<void> {
+async function examineMetadata(
+  repository: OpenRepository,
+  environment: Cli['environment'],
+  onFinding: OnFinding,
+): Promise<void> {
   const check = 'metadata'
+  const { name, toCopy } = repository
   const snapshot = await readIndexedSnapshot(repository.location, repository.context())
   const { etag, repomd, index } = snapshot
   if (etag === undefined) {
-    const remedy = `"repokeeper init ${repository.name}" makes an empty one, "repokeeper rebuild ${repository.name}" one of what is there`
+    const remedy = `"${toCopy('init', name)}" makes an empty one, "${toCopy('rebuild', name)}" one of what is there`
     onFinding({ check, verdict: 'warning', message: 'there is no repodata/repomd.xml yet', remedy })
     return
   }
   const wrong = await wrongRecords(repository, snapshot)
   if (wrong.length > 0) {
-    throw new CommandError(
-      'BROKEN_METADATA',
-      `${wrong.join('; ')}: clients fail. "repokeeper audit ${repository.name} --repair" mends it`,
-    )
+    const mend = toCopy('audit', name, '--repair', ...(await keyToName(repository, environment)))
+    throw new CommandError('BROKEN_METADATA', `${wrong.join('; ')}: clients fail. "${mend}" mends it`)
   }
   const message = `revision ${repomd.revision ?? '(none)'}, ${count(index.packages.length, 'package')}, every document is there`
   onFinding({ check, verdict: 'ok', message })

@@ -10,6 +10,7 @@ import {
   receiveCountMin,
   withSender,
 } from '@repokeeper/worker'
+import type { ChosenQueues } from './choose-queues.ts'
 import { CommandError } from './failure.ts'
 import type { QueueNames } from './init-names.ts'
 
@@ -35,7 +36,7 @@ export interface FoundQueues extends SetupQueues {
 export interface QueueSetup {
   readonly desk: QueueDesk
   readonly bucket: string
-  readonly names: QueueNames
+  readonly chosen: ChosenQueues
   readonly found: FoundQueues
   readonly dryRun: boolean
   readonly onStep: (step: SetupStep) => void
@@ -56,9 +57,10 @@ const maxReceiveCount = 5
  *
  * @throws QueueError, CommandError `QUEUE_POLICY`
  */
-export async function findQueues(desk: QueueDesk, names: QueueNames, bucket: string): Promise<FoundQueues> {
-  const additions = await desk.find(names.additions)
-  const removals = await desk.find(names.removals)
+export async function findQueues(desk: QueueDesk, { names, told }: ChosenQueues, bucket: string): Promise<FoundQueues> {
+  // By the ARN: it may be another account's.
+  const additions = await desk.find(told.additions ?? names.additions)
+  const removals = await desk.find(told.removals ?? names.removals)
   for (const there of [additions, removals]) {
     if (there !== undefined) policyWith(there.policy, there.name, bucket, there.arn)
   }
@@ -75,7 +77,8 @@ export async function setUpQueues(setup: QueueSetup): Promise<SetupQueues> {
   }
 }
 
-async function setUpDeadLetters({ desk, names, found, dryRun, onStep }: QueueSetup): Promise<QueueState | undefined> {
+async function setUpDeadLetters({ desk, chosen, found, dryRun, onStep }: QueueSetup): Promise<QueueState | undefined> {
+  const { names, isDeadLetterUsual } = chosen
   const what = deadLetterStep
   const others = otherDeadLetters(found, names)
   if (others !== undefined) {
@@ -83,12 +86,14 @@ async function setUpDeadLetters({ desk, names, found, dryRun, onStep }: QueueSet
     return undefined
   }
   const name = names.deadLetters
+  const details = isDeadLetterUsual && { details: 'no --dead-letter-queue was named' }
   if (found.deadLetters !== undefined || dryRun) {
-    onStep({ what, name, outcome: found.deadLetters === undefined ? 'created' : 'there already' })
+    const outcome = found.deadLetters === undefined ? 'created' : 'there already'
+    onStep({ what, name, outcome, ...(outcome === 'created' && details) })
     return found.deadLetters
   }
   const made = await desk.create(name, { MessageRetentionPeriod: String(retentionDays.deadLetters * 86_400) })
-  onStep({ what, name, outcome: 'created' })
+  onStep({ what, name, outcome: 'created', ...details })
   return made
 }
 
@@ -109,18 +114,20 @@ async function setUpQueue(
   purpose: QueuePurpose,
   there: QueueState | undefined,
   deadLetters: QueueState | undefined,
-  { desk, bucket, names, dryRun, onStep }: QueueSetup,
+  { desk, bucket, chosen, dryRun, onStep }: QueueSetup,
 ): Promise<QueueState | undefined> {
   const what = `queue of ${purpose}`
-  const name = names[purpose]
+  const name = chosen.names[purpose]
+  const told = chosen.told[purpose] === undefined ? [] : ['the one that the bucket tells']
   if (there === undefined) {
     const made =
       dryRun || deadLetters === undefined ? undefined : await desk.create(name, newQueue(name, bucket, deadLetters))
-    onStep({ what, name, outcome: 'created', details: 'long polling, dead-letter queue, policy' })
+    const details = [...told, 'long polling', 'dead-letter queue', 'policy'].join(', ')
+    onStep({ what, name, outcome: 'created', details })
     return made
   }
   const { settings, changes, remarks } = lacking(there, bucket, deadLetters)
-  const details = [...changes, ...remarks].join(', ')
+  const details = [...told, ...changes, ...remarks].join(', ')
   if (changes.length > 0 && !dryRun) await desk.configure(there, settings)
   onStep({ what, name, outcome: changes.length > 0 ? 'changed' : 'there already', ...(details !== '' && { details }) })
   return there

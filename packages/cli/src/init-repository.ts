@@ -2,26 +2,26 @@
  * The work of `init`: everything between an upload and a repository, one step after the other, each said as it is done.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { openS3Bucket, parseStoreUrl, type S3Bucket } from '@repokeeper/object-store'
+import { type NotificationRule, openS3Bucket, parseStoreUrl, type S3Bucket } from '@repokeeper/object-store'
 import { foundRepository, keepSignature, readSignature } from '@repokeeper/repository'
 import { openQueueDesk } from '@repokeeper/worker'
+import { type ChosenQueues, checkNames, chooseQueues, type NamedQueues } from './choose-queues.ts'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import { CommandError, describeFailure, ExitCode, type Failure, UsageError } from './failure.ts'
-import { defaultQueueNames, nameOf, type QueueNames } from './init-names.ts'
-import { missingNotifications, setUpNotifications } from './init-notifications.ts'
+import { nameOf } from './init-names.ts'
+import { type NotificationSetup, setUpNotifications } from './init-notifications.ts'
 import { deadLetterStep, findQueues, type SetupStep, setUpQueues } from './init-queues.ts'
 import { publicKeyPath } from './key-source.ts'
 import { connectionOptions, type OpenRepository, withRepository } from './open-repository.ts'
+import { planNotifications } from './plan-notifications.ts'
 import { ensureConditions } from './publish-changes.ts'
 import { queueConnection } from './queue-connection.ts'
-import { shellWord } from './shell-word.ts'
+import { howToNarrow } from './rule-in-the-way.ts'
 import { count } from './text-layout.ts'
+import { type WorkersToStart, workersToStart } from './workers-to-start.ts'
 
-interface InitOptions {
-  readonly addQueue?: string | undefined
-  readonly removeQueue?: string | undefined
-  readonly deadLetterQueue?: string | undefined
+interface InitOptions extends NamedQueues {
   readonly dryRun: boolean
   readonly json: boolean
 }
@@ -37,12 +37,15 @@ export async function initRepository(
   if (address.kind !== 's3') {
     throw new UsageError(`${repo}: a directory needs no queues: "repokeeper rebuild ${repo}" makes a repository of it`)
   }
+  checkNames(options)
   return withRepository(repo, connection, cli, async (repository) => {
     const { signal } = cli.interruption
     const bucket = await openS3Bucket({ ...connectionOptions(connection), bucket: address.bucket }, signal)
     try {
-      const names = chosenNames(address.bucket, repository.location.root, options)
-      return await setUp({ bucketName: address.bucket, bucket, names, repository, connection, ...options }, cli)
+      return await setUp(
+        { bucketName: address.bucket, bucket, named: options, repository, connection, ...options },
+        cli,
+      )
     } finally {
       bucket.close()
     }
@@ -52,7 +55,7 @@ export async function initRepository(
 interface Setup {
   readonly bucketName: string
   readonly bucket: S3Bucket
-  readonly names: QueueNames
+  readonly named: NamedQueues
   readonly repository: OpenRepository
   readonly connection: Connection
   readonly dryRun: boolean
@@ -60,14 +63,18 @@ interface Setup {
 }
 
 async function setUp(setup: Setup, cli: Cli): Promise<number> {
-  const { bucketName, bucket, names, repository, dryRun, json } = setup
+  const { bucketName, bucket, repository, connection, dryRun, json } = setup
   const { root } = repository.location
   const steps: SetupStep[] = []
   const onStep = (step: SetupStep): void => {
     steps.push(step)
     if (!json) cli.output.print(lineOf(step, dryRun))
   }
-  const failure = await takeSteps(setup, onStep, cli).then(
+  let found: Found | undefined
+  const onFound = (one: Found): void => {
+    found = one
+  }
+  const failure = await takeSteps(setup, { onStep, onFound }, cli).then(
     () => undefined,
     (error: unknown) => {
       cli.interruption.signal.throwIfAborted()
@@ -76,37 +83,68 @@ async function setUp(setup: Setup, cli: Cli): Promise<number> {
   )
   const url = await bucket.urlOf(root).catch(() => repository.name)
   const isSigned = await hasSignature(setup)
-  const guide = {
-    repoFile: repoFile(nameOf(bucketName, root), bucketName, root, url, isSigned),
-    workers: workerCommands(setup),
-  }
+  const repoFile = repoFileOf(nameOf(bucketName, root), bucketName, root, url, isSigned)
+  const workers = found && workersToStart({ bucket: bucketName, root, ...found }, connection)
   if (failure !== undefined) tellFailure(failure, steps, cli)
-  else if (!json) printGuide(guide, dryRun, cli)
+  else if (!json && workers !== undefined) printGuide(repoFile, workers, dryRun, cli)
   if (json) {
     const error = failure === undefined ? undefined : { code: failure.code, message: failure.message }
     const ok = failure === undefined
-    const deadLetters = steps.find(({ what }) => what === deadLetterStep)?.name ?? names.deadLetters
-    const queues = { ...names, deadLetters }
-    cli.output.printJson({ repository: repository.name, dryRun, ok, steps, queues, ...guide, error })
+    const deadLetters = steps.find(({ what }) => what === deadLetterStep)?.name ?? found?.names.deadLetters
+    const queues = found && { ...found.names, deadLetters }
+    const result = {
+      repository: repository.name,
+      dryRun,
+      ok,
+      steps,
+      queues,
+      repoFile,
+      workers: workers?.commands,
+      error,
+    }
+    cli.output.printJson(result)
   }
   return failure?.exitCode ?? ExitCode.done
 }
 
-async function takeSteps(setup: Setup, onStep: (step: SetupStep) => void, cli: Cli): Promise<void> {
-  const { bucketName, bucket, names, repository, connection, dryRun } = setup
-  const isThere = await setUpBucket(bucket, dryRun, onStep)
+/** What is known once the bucket has been asked. */
+interface Found extends ChosenQueues {
+  readonly rules: readonly NotificationRule[]
+}
+
+interface Telling {
+  readonly onStep: (step: SetupStep) => void
+  readonly onFound: (found: Found) => void
+}
+
+async function takeSteps(setup: Setup, { onStep, onFound }: Telling, cli: Cli): Promise<void> {
+  const { bucketName, bucket, named, repository, connection, dryRun } = setup
+  const { root } = repository.location
+  const looked = await lookFor(bucket)
+  const rules = looked === 'there' ? (await bucket.readNotifications()).rules : []
+  const chosen = chooseQueues(bucketName, root, named, rules)
+  onFound({ ...chosen, rules })
+  const isThere = await setUpBucket(bucket, looked, dryRun, onStep)
   const desk = await openQueueDesk({ ...queueConnection(connection, cli), region: bucket.region })
   try {
-    const { root } = repository.location
-    const notifying = { bucket: isThere ? bucket : undefined, root }
-    const found = await findQueues(desk, names, bucketName)
+    const found = await findQueues(desk, chosen, bucketName)
+    const narrow: NotificationSetup['narrow'] = (rule, wanted) => howToNarrow(rule, wanted, bucketName, connection)
+    const telling = { root, names: chosen.names, narrow }
     // What stands in the way is said before anything is made for it.
-    await missingNotifications({ ...notifying, queues: found })
-    const queues = await setUpQueues({ desk, bucket: bucketName, names, found, dryRun, onStep })
+    planNotifications({ ...telling, queues: found, rules })
+    const queues = await setUpQueues({ desk, bucket: bucketName, chosen, found, dryRun, onStep })
     const { signal } = cli.interruption
     const pause = (milliseconds: number) => delay(milliseconds, undefined, { signal })
     const { random } = Math
-    await setUpNotifications({ ...notifying, queues, dryRun, pause, random, onStep })
+    await setUpNotifications({
+      ...telling,
+      bucket: isThere ? bucket : undefined,
+      queues,
+      dryRun,
+      pause,
+      random,
+      onStep,
+    })
   } finally {
     desk.close()
   }
@@ -115,42 +153,23 @@ async function takeSteps(setup: Setup, onStep: (step: SetupStep) => void, cli: C
   if (isThere && repository.context().signing.kind === 'signed') await setUpSignature(repository, dryRun, onStep)
 }
 
-/** @throws UsageError where two queues would be one */
-function chosenNames(
-  bucket: string,
-  root: string,
-  { addQueue, removeQueue, deadLetterQueue }: InitOptions,
-): QueueNames {
-  const usual = defaultQueueNames(bucket, root)
-  const names = {
-    additions: addQueue ?? usual.additions,
-    removals: removeQueue ?? usual.removals,
-    deadLetters: deadLetterQueue ?? usual.deadLetters,
-  }
-  for (const name of Object.values(names)) {
-    // AWS, "Amazon SQS message quotas"; S3 sends to no FIFO queue.
-    if (!/^[A-Za-z0-9_-]{1,80}$/.test(name)) {
-      throw new UsageError(
-        `${JSON.stringify(name)} is no queue name: letters, digits, - and _, 80 at most, and no FIFO queue`,
-      )
-    }
-  }
-  if (new Set([names.deadLetters, names.additions]).size < 2 || names.deadLetters === names.removals) {
-    throw new UsageError(`${names.deadLetters} cannot be its own dead-letter queue: name another one`)
-  }
-  return names
+async function lookFor(bucket: S3Bucket): Promise<'there' | 'absent'> {
+  const found = await bucket.look()
+  if (found !== 'closed') return found
+  throw new CommandError(
+    'ACCESS_DENIED',
+    `${bucket.name} is there, but these credentials may not look at it: it is somebody else's, or s3:ListBucket is missing ` +
+      `on ${bucket.arn}`,
+  )
 }
 
 /** @returns whether it is there now */
-async function setUpBucket(bucket: S3Bucket, dryRun: boolean, onStep: (step: SetupStep) => void): Promise<boolean> {
-  const found = await bucket.look()
-  if (found === 'closed') {
-    throw new CommandError(
-      'ACCESS_DENIED',
-      `${bucket.name} is there, but these credentials may not look at it: it is somebody else's, or s3:ListBucket is missing ` +
-        `on ${bucket.arn}`,
-    )
-  }
+async function setUpBucket(
+  bucket: S3Bucket,
+  found: 'there' | 'absent',
+  dryRun: boolean,
+  onStep: (step: SetupStep) => void,
+): Promise<boolean> {
   const isMade = found === 'absent' && (dryRun || (await bucket.create()))
   onStep({ what: 'bucket', name: bucket.name, outcome: isMade ? 'created' : 'there already' })
   return found === 'there' || !dryRun
@@ -170,7 +189,7 @@ async function setUpMetadata(
   if (willBe) await ensureConditions(repository)
   const founding = willBe ? await foundRepository(repository.location, context) : looked
   if (founding.kind === 'packages without metadata') {
-    const rebuild = `"repokeeper rebuild ${repository.name}" does`
+    const rebuild = `"${repository.toCopy('rebuild', repository.name)}" does`
     const details = `${count(founding.packages, 'package')} that nothing lists: ${rebuild}`
     onStep({ ...step, outcome: 'left as it is', details })
   } else onStep({ ...step, outcome: founding.kind === 'there already' ? 'there already' : 'created' })
@@ -211,42 +230,16 @@ function tellFailure({ message }: Failure, steps: readonly SetupStep[], { output
 }
 
 // https://dnf.readthedocs.io/en/latest/conf_ref.html, "Repo options"
-function repoFile(id: string, bucket: string, root: string, url: string, isSigned: boolean): string {
+function repoFileOf(id: string, bucket: string, root: string, url: string, isSigned: boolean): string {
   const name = `${bucket}/${root}`.replace(/\/$/, '')
   const check = isSigned ? ['repo_gpgcheck=1', `gpgkey=${url.replace(/\/*$/, '/')}${publicKeyPath}`] : []
   const lines = [`[${id}]`, `name=${name}`, `baseurl=${url}`, 'enabled=1', 'gpgcheck=0', ...check]
   return `${lines.join('\n')}\n`
 }
 
-/** Queues that bear the name of the repository are its own. Others may serve more: a worker of this one alone would pass over what is of theirs. */
-function workerCommands({ bucketName, names, repository, connection }: Setup): string[] {
-  const own = defaultQueueNames(bucketName, repository.location.root)
-  const isOwn = names.additions === own.additions && names.removals === own.removals
-  return [names.additions, names.removals].map((queue) =>
-    workerCommand(queue, isOwn ? repository.name : undefined, connection),
-  )
-}
-
-function workerCommand(
-  queue: string,
-  repository: string | undefined,
-  { endpointUrl, region, profile, signing }: Connection,
-): string {
-  const said = {
-    ...{ 'endpoint-url': endpointUrl, region, profile },
-    ...{ 'sign-key': signing?.signKey, 'sign-passphrase': signing?.signPassphrase },
-    ...{ 'sign-command': signing?.signCommand, 'sign-public-key': signing?.signPublicKey },
-    ...{ 'sign-next-key': signing?.signNextKey, 'sign-next-from': signing?.signNextFrom },
-  }
-  const flags = Object.entries(said).flatMap(([flag, value]) =>
-    value === undefined ? [] : [`--${flag} ${shellWord(value)}`],
-  )
-  const only = repository === undefined ? [] : [`--repository ${shellWord(repository.replace(/\/$/, ''))}`]
-  return ['repokeeper worker -q', queue, ...only, ...flags].join(' ')
-}
-
 function printGuide(
-  { repoFile, workers }: { readonly repoFile: string; readonly workers: readonly string[] },
+  repoFile: string,
+  { commands, isUnbounded }: WorkersToStart,
   dryRun: boolean,
   { output }: Cli,
 ): void {
@@ -256,6 +249,10 @@ function printGuide(
   )
   for (const line of repoFile.trimEnd().split('\n')) output.print(line)
   output.print('')
-  output.print('# One worker for each queue, or several')
-  for (const command of workers) output.print(command)
+  output.print('# One worker for each queue, or several; those of one queue need the same --repository')
+  if (isUnbounded)
+    output.print(
+      '# (none here: the bucket tells these queues of more than one directory, and all of it is theirs to keep)',
+    )
+  for (const command of commands) output.print(command)
 }

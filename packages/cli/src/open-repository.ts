@@ -15,6 +15,7 @@ import {
   type Signing,
 } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
+import { commandToCopy } from './command-to-copy.ts'
 import type { Connection } from './connection.ts'
 import { type OpenCache, openCache } from './document-cache.ts'
 import { CommandError } from './failure.ts'
@@ -26,6 +27,8 @@ export interface OpenRepository {
   /** No worker watches a directory. */
   readonly isDirectory: boolean
   readonly singleWriter: boolean
+  /** A command of ours for a person to say next, `audit NAME --repair` say, with what this one was told of the store and of signing. */
+  toCopy(...words: string[]): string
   /** What the stages work with; warnings go to stderr. */
   context(signal?: AbortSignal): RepositoryContext
 }
@@ -54,6 +57,7 @@ export async function withRepository<T>(
       name: address.kind === 'directory' ? address.path : describeLocation(location),
       isDirectory: address.kind === 'directory',
       singleWriter,
+      toCopy: (...words) => commandToCopy(words, connection),
       context: (signal = cli.interruption.signal) =>
         contextOf({ cache, signing, packagePolicy, signal }, connection, cli),
     })
@@ -69,9 +73,9 @@ export function nothingThere({ name }: OpenRepository): CommandError {
 }
 
 /** Packages may be there, but nothing says so. */
-export function noMetadata({ name }: OpenRepository): CommandError {
+export function noMetadata({ name, toCopy }: OpenRepository): CommandError {
   const message =
-    `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "repokeeper rebuild ${name}" ` +
+    `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "${toCopy('rebuild', name)}" ` +
     'writes their metadata'
   return new CommandError('NO_METADATA', message)
 }

@@ -3,6 +3,7 @@
  */
 import { type Difference, type Survey, surveyRepository } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
+import { keyToName, whatKeyIs } from './command-to-copy.ts'
 import { ExitCode } from './failure.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
 import { count, table } from './text-layout.ts'
@@ -17,13 +18,16 @@ const meanings: Record<Difference['kind'], string> = {
 export async function planRepository(
   repository: OpenRepository,
   { json }: { readonly json: boolean },
-  { output }: Cli,
+  { output, environment }: Cli,
 ): Promise<number> {
   const survey = await surveyRepository(repository.location, repository.context())
   if (survey.inBucket === 0 && survey.revision === undefined) throw nothingThere(repository)
   const equal = survey.differences.length === 0
   if (json) output.printJson({ repository: repository.name, equal, ...survey })
-  else tell(repository, survey, output)
+  else {
+    tell(repository, survey, output)
+    if (!equal) advise(repository, survey, await keyToName(repository, environment), output)
+  }
   return equal ? ExitCode.done : ExitCode.different
 }
 
@@ -34,10 +38,18 @@ function tell({ name, isDirectory }: OpenRepository, survey: Survey, output: Cli
   const generation = revision === undefined ? 'no metadata yet' : `${listed} listed in revision ${revision}`
   const place = isDirectory ? 'directory' : 'bucket'
   output.print(`${name}: ${count(inBucket, 'package')} in the ${place}, ${generation}: ${verdict(differences)}`)
-  if (differences.length === 0) return
+}
+
+function advise(
+  { name, isDirectory, toCopy }: OpenRepository,
+  { differences, revision }: Survey,
+  key: readonly string[],
+  output: Cli['output'],
+): void {
   const usually = isDirectory ? '' : 'A worker brings this into line when the event arrives. '
-  const command = revision === undefined ? `rebuild ${name}` : `audit ${name} --repair`
-  output.tell(`${usually}"repokeeper ${command}" brings it into line now.`)
+  const command = revision === undefined ? ['rebuild', name] : ['audit', name, '--repair']
+  const placeholder = key.length === 0 ? '' : ` (${whatKeyIs})`
+  output.tell(`${usually}"${toCopy(...command, ...key)}" brings it into line now${placeholder}.`)
   if (differences.some(({ kind }) => kind === 'missing')) {
     const worker = isDirectory ? '' : ', and so does the log of the worker'
     output.tell(

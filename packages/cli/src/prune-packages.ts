@@ -159,11 +159,11 @@ function bytesOf(packages: readonly PruneDecision[]): number {
   return packages.reduce((sum, { size }) => sum + size, 0)
 }
 
-function tellUnclear({ unclear }: ReadForPrune, { name }: OpenRepository, { output }: Cli): void {
+function tellUnclear({ unclear }: ReadForPrune, { name, toCopy }: OpenRepository, { output }: Cli): void {
   if (unclear.length === 0) return
   const [are, they] = unclear.length === 1 ? ['is', 'it stays'] : ['are', 'they stay']
   output.tell(
-    `${count(unclear.length, 'file')} ${are} not listed as what the bucket holds, so ${they}: "repokeeper plan ${name}" says which`,
+    `${count(unclear.length, 'file')} ${are} not listed as what the bucket holds, so ${they}: "${toCopy('plan', name)}" says which`,
   )
 }
 

@@ -115,12 +115,12 @@ function tellRemoved(
   }
 }
 
-function tellGone({ name }: OpenRepository, results: readonly RemovedPackage[], { output }: Cli): void {
+function tellGone({ name, toCopy }: OpenRepository, results: readonly RemovedPackage[], { output }: Cli): void {
   const gone = results.filter(({ outcome }) => outcome.kind === 'gone already').length
   if (gone === 0) return
   output.tell(
     `${gone} of these ${gone === 1 ? 'is' : 'are'} listed, but in the bucket no more. The events of their deletion take them out of the ` +
-      `metadata; if that does not happen, see "repokeeper plan ${name}", or say --publish.`,
+      `metadata; if that does not happen, see "${toCopy('plan', name)}", or say --publish.`,
   )
 }
 

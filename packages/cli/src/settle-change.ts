@@ -114,9 +114,9 @@ function tellWaited(waited: WaitOutcome, repository: OpenRepository, options: Ch
   )
 }
 
-function adviceFor(publishedMeanwhile: boolean, { name, isDirectory }: OpenRepository): string {
+function adviceFor(publishedMeanwhile: boolean, { name, isDirectory, toCopy }: OpenRepository): string {
   if (isDirectory) return 'No worker watches a directory: leave out --no-publish.'
-  const plan = `"repokeeper plan ${name}" says what differs, and --publish publishes without a worker.`
+  const plan = `"${toCopy('plan', name)}" says what differs, and --publish publishes without a worker.`
   return publishedMeanwhile
     ? `Others were published meanwhile, so look for these in the workers' logs and in the dead-letter queues. ${plan}`
     : `Nothing was published meanwhile: is a worker running for this bucket's queue, does its --repository match this path, does the bucket send notifications, is the dead-letter queue empty? ${plan}`

@@ -7,7 +7,7 @@ import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type SiteChange, type SiteOptions, type SiteReport, writeSite } from '@repokeeper/repository/site'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode } from './failure.ts'
-import type { OpenRepository } from './open-repository.ts'
+import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { startProgress } from './progress.ts'
 import { shellWord } from './shell-word.ts'
 import { count } from './text-layout.ts'
@@ -50,12 +50,7 @@ export async function writePages(
         known = pages
       },
     })
-    if (report === undefined) {
-      const message =
-        `${name} has no metadata (repodata/repomd.xml): check the path; if packages are there, "repokeeper rebuild ${name}" ` +
-        'writes their metadata'
-      throw new CommandError('NO_METADATA', message)
-    }
+    if (report === undefined) throw noMetadata(repository)
     changes.sort((a, b) => (a.path < b.path ? -1 : 1))
     const { generation: _, repoFile = null, ...told } = report
     const { site, address } = placeOfFront(repository, options, report)

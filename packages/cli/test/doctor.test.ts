@@ -2,11 +2,20 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   DeleteObjectCommand,
+  GetBucketNotificationConfigurationCommand,
   ListObjectsV2Command,
+  type NotificationConfiguration,
   PutBucketNotificationConfigurationCommand,
+  type QueueConfiguration,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { GetQueueUrlCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ran, type Workplace, workplaceForTests } from './run-cli.ts'
@@ -65,7 +74,9 @@ describe('says what is wrong, and what to do', () => {
   test('with a bucket that is not there, and looks at the queues all the same', async () => {
     const ran = await here().repokeeper('doctor', 's3://other/el9', '-q', additions ?? '')
     expect(ran.code).toBe(1)
-    expect(ran.stdout).toMatch(/^problem {2}bucket +there is no s3:\/\/other\. .*"repokeeper init"/m)
+    expect(ran.stdout).toMatch(
+      /^problem {2}bucket +there is no s3:\/\/other\. .*"repokeeper init s3:\/\/other\/el9\/"/m,
+    )
     expect(ran.stdout).toMatch(new RegExp(`^warning {2}queue +${additions}: the bucket may not send to it`, 'm'))
   })
 
@@ -113,6 +124,30 @@ describe('says what is wrong, and what to do', () => {
     )
   })
 
+  test('with a queue that is not there: one problem, and what does it', async () => {
+    const found = await doctor('-q', 'mistyped', '-q', removals ?? '')
+    expect(found.filter(({ verdict }) => verdict === 'problem')).toMatchObject([
+      { check: 'queue', subject: 'mistyped', message: 'there is no queue "mistyped" in us-east-1' },
+    ])
+    const [, advice = ''] = /: "repokeeper (.*)"$/.exec(found[0]?.remedy ?? '') ?? []
+    expect(advice).toBe(`doctor ${repo}/ -q ${additions} -q ${removals}`)
+    const followed = await here().repokeeper(...advice.split(' '))
+    expect(followed.stdout).not.toMatch(/there is no|tells it nothing/)
+  })
+
+  test('with a rule that stands in the way of what is missing: which, and how it is narrowed', async () => {
+    const { QueueArn } = await attributesOf(additions)
+    const theirs = { Id: 'theirs', QueueArn, Events: ['s3:ObjectCreated:*' as const] }
+    const part = { ...theirs, Filter: { Key: { FilterRules: [{ Name: 'prefix' as const, Value: 'other/a' }] } } }
+    const narrowed = await withNotifications([part], () => here().repokeeper('doctor', 's3://packages/other'))
+    expect(narrowed.stdout).toMatch(
+      /^problem {2}events: additions .*\(rule "theirs"\) already.*Event notifications, theirs, Edit/m,
+    )
+    expect(narrowed.stdout).toMatch(
+      /^problem {2}events: removals .*"repokeeper init s3:\/\/packages\/other\/" adds what is missing$/m,
+    )
+  })
+
   test('with a clock that is wrong', async () => {
     cloud.clock.advance(5 * 60_000)
     expect((await doctor()).filter(({ check }) => check === 'clock')).toMatchObject([{ verdict: 'warning' }])
@@ -132,7 +167,7 @@ describe('says what is wrong, and what to do', () => {
     await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: 'packages', NotificationConfiguration: {} }))
     const told = await here().repokeeper('doctor', repo, '-q', additions ?? '', '-q', 'nowhere')
     expect(told.stdout).toMatch(new RegExp(`^problem {2}queue +${additions}: the bucket tells it nothing`, 'm'))
-    expect(told.stdout).toMatch(/^problem {2}queue +nowhere: There is no queue "nowhere"/m)
+    expect(told.stdout).toMatch(/^problem {2}queue +nowhere: there is no queue "nowhere" in us-east-1/m)
   })
 
   test('without credentials', async () => {
@@ -152,11 +187,30 @@ test('is for buckets', async () => {
   })
 })
 
+async function attributesOf(queue: string | undefined) {
+  const asked = { QueueUrl: await urlOf(queue), AttributeNames: ['All' as const] }
+  return (await sqs.send(new GetQueueAttributesCommand(asked))).Attributes ?? {}
+}
+
+/** For so long. */
+async function withNotifications<T>(QueueConfigurations: QueueConfiguration[], work: () => Promise<T>): Promise<T> {
+  const { $metadata, ...before } = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: 'packages' }))
+  const put = (NotificationConfiguration: NotificationConfiguration) =>
+    s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: 'packages', NotificationConfiguration }))
+  await put({ QueueConfigurations })
+  try {
+    return await work()
+  } finally {
+    await put(before)
+  }
+}
+
 interface Finding {
   readonly check: string
   readonly subject?: string
   readonly verdict: string
   readonly message: string
+  readonly remedy?: string
 }
 
 /** All that is not ok. */

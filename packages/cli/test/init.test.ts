@@ -8,7 +8,13 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -52,7 +58,7 @@ baseurl=${cloud.endpoint}/fresh/el9/x86_64/
 enabled=1
 gpgcheck=0
 
-# One worker for each queue, or several
+# One worker for each queue, or several; those of one queue need the same --repository
 repokeeper worker -q fresh-el9-x86_64-additions --repository s3://fresh/el9/x86_64
 repokeeper worker -q fresh-el9-x86_64-removals --repository s3://fresh/el9/x86_64
 `)
@@ -65,10 +71,13 @@ repokeeper worker -q fresh-el9-x86_64-removals --repository s3://fresh/el9/x86_6
   expect(calls.filter(({ operation }) => /^(Create|Put|Set|Delete)/.test(operation))).toEqual([])
 })
 
-test('workers of queues that others may share keep whatever the queue tells of', async () => {
+test('workers of queues that others may share keep all of one directory, so that they need no change for the next beside it', async () => {
   const flags = ['--add-queue', 'shared-a', '--remove-queue', 'shared-r', '--dry-run', '--json']
-  const { stdout } = await here().repokeeper('init', 's3://shared/el9', ...flags)
-  expect(JSON.parse(stdout).workers).toEqual(['repokeeper worker -q shared-a', 'repokeeper worker -q shared-r'])
+  const { stdout } = await here().repokeeper('init', 's3://shared/el9/x86_64', ...flags)
+  expect(JSON.parse(stdout).workers).toEqual([
+    "repokeeper worker -q shared-a --repository 's3://shared/el9/*'",
+    "repokeeper worker -q shared-r --repository 's3://shared/el9/*'",
+  ])
 })
 
 test('what it has made works: a package is put, the workers that it prints take it in, and out again', async () => {
@@ -125,20 +134,31 @@ test('adds to the notifications that the bucket has, and does not touch these', 
 test('says which rule of the bucket stands in the way, and changes nothing of it', async () => {
   const others = await queueOf('first-here')
   await s3.send(new CreateBucketCommand({ Bucket: 'taken' }))
-  await putNotifications('taken', [{ QueueArn: others, Events: ['s3:ObjectCreated:*'] }])
+  await putNotifications('taken', [{ Id: 'theirs', QueueArn: others, Events: ['s3:ObjectCreated:*'] }])
   const { code, stdout, stderr } = await here().repokeeper('init', 's3://taken/el9')
   expect(code).toBe(1)
-  expect(stderr).toMatch(/sends s3:ObjectCreated:\* of \* to arn:aws:sqs:.*:first-here already.*--add-queue/)
+  expect(stderr).toMatch(
+    /sends s3:ObjectCreated:\* of \* to arn:aws:sqs:.*:first-here \(rule "theirs"\) already.*--add-queue first-here --remove-queue/,
+  )
+  expect(stderr).toContain(
+    'bucket taken, Properties, Event notifications, theirs, Edit: a prefix that neither begins with',
+  )
+  const narrowing = 'aws s3api get-bucket-notification-configuration --bucket taken >rules.json'
+  expect(stderr).toContain(`"${narrowing}", change its Filter there, "aws s3api put-`)
   // It was looked for first: no queue was made that nobody tells anything.
   expect(outcomes(stdout)).toEqual(['there already'])
   await expect(attributesOf('taken-el9-additions')).rejects.toThrow()
   expect(await notificationsOf('taken')).toHaveLength(1)
 
   // That queue is the one, then.
-  const named = await here().repokeeper('init', 's3://taken/el9', '--add-queue', 'first-here')
+  const pair = ['--add-queue', 'first-here', '--remove-queue', 'second-here']
+  const named = await here().repokeeper('init', 's3://taken/el9', ...pair)
   expect(named).toMatchObject({ code: 0, stderr: '' })
   expect(named.stdout).toContain(
     'changed        queue of additions first-here (dead-letter queue, long polling, policy)',
+  )
+  expect(named.stdout).toContain(
+    'created        dead-letter queue taken-el9-dead-letters (no --dead-letter-queue was named)',
   )
   expect(named.stdout).toContain('there already  notification of additions el9/*.rpm')
   expect(named.stdout).toContain('created        notification of removals el9/*.rpm')
@@ -179,6 +199,27 @@ test('of the same repository twice at the same moment sets it up once', async ()
   expect(await notificationsOf('twice')).toHaveLength(2)
 })
 
+test('takes the queues that the bucket tells already where none are named, says so, and makes again what was deleted', async () => {
+  const repo = 's3://told/el9/x86_64'
+  const pair = ['--add-queue', 'told-a', '--remove-queue', 'told-r', '--dead-letter-queue', 'told-d']
+  const first = await here().repokeeper('init', repo, ...pair)
+  const again = await here().repokeeper('init', repo)
+  expect(again).toMatchObject({ code: 0, stderr: '' })
+  expect(outcomes(again.stdout)).toEqual(Array(7).fill('there already'))
+  const theirs = 'the one that the bucket tells'
+  expect(again.stdout).toMatch(
+    new RegExp(`^there already  queue of additions told-a \\(${theirs}, its dead-letter queue `, 'm'),
+  )
+  expect(again.stdout.slice(again.stdout.indexOf('#'))).toBe(first.stdout.slice(first.stdout.indexOf('#')))
+
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'told-a' }))
+  await sqs.send(new DeleteQueueCommand({ QueueUrl }))
+  const third = await here().repokeeper('init', repo)
+  expect(third).toMatchObject({ code: 0, stderr: '' })
+  expect(third.stdout).toMatch(new RegExp(`^created        queue of additions told-a \\(${theirs}, `, 'm'))
+  expect(third.stdout).toContain('there already  notification of additions el9/x86_64/*.rpm')
+})
+
 test('makes no dead-letter queue where the queues have one already', async () => {
   const queues = ['--add-queue', 'common-a', '--remove-queue', 'common-r']
   await here().repokeeper('init', 's3://common/el9', ...queues, '--dead-letter-queue', 'common-d')
@@ -197,16 +238,23 @@ test('says of a queue whose policy denies all but others that no statement helps
   const role = 'arn:aws:iam::000000000000:role/x'
   const denial = { Effect: 'Deny', NotPrincipal: { AWS: role }, Action: 'sqs:*', Resource: '*' }
   await queueOf('closed-to-us', { Policy: JSON.stringify({ Statement: [denial] }) })
-  const ran = await here().repokeeper('init', 's3://denied/el9', '--remove-queue', 'closed-to-us')
+  const ran = await here().repokeeper(
+    'init',
+    's3://denied/el9',
+    '--add-queue',
+    'open',
+    '--remove-queue',
+    'closed-to-us',
+  )
   expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('closed-to-us denies sqs:SendMessage') })
-  await expect(attributesOf('denied-el9-additions')).rejects.toThrow()
+  await expect(attributesOf('open')).rejects.toThrow()
 })
 
 test('gives a queue that is there what it lacks, and leaves what somebody chose', async () => {
   const theirs = await queueOf('their-dead-letters')
   const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: theirs, maxReceiveCount: 9 })
   await queueOf('chosen', { RedrivePolicy, VisibilityTimeout: '77', ReceiveMessageWaitTimeSeconds: '3' })
-  const ran = await here().repokeeper('init', 's3://chooser/x', '--add-queue', 'chosen')
+  const ran = await here().repokeeper('init', 's3://chooser/x', '--add-queue', 'chosen', '--remove-queue', 'other')
   expect(ran).toMatchObject({ code: 0, stderr: '' })
   expect(ran.stdout).toContain(
     'changed        queue of additions chosen (policy, its dead-letter queue is their-dead-letters, and stays so)',
@@ -225,7 +273,7 @@ test('gives a queue that is there what it lacks, and leaves what somebody chose'
       },
     ],
   })
-  expect(await attributesOf('chooser-x-removals')).toMatchObject({
+  expect(await attributesOf('other')).toMatchObject({
     VisibilityTimeout: '120',
     ReceiveMessageWaitTimeSeconds: '20',
     RedrivePolicy: expect.stringContaining('chooser-x-dead-letters'),
@@ -275,6 +323,15 @@ test('wants a bucket, and names that queues can have', async () => {
   expect(await wrong('s3://bucket/x', '--add-queue', 'q', '--dead-letter-queue', 'q')).toContain(
     'its own dead-letter queue',
   )
+  expect(await wrong('s3://bucket/x', '--add-queue', 'q', '--remove-queue', 'q')).toMatch(
+    /^repokeeper: q cannot be the queue of additions and of removals at once: .*\n$/,
+  )
+  const before = cloud.calls.list().at(-1)?.number ?? 0
+  expect(await wrong('s3://bucket/x', '--remove-queue', 'q')).toMatch(
+    /^repokeeper: --remove-queue q is one of two, and the bucket tells no other: .*--add-queue.*\n$/,
+  )
+  const calls = cloud.calls.list().filter(({ number }) => number > before)
+  expect(calls.filter(({ operation }) => /^(Create|Put|Set|Delete)/.test(operation))).toEqual([])
 })
 
 function outcomes(stdout: string): string[] {
