@@ -56,6 +56,31 @@ test('what a key has signed is published to with the key, or with --unsigned, an
   expect(await run('rebuild', 'repo')).toMatchObject({ code: 0 })
 })
 
+test('what plan and audit say to do next names the key and the policy that were given, or that a key is wanted', async () => {
+  await mkdir(at('next'))
+  await run('add', 'next', foo, ...withKey)
+  await copyFile(at(bar), at(`next/${bar}`))
+  const keyless = '"repokeeper audit next --repair --sign-key KEY"'
+  expect((await run('plan', 'next')).stderr).toContain(
+    `${keyless} brings it into line now (KEY is what signs it: a file`,
+  )
+  expect((await run('audit', 'next')).stderr).toContain(`${keyless} mends `)
+  const environment = { REPOKEEPER_SIGN_KEY: 'key.asc', REPOKEEPER_SIGN_PASSPHRASE: 'word' }
+  const said = (await place().repokeeper('plan', 'next', { environment })).stderr
+  expect(said).toContain('"repokeeper audit next --repair" brings')
+  const found = await run('audit', 'next', ...withKey, '--package-policy', 'any', '--compression', 'zstd')
+  const [, advice = ''] = /"repokeeper ([^"]*)" mends this/.exec(found.stderr) ?? []
+  expect(advice).toBe(
+    'audit next --repair --compression zstd --sign-key key.asc --sign-passphrase word --package-policy any',
+  )
+  expect(await run(...advice.split(' '))).toMatchObject({ code: 0 })
+  const signatures = ['--signatures', '--keyring', 'key.pub.asc']
+  const untrusted = await run('audit', 'next', ...signatures, ...withKey)
+  expect(untrusted.stderr).toContain(
+    '"repokeeper audit next --signatures --repair --sign-key key.asc --sign-passphrase word --keyring key.pub.asc" mends',
+  )
+})
+
 test('an audit finds a signature that is wrong or is not there, and mends it with the key', async () => {
   await mkdir(at('audited'))
   await run('add', 'audited', foo, ...withKey)
@@ -76,6 +101,8 @@ describe('a key that cannot be used', () => {
   test.each([
     [['add', 'fresh', 'PACKAGE', '--sign-key', 'absent.asc'], 1, 'the private key absent.asc cannot be read'],
     [['rebuild', 'fresh', '--sign-key', 'key.asc'], 1, 'key.asc is protected; give its passphrase'],
+    // As key new writes it, for everybody to read.
+    [['rebuild', 'fresh', '--sign-key', 'key.pub.asc'], 1, 'key.pub.asc is a public key, and the private one signs'],
     [['rebuild', 'fresh', '--sign-key', 'key.asc', '--unsigned'], 2, '--unsigned and a key to sign with'],
     [['audit', 'fresh', '--sign-command', 'gpg'], 2, '--sign-command needs --sign-public-key'],
     [['worker', '-q', 'x', '--sign-key', 'open.asc'], 1, 'open.asc can be read by others (mode 0644)'],

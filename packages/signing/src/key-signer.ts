@@ -25,7 +25,7 @@ export interface KeySignerOptions {
  */
 export async function openKeySigner({ key, passphrase, now }: KeySignerOptions): Promise<Signer> {
   const name = 'file' in key ? `the private key ${key.file}` : 'the private key'
-  const privateKey = await readPrivateKey(name, await readSecret(key, 'the private key', 'BAD_KEY'))
+  const privateKey = await readPrivateKey(name, await readSecret(key, 'the private key', 'BAD_KEY', isPublicKey))
   const publicPackets = privateKey.toPublic().write()
   const certificate = readKeyring([{ name, bytes: publicPackets }], now())
   const fit = keysToSignWith(name, certificate.keys, now())
@@ -118,7 +118,20 @@ function privateKeyBytes(bytes: Uint8Array, refuse: (reason: string) => SigningE
   const blocks = armoredBlocks(bytes, refuse)
   const secret = blocks.filter(({ kind }) => kind === 'PRIVATE KEY BLOCK')
   if (secret.length > 0) return Buffer.concat(secret.map((block) => block.bytes))
-  throw refuse(blocks.some(({ kind }) => kind === 'PUBLIC KEY BLOCK') ? 'is a public key' : 'is no OpenPGP private key')
+  throw refuse(isPublicKey(bytes) ? 'is a public key, and the private one signs' : 'is no OpenPGP private key')
+}
+
+/** Of the two files of a key it is the one that is confused with the other. */
+function isPublicKey(bytes: Uint8Array): boolean {
+  if (!looksArmored(bytes)) return false
+  const kinds = new Set(
+    [
+      ...Buffer.from(bytes)
+        .toString('latin1')
+        .matchAll(/^-----BEGIN PGP ([A-Z ]+)-----/gm),
+    ].map(([, kind]) => kind),
+  )
+  return kinds.has('PUBLIC KEY BLOCK') && !kinds.has('PRIVATE KEY BLOCK')
 }
 
 function armoredBlocks(bytes: Uint8Array, refuse: (reason: string) => SigningError): ReturnType<typeof readArmor> {

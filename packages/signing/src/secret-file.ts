@@ -11,9 +11,15 @@ const secretBytesMax = 2 ** 20
  * owns a file for others, as Kubernetes does, is taken to know what it does.
  *
  * @param what for messages: `the private key`
+ * @param isPublic what others may read after all: whoever asked for it then says that it is no secret
  * @throws SigningError READABLE_BY_OTHERS, or `code` where it cannot be read
  */
-export async function readSecret(secret: Secret, what: string, code: SigningErrorCode): Promise<Uint8Array> {
+export async function readSecret(
+  secret: Secret,
+  what: string,
+  code: SigningErrorCode,
+  isPublic: (bytes: Uint8Array) => boolean = () => false,
+): Promise<Uint8Array> {
   if ('text' in secret) return Buffer.from(secret.text)
   const { file } = secret
   const handle = await open(file, 'r').catch((error: unknown) => {
@@ -23,14 +29,15 @@ export async function readSecret(secret: Secret, what: string, code: SigningErro
   })
   try {
     const { mode, uid, size } = await handle.stat()
+    if (size > secretBytesMax) throw new SigningError(code, `${what} ${file} has ${size} bytes, which none has`)
+    const bytes = await handle.readFile()
     const permissions = mode & 0o777
-    if (uid === process.getuid?.() && (permissions & 0o077) !== 0) {
+    if (!isPublic(bytes) && uid === process.getuid?.() && (permissions & 0o077) !== 0) {
       const octal = permissions.toString(8).padStart(4, '0')
       const message = `${what} ${file} can be read by others (mode ${octal}); mend it with: chmod 600 ${file}`
       throw new SigningError('READABLE_BY_OTHERS', message)
     }
-    if (size > secretBytesMax) throw new SigningError(code, `${what} ${file} has ${size} bytes, which none has`)
-    return await handle.readFile()
+    return bytes
   } catch (error) {
     if (error instanceof SigningError) throw error
     throw new SigningError(code, `${what} ${file} cannot be read (${codeOf(error)})`)
