@@ -5,22 +5,24 @@
  *   scripts/demo [--keep] [--port N] [RPM…]
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough, type Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { missingClients } from '../fixtures/clients.ts'
-import { openDnf, repoFile } from '../fixtures/dnf.ts'
+import { openDnf } from '../fixtures/dnf.ts'
 
 const usage = `scripts/demo [--keep] [--port N] [RPM…]
 
 Starts S3 and SQS on this machine, both workers, and shows packages on their way: uploaded, listed, installable, removed.
 
   RPM…       packages to use instead of those under fixtures/rpms
-  --keep     leave everything running and print the .repo file; Ctrl-C ends it
+  --keep     leave everything running, and say how dnf, a browser and the programs use it; Ctrl-C ends it
   --port N   where S3 and SQS listen (default: any free port)
 `
 
@@ -73,7 +75,8 @@ async function show(
   const named = ['--add-queue', queues.add, '--remove-queue', queues.remove, '--dead-letter-queue', queues.deadLetters]
   const init = ['init', repository, ...named]
   say(`${endpoint}\n$ repokeeper ${init.join(' ')}`)
-  await run(program('repokeeper'), init, environment)
+  const { steps, forLater } = await initRepository(init, environment)
+  say(steps)
 
   title('Two workers, a process each')
   const pages = [queues.add, queues.remove].map((queue) => startWorker(queue, directory, environment))
@@ -110,7 +113,7 @@ async function show(
     title(`Put ${gone} back, and leave everything running`)
     await updatePackages('-b', bucket, '-p', path, '-o', 'add', '--wait', packages[0] ?? '')
     await run(program('repokeeper'), ['site', repository, '--base-url', baseUrl], environment)
-    tellHowToUse(settings, baseUrl)
+    tellHowToUse(settings, forLater)
     title('For a browser')
     for (const [at, queue] of [queues.add, queues.remove].entries()) {
       say(`${(await pages[at])?.padEnd(40)} how the worker of ${queue} does`)
@@ -121,13 +124,30 @@ async function show(
   return 'shown'
 }
 
+/** What init does, and the .repo file that it prints, which is of use only where all of this goes on. */
+async function initRepository(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<{ readonly steps: string; readonly forLater: string }> {
+  const child = spawn(process.execPath, [program('repokeeper'), ...args], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  if (code !== 0) throw new Error(`init ended with ${code}; what it said stands above`)
+  const [steps = '', forLater = ''] = printed.split('\n\n')
+  return { steps, forLater }
+}
+
 /** @param settings what the programs have to find in their environment */
-function tellHowToUse(settings: Readonly<Record<string, string>>, baseUrl: string): void {
+function tellHowToUse(settings: Readonly<Record<string, string>>, repoFile: string): void {
   title('The .repo file')
-  say(repoFile(baseUrl).trimEnd())
+  say(repoFile)
   title('For the programs, in another terminal')
   for (const [name, value] of Object.entries(settings)) say(`export ${name}=${value}`)
   if (process.env.AWS_PROFILE) say('unset AWS_PROFILE')
+  say(`cd '${checkout.replaceAll("'", `'\\''`)}'`)
   say(`npx updatePackages -b ${bucket} -p ${path} -o add my.rpm --wait`)
   say('npx repokeeper history                                  # what the workers did')
   say(`npx repokeeper dead-letters list -q ${queues.deadLetters}   # what they could not use`)
