@@ -161,6 +161,10 @@ class Evaluation {
         const [map = '', key = '', second = ''] = listOf(argument).map((part) => textOf(this.#work(part)))
         return this.#template.Mappings[map]?.[key]?.[second] ?? missing(`${map}.${key}.${second}`)
       }
+      case 'Fn::Join': {
+        const [separator = '', parts] = listOf(argument).map((part) => this.#work(part))
+        return listOf(parts).map(scalarOf).join(textOf(separator))
+      }
       case 'Fn::Base64':
         return this.#work(argument)
       default:

@@ -2,9 +2,9 @@
  * Each role may do what its part needs, by fixtures/least-power.ts, and nothing else: a test of the command line runs every part with exactly that.
  */
 import { describe, expect, it } from 'vitest'
-import { leastPower, type Part } from '../../fixtures/least-power.ts'
+import { leastPower, type Part, secretReads } from '../../fixtures/least-power.ts'
 import { type Combination, combinationsOf } from './combinations.ts'
-import { objectOf, pseudo, textOf } from './evaluate.ts'
+import { objectOf, type ParameterValues, pseudo, textOf } from './evaluate.ts'
 import { leastPermissions, permission, permissionsOf, statementsIn } from './policies.ts'
 import type { TemplateName } from './template.ts'
 
@@ -74,11 +74,12 @@ describe.each(roles)('%s.yaml: %s', (name, role, { part, queues = [], others, tr
       const { BucketName: bucket, Prefix: prefix, KmsKeyArn: key } = parameters
       const keyPermissions =
         key === '' || part === undefined ? [] : permissionsOn(textOf(key), ['kms:Decrypt', 'kms:GenerateDataKey'])
+      const secretPermissions = part === worker || part === lambdaFunction ? keyPermissionsOf(parameters) : []
       const needed = (queues.length === 0 ? [''] : queues).flatMap((queue) => {
         const queueArn = `arn:aws:sqs:${pseudo['AWS::Region']}:${pseudo['AWS::AccountId']}:repo-${queue}`
         return leastPermissions(part ?? { needs: [] }, { bucket: textOf(bucket), queueArn }, textOf(prefix))
       })
-      const expected = new Set([...needed, ...others(combination), ...keyPermissions])
+      const expected = new Set([...needed, ...others(combination), ...keyPermissions, ...secretPermissions])
       expect(permissionsOf(stack, role)).toEqual([...expected].sort())
     }
   })
@@ -157,6 +158,21 @@ it('has S3 refuse plain HTTP, but for its website, which speaks nothing else', (
     )
   }
 })
+
+/** Of keys that sign and verify: to read exactly those that the worker is told of, by the one call that reads such a one. */
+function keyPermissionsOf(parameters: ParameterValues): string[] {
+  const { KeyStore = 'secretsmanager', KeyStoreKmsKeyArn = '' } = parameters
+  const named = ['SigningKeyArn', 'SigningPassphraseArn', 'NextSigningKeyArn', 'KeyringArn'].flatMap((name) => {
+    const arn = textOf(parameters[name] ?? '')
+    return arn === '' ? [] : [arn]
+  })
+  const action = KeyStore === 'ssm' ? secretReads.ssm : secretReads.secretsmanager
+  const decrypts = named.length > 0 && KeyStoreKmsKeyArn !== ''
+  return [
+    ...named.map((arn) => permission(action, arn)),
+    ...(decrypts ? [permission('kms:Decrypt', textOf(KeyStoreKmsKeyArn))] : []),
+  ]
+}
 
 function permissionsOn(resource: string, actions: readonly string[]): string[] {
   return actions.map((action) => permission(action, resource))

@@ -2,7 +2,7 @@
  * The unit of a worker, as a machine has it below /opt/repokeeper and /etc.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -14,6 +14,9 @@ const checkout = join(folder, '..')
 const unit = readFileSync(join(folder, 'systemd', 'repokeeper-worker@.service'), 'utf8')
 /** `Key=value`, in their order; a key may come several times. */
 const settings = [...unit.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = '', value = '']) => [key, value] as const)
+const signing = readFileSync(join(folder, 'systemd', 'signing.conf'), 'utf8')
+/** With what stands there for who wants it. */
+const signingWithAll = signing.replaceAll(/^#(?=\w+=)/gm, '')
 const environment = assignments(valuesOf('Environment'))
 
 describe('repokeeper-worker@.service', () => {
@@ -50,6 +53,41 @@ describe('repokeeper-worker@.service', () => {
     expect(valuesOf('EnvironmentFile')).toEqual(['/etc/repokeeper/%i.env'])
   })
 
+  it.each([
+    ['as it is', signing, { signKey: '%d/signing-key' }],
+    [
+      'with all of it',
+      signingWithAll,
+      {
+        signKey: '%d/signing-key',
+        signPassphrase: '%d/signing-passphrase',
+        signNextKey: '%d/next-signing-key',
+        signNextFrom: '2027-01-31',
+      },
+    ],
+  ])(
+    'signs with signing.conf beside it (%s), by keys that it is handed and that lie where key new and rotate put them',
+    (_, text, keys) => {
+      const lines = [...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = '', value = '']) => [key, value] as const)
+      const said = assignments(lines.flatMap(([key, value]) => (key === 'Environment' ? [value] : [])))
+      const { signKey, signPassphrase, signNextKey, signNextFrom } = optionsOf({ ...said, REPOKEEPER_QUEUE: 'any' })
+      expect({ signKey, signPassphrase, signNextKey, signNextFrom }).toEqual(keys)
+      const handed = lines.flatMap(([key, value]) => (key === 'LoadCredential' ? [value.split(':')] : []))
+      const asked = Object.values(said).filter((value) => value.startsWith('%d/'))
+      expect(handed.map(([name]) => `%d/${name}`)).toEqual(asked)
+      for (const [, path] of handed) expect(path).toMatch(/^\/etc\/repokeeper\//)
+    },
+  )
+
+  it('lets in what its environment says, where the lines for it are wanted', () => {
+    const example = readFileSync(join(folder, 'systemd', 'additions.env'), 'utf8').replaceAll(/^#(?=REPOKEEPER_)/gm, '')
+    const lines = example.split('\n').filter((line) => line.startsWith('REPOKEEPER_'))
+    expect(optionsOf(assignments(lines))).toMatchObject({
+      packagePolicy: 'signed',
+      keyring: ['/etc/repokeeper/packages.asc'],
+    })
+  })
+
   it('does not start again what would end the same way', () => {
     expect([valuesOf('Restart'), valuesOf('RestartPreventExitStatus')]).toEqual([['always'], ['2']])
   })
@@ -61,6 +99,14 @@ describeWithTool('systemd-analyze', ['--version'], 'systemd-analyze', () => {
   const instance = join(work, 'repokeeper-worker@additions.service')
   // It looks whether the program is there.
   writeFileSync(instance, unit.replaceAll('/opt/repokeeper', checkout))
+
+  it('verifies the unit with signing.conf beside it', () => {
+    mkdirSync(`${instance}.d`)
+    writeFileSync(join(`${instance}.d`, 'signing.conf'), signingWithAll)
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', instance], { encoding: 'utf8' })
+    rmSync(`${instance}.d`, { recursive: true })
+    expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' })
+  })
 
   it('verifies the unit', () => {
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', instance], { encoding: 'utf8' })

@@ -11,11 +11,14 @@ import * as z from 'zod'
 import { combinationsOf } from './combinations.ts'
 import { listOf, objectOf, type ParameterValues, type Resource, type Stack, textOf } from './evaluate.ts'
 import { folder, readTemplate } from './template.ts'
-import { optionsOf } from './worker-environment.ts'
+import { expectKeys, optionsOf } from './worker-environment.ts'
 
 const combinations = combinationsOf('workers-ec2')
-/** The script has nothing of the other parameters. */
-const forScript = combinations.filter(({ parameters: { KmsKeyArn, Prefix } }) => KmsKeyArn === '' && Prefix === 'el9/')
+/** The script has nothing of the other parameters but the keys. */
+const forScript = combinations.filter(
+  ({ parameters: { KmsKeyArn, Prefix, SigningKeyArn, KeyringArn } }) =>
+    KmsKeyArn === '' && (Prefix === 'el9/' || (SigningKeyArn !== undefined && KeyringArn !== undefined)),
+)
 let machines: { readonly parameters: ParameterValues; readonly stack: Stack; readonly machine: Machine }[] = []
 const work = mkdtempSync(join(tmpdir(), 'repokeeper-user-data-'))
 const archive = join(work, 'repokeeper.tar.gz')
@@ -40,7 +43,7 @@ describe('the user data', () => {
   })
 
   it('starts a worker of each queue, with options that a worker has, and tells the stack when both are ready', () => {
-    expect(machines).toHaveLength(2)
+    expect(machines).toHaveLength(4)
     for (const { parameters, machine } of machines) {
       expect(machine.status, machine.stderr).toBe(0)
       expect(machine.calls).toContain('systemctl enable --now repokeeper-worker@additions repokeeper-worker@removals')
@@ -50,7 +53,9 @@ describe('the user data', () => {
       const addresses = new Set<string | undefined>()
       for (const queue of ['additions', 'removals']) {
         const environment = environmentOf(machine.read(`etc/repokeeper/${queue}.env`))
-        expect(optionsOf(environment)).toMatchObject({ queue: `repo-${queue}`, repositories })
+        const options = optionsOf(environment)
+        expect(options).toMatchObject({ queue: `repo-${queue}`, repositories })
+        expectKeys(options, parameters)
         expect(environment.REPOKEEPER_EMF, 'metrics, which the alarms want').toBe('true')
         const asked = machine.calls.filter(
           (call) => call.startsWith('curl') && call.endsWith(`${environment.REPOKEEPER_HTTP}/readyz`),

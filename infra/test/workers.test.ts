@@ -4,10 +4,19 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { combinationsOf } from './combinations.ts'
-import { complaintOf, listOf, objectOf, type Resource, type Stack, textOf } from './evaluate.ts'
+import {
+  complaintOf,
+  evaluate,
+  listOf,
+  objectOf,
+  type ParameterValues,
+  type Resource,
+  type Stack,
+  textOf,
+} from './evaluate.ts'
 import { expectHealthCheck } from './health-check.ts'
 import { type JsonObject, readTemplate } from './template.ts'
-import { optionsOf } from './worker-environment.ts'
+import { expectKeys, optionsOf } from './worker-environment.ts'
 
 const pair = [
   ['Additions', 'repo-additions'],
@@ -26,6 +35,12 @@ describe.each(pair)('on Fargate, %s', (name, queue) => {
       const named = textOf(parameters.Repositories)
       expect(options.queue).toBe(queue)
       expect(options.repositories).toEqual(named === '' ? [`s3://my-packages/${parameters.Prefix}*`] : named.split(','))
+    }
+  })
+
+  it('is told where the keys lie that sign and verify, by options that a worker has', () => {
+    for (const { parameters, stack } of combinations) {
+      expectKeys(optionsOf(environmentOf(container(stack, name))), parameters)
     }
   })
 
@@ -87,13 +102,16 @@ describe.each(pair)('on Lambda, %s', (name, queue) => {
 
   it('is told its repositories, by options that a worker has', () => {
     for (const { parameters, stack } of combinations) {
-      const variables = objectOf(objectOf(resource(stack, `${name}Function`).properties.Environment).Variables)
-      const environment = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, textOf(value)]))
       const named = textOf(parameters.Repositories)
-      // It has no queue of its own: Lambda reads it.
-      expect(optionsOf({ ...environment, REPOKEEPER_QUEUE: 'none' }).repositories).toEqual(
+      expect(functionOptions(stack, name).repositories).toEqual(
         named === '' ? [`s3://my-packages/${parameters.Prefix}*`] : named.split(','),
       )
+    }
+  })
+
+  it('is told where the keys lie that sign and verify, by options that a worker has', () => {
+    for (const { parameters, stack } of combinations) {
+      expectKeys(functionOptions(stack, name), parameters)
     }
   })
 
@@ -123,6 +141,30 @@ it('tells with the queues the time that Lambda wants: six times that of a functi
   const { VisibilityTimeoutSeconds } = readTemplate('repository').Parameters
   expect(VisibilityTimeoutSeconds?.Description).toContain(String(6 * Number(TimeoutSeconds?.Default)))
 })
+
+describe.each(['workers', 'workers-ec2', 'lambda'] as const)(
+  '%s.yaml takes no keys that do not go together:',
+  (name) => {
+    const [{ parameters = {} } = {}] = combinationsOf(name)
+    const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:one-AbCdEf'
+
+    it.each<[string, ParameterValues]>([
+      ['a next key without a day', { SigningKeyArn: arn, NextSigningKeyArn: arn }],
+      ['a next key that follows none', { NextSigningKeyArn: arn, NextSigningFrom: '2027-01-31' }],
+      ['a day without a next key', { SigningKeyArn: arn, NextSigningFrom: '2027-01-31' }],
+      ['a passphrase without a key', { SigningPassphraseArn: arn }],
+    ])('%s', (_, keys) => {
+      expect(evaluate(readTemplate(name), { ...parameters, ...keys })).toBeUndefined()
+    })
+  },
+)
+
+function functionOptions(stack: Stack, name: string) {
+  const variables = objectOf(objectOf(resource(stack, `${name}Function`).properties.Environment).Variables)
+  const environment = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, textOf(value)]))
+  // It has no queue of its own: Lambda reads it.
+  return optionsOf({ ...environment, REPOKEEPER_QUEUE: 'none' })
+}
 
 function container(stack: Stack, name: string): JsonObject {
   const [worker, ...others] = listOf(resource(stack, `${name}Task`).properties.ContainerDefinitions)
