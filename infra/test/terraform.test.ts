@@ -5,8 +5,10 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { leastPower, secretReads } from '../../fixtures/least-power.ts'
 import { combinationsOf } from './combinations.ts'
 import { exists } from './metrics.ts'
+import { leastPermissions } from './policies.ts'
 import { folder, readTemplate } from './template.ts'
 
 const text = globSync('*.tf', { cwd: join(folder, 'terraform') })
@@ -24,6 +26,14 @@ const blocks = [...text.matchAll(/^(\w+)((?: "\w+")*) \{(\}$|\n.*?^\}$)/gms)].ma
 )
 const of = (kind: string) => blocks.filter((block) => block.kind === kind)
 const variables = new Map(of('variable').map(({ address, body }) => [address, body]))
+
+/** Variables for what the template leaves to others: CloudFront, and whoever runs the workers. */
+const ofItsOwn: ReadonlySet<string | undefined> = new Set([
+  'access',
+  'policy_documents',
+  'key_arns',
+  'key_store_kms_key_arn',
+])
 
 describe('the Terraform files', () => {
   it('refer to nothing that they do not declare', () => {
@@ -53,7 +63,7 @@ describe('the Terraform files', () => {
     expect([DomainName, CertificateArn].every((parameter) => parameter?.Default === '')).toBe(true)
     const expected = Object.entries(parameters).map(([name, { Default }]) => [snakeCase(name), literalOf(Default)])
     const actual = [...variables].map(([name, body]) => [name, /^ {2}default +=(.*)$/m.exec(body)?.[1]?.trim()])
-    expect(actual.filter(([name]) => name !== 'access' && name !== 'policy_documents').sort()).toEqual(expected.sort())
+    expect(actual.filter(([name]) => !ofItsOwn.has(name)).sort()).toEqual(expected.sort())
     for (const [name, body] of variables) expect(body, name).toMatch(/^ {2}description +="?.{15}/m)
   })
 
@@ -89,6 +99,34 @@ describe('the Terraform files', () => {
       }))
     expect(alarmed).toHaveLength(3)
     expect([...shown, ...alarmed].filter((metric) => !exists(metric))).toEqual([])
+  })
+
+  it('let a worker do what it needs, and read the keys that are named, and nothing else', () => {
+    const rights = /worker_rights = \{\n(.*?)\n {2}\}/s.exec(text)?.[1] ?? ''
+    const allowed = [...rights.matchAll(/^ {4}"([\w:]+)" += (.*)$/gm)].map(([, action = '', on = '']) => [action, on])
+    const place = { bucket: 'BUCKET', queueArn: 'QUEUE' }
+    // What a listing is allowed on has a condition, and a statement of its own.
+    const needed = leastPermissions(leastPower['worker with upkeep'], place, 'PREFIX').filter(
+      (one) => !one.includes(' where '),
+    )
+    const on = (resource: string) =>
+      resource === 'QUEUE'
+        ? 'values(aws_sqs_queue.events)[*].arn'
+        : `["${resource.replace('arn:aws:s3:::BUCKET', '$' + '{local.bucket_arn}').replace('PREFIX', '$' + '{var.prefix}')}"]`
+    const expected = needed
+      .map((line) => line.split(' on '))
+      .map(([action = '', resource = '']) => [action, on(resource)])
+    const keys = (service: string) => `[for arn in var.key_arns : arn if can(regex(":${service}:", arn))]`
+    const decrypts = 'compact([var.kms_key_arn, length(var.key_arns) == 0 ? "" : var.key_store_kms_key_arn])'
+    expect(allowed.sort()).toEqual(
+      [
+        ...expected,
+        ['kms:GenerateDataKey', 'compact([var.kms_key_arn])'],
+        ['kms:Decrypt', decrypts],
+        [secretReads.secretsmanager, keys('secretsmanager')],
+        [secretReads.ssm, keys('ssm')],
+      ].sort(),
+    )
   })
 
   it('let the bucket send before it is given its notifications', () => {
