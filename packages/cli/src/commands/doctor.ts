@@ -7,7 +7,7 @@ import { gather } from '../repeated-option.ts'
 const examples = `
 A line for each thing that is looked at: ok, warning, or problem with what to do. Whether the store honours conditional writes is
 tried with a small object below repodata/, which is deleted again; nothing else is changed. The queues are those that the bucket's
-notifications name, or those of -q.
+notifications name, or those of -q. Commands to say next have the options that this one was given.
 
 Exit codes: 0 where there is no problem (warnings or not), 1 where there is one, 2 for wrong use.
 
