@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -195,8 +195,10 @@ function readEndpoint(line: string): string {
 /** @returns where its status page is, as soon as it listens */
 function startWorker(queue: string, directory: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const log = join(directory, `${queue}.log`)
-  say(`$ repokeeper worker -q ${queue} --http 127.0.0.1:0`)
-  const args = [program('repokeeper'), 'worker', '-q', queue, '--http', '127.0.0.1:0', '--log-format', 'text']
+  // As init says it, and with a page.
+  const said = ['worker', '-q', queue, '--repository', `s3://${bucket}/${dirname(path)}/*`, '--http', '127.0.0.1:0']
+  say(`$ repokeeper ${said.join(' ')}`)
+  const args = [program('repokeeper'), ...said, '--log-format', 'text']
   const worker = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
   worker.stderr.pipe(createWriteStream(log))
   worker.once('exit', (code) => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -47,6 +47,12 @@ esac`),
       expect(stdout.trim()).toMatch(/packages\/cli\/bin\/repokeeper\.js exit a b --json$/)
     })
 
+    test('that one is found as well where the program is a link on the PATH, made by hand', async () => {
+      const link = join(directory, 'repokeeper')
+      await symlink(join(directory, 'packages', 'cli', 'bin', 'repokeeper.js'), link)
+      expect(await launch(['exit'], undefined, link)).toMatchObject({ code: 7 })
+    })
+
     test('the signal that ends it ends this one', async () => {
       expect(await launch(['die'])).toMatchObject({ code: null, signal: 'SIGKILL' })
     })
@@ -64,8 +70,11 @@ async function bundle(script: string): Promise<void> {
   await chmod(join(folder, 'node'), 0o755)
 }
 
-async function launch(args: readonly string[], signal?: NodeJS.Signals) {
-  const launcher = join(directory, 'packages', 'cli', 'bin', 'repokeeper.js')
+async function launch(
+  args: readonly string[],
+  signal?: NodeJS.Signals,
+  launcher = join(directory, 'packages', 'cli', 'bin', 'repokeeper.js'),
+) {
   const child = spawn(process.execPath, ['--import', olderNode, launcher, ...args], {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
