@@ -91,6 +91,10 @@ describe('repokeeper-worker@.service', () => {
   it('does not start again what would end the same way', () => {
     expect([valuesOf('Restart'), valuesOf('RestartPreventExitStatus')]).toEqual([['always'], ['2']])
   })
+
+  it('starts all else again, however often it takes', () => {
+    expect(valuesOf('StartLimitIntervalSec')).toEqual(['0'])
+  })
 })
 
 describeWithTool('systemd-analyze', ['--version'], 'systemd-analyze', () => {

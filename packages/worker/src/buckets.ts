@@ -1,5 +1,12 @@
 import type { ObjectStore } from '@repokeeper/object-store'
-import { type KeyPlace, placeByPatterns, RootFinder, type RootPattern } from '@repokeeper/repository'
+import {
+  type KeyPlace,
+  parseRepositoryRoot,
+  placeByPatterns,
+  RootFinder,
+  type RootPattern,
+  repomdKey,
+} from '@repokeeper/repository'
 import type { Clock } from './clock.ts'
 import type { ProbeConditions } from './reconcile.ts'
 
@@ -18,6 +25,8 @@ interface OpenBucket {
   readonly store: ObjectStore
   readonly finder: RootFinder
   conditions?: Promise<void>
+  /** It has answered, which is asked where nobody asks for conditions. */
+  hasAnswered?: true
 }
 
 export interface BucketsOptions {
@@ -64,7 +73,8 @@ export class Buckets {
     for (const [bucket, [first]] of this.#options.roots ?? []) {
       if (first === undefined) continue
       try {
-        await this.ensureConditions(bucket, somewhereIn(first))
+        if (this.#options.singleWriter) await this.#ensureAnswer(bucket, somewhereIn(first))
+        else await this.ensureConditions(bucket, somewhereIn(first))
       } catch (error) {
         if (error instanceof WorkerError) throw error
         onFault(bucket, error)
@@ -92,6 +102,13 @@ export class Buckets {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#open.values()].map(({ store }) => store.close()))
     this.#open.clear()
+  }
+
+  async #ensureAnswer(bucket: string, root: string): Promise<void> {
+    const open = this.#bucket(bucket)
+    if (open.hasAnswered) return
+    await open.store.head(repomdKey(parseRepositoryRoot(root)))
+    open.hasAnswered = true
   }
 
   async #probe(store: ObjectStore, prefix: string): Promise<void> {

@@ -166,10 +166,11 @@ const eventTexts: EventTexts = {
   stopped: ['info', ({ givenBack }) => `stopped: ${givenBack} messages given back`],
   drained: [
     'info',
-    ({ left }) =>
-      left === 0
+    ({ left, untried }) =>
+      (left === 0
         ? 'the queue is empty and everything is published'
-        : `published; ${left} messages are left in the queue`,
+        : `published; ${left} messages are left in the queue`) +
+      (untried.length === 0 ? '' : `; but nothing is known of ${untried.join(', ')}, which could not be tried`),
   ],
   failed: ['error', ({ error }) => messageOf(error)],
 }

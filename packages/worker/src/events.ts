@@ -188,7 +188,11 @@ export interface WorkerEventMap {
   stopping: { readonly publishing: number; readonly held: number }
   stopped: { readonly givenBack: number }
   /** `--once` has found the queue empty and published. */
-  drained: { readonly left: number }
+  drained: {
+    readonly left: number
+    /** Configured buckets that could not be tried, as `s3://bucket`. */
+    readonly untried: readonly string[]
+  }
   /** The worker cannot go on. */
   failed: { readonly error: unknown }
 }

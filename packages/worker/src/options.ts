@@ -159,7 +159,8 @@ const workerOptions = z.strictObject({
     description: 'metrics on standard output, as lines that CloudWatch Logs makes metrics of',
   }),
   once: flag().default(false).meta({
-    description: 'empty the queue, publish, and exit: 0, or 1 where a message was left',
+    description:
+      'empty the queue, publish, and exit: 0, or 1 where a message was left or a bucket of --repository did not answer',
   }),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error'])

@@ -21,9 +21,12 @@ export class QueueError extends Error {
     this.whatToDo = options.whatToDo ?? ''
   }
 
-  /** Nothing but a person will change it: a service must not go on trying from the start. */
+  /**
+   * What this process was told can never work. All else comes right by itself or by somebody's hand elsewhere: a queue is made, a role is given,
+   * the metadata service of a machine that starts answers at last.
+   */
   get isConfiguration(): boolean {
-    return this.code !== 'UNREACHABLE' && this.code !== 'THROTTLED' && this.code !== 'FAILED'
+    return this.code === 'NO_REGION'
   }
 }
 

@@ -6,7 +6,6 @@ import { RunHistory } from './history.ts'
 import { HistoryFile } from './history-file.ts'
 import { logEvents } from './log.ts'
 import { Operations } from './operations.ts'
-import { OpsServerError } from './ops-server.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
 import type { KeyringSummary } from './package-policy-settings.ts'
 import type { SearchPackages } from './package-search.ts'
@@ -50,8 +49,7 @@ const connectDelay = { firstSeconds: 1, mostSeconds: 30 }
 
 /**
  * Runs a worker until it is told to stop (SIGTERM, SIGINT; the second one exits at once) or, with `once`, until the queue is empty.
- * @returns the exit code: 0; 1 where it failed or `once` left a message; 2 where the queue is not there or may not be used, or the endpoint cannot be
- * opened.
+ * @returns the exit code: 0; 1 where it failed, or `once` left a message or did not reach a bucket; 2 where what it was told can never work.
  */
 export async function runWorker(
   options: WorkerOptions,
@@ -95,8 +93,8 @@ export async function runWorker(
     events.emit('failed', {
       error: error instanceof QueueError ? new Error(`${error.message} ${error.whatToDo}`.trim()) : error,
     })
-    const isConfiguration = error instanceof QueueError ? error.isConfiguration : error instanceof OpsServerError
-    return isConfiguration ? 2 : 1
+    // A supervisor takes 2 for final: whoever starts it again finds the same.
+    return error instanceof QueueError && error.isConfiguration ? 2 : 1
   } finally {
     signals.off('SIGTERM', onSignal)
     signals.off('SIGINT', onSignal)
@@ -109,7 +107,7 @@ export async function runWorker(
 function exitCodeOf(end: WorkerEnd, { once }: WorkerOptions): number {
   switch (end.kind) {
     case 'drained':
-      return end.left === 0 ? 0 : 1
+      return end.left === 0 && end.untried.length === 0 ? 0 : 1
     case 'stopped':
       // A run that was to empty the queue and was stopped has not emptied it.
       return once ? 1 : 0
@@ -162,8 +160,8 @@ function openHistory(events: WorkerEvents, clock: Clock, path: string | undefine
 }
 
 /**
- * Finds the queue. A service that is started before its endpoint waits for it; `once` and everything that only a person can change end the
- * process. `undefined`: it was told to stop meanwhile.
+ * Finds the queue. A service that is started before its endpoint, its credentials or its queue waits for them; `once`, and what was said and can
+ * never work, end the process. `undefined`: it was told to stop meanwhile.
  */
 async function connect(
   options: WorkerOptions,

@@ -45,8 +45,8 @@ export interface WorkerSettings {
 }
 
 export type WorkerEnd =
-  /** `once`: messages that are left in the queue, or were not deleted. */
-  | { readonly kind: 'drained'; readonly left: number }
+  /** `once`: messages that are left in the queue, or were not deleted; and configured buckets that could not be tried to the last. */
+  | { readonly kind: 'drained'; readonly left: number; readonly untried: readonly string[] }
   | { readonly kind: 'stopped'; readonly givenBack: number }
   | { readonly kind: 'failed'; readonly error: unknown }
 
@@ -323,6 +323,7 @@ class QueueWorker implements Worker {
   async #finishDraining(): Promise<void> {
     await this.#subscription?.stop()
     await this.#publisher.flush()
+    const untried = await this.#untriedBuckets()
     if (this.#ending !== undefined) return
     this.#ending = (async () => {
       const left = this.#inbox.size + this.#undeleted
@@ -330,10 +331,21 @@ class QueueWorker implements Worker {
       const afterSeconds = (message: HeldMessage) => this.#parked.get(message) ?? 0
       await this.#settler.release([...this.#inbox].map((message) => ({ message, afterSeconds: afterSeconds(message) })))
       await this.#closeBuckets()
-      this.#parts.events.emit('drained', { left })
-      this.#finish({ kind: 'drained', left })
+      this.#parts.events.emit('drained', { left, untried })
+      this.#finish({ kind: 'drained', left, untried })
     })()
     await this.#ending
+  }
+
+  /** An empty queue says nothing of a bucket that is not there: nobody could have told it anything. Never rejects. */
+  async #untriedBuckets(): Promise<string[]> {
+    const untried: string[] = []
+    try {
+      await this.#buckets.ensureConfigured((bucket) => untried.push(`s3://${bucket}`))
+    } catch (error) {
+      this.#fail(error)
+    }
+    return untried
   }
 
   /** The worker cannot go on. Not to be awaited by a publish, which is itself waited for. */

@@ -347,11 +347,11 @@ describe('the endpoint of a worker', () => {
     await worker.stop()
   })
 
-  it('that cannot be opened ends the worker with 2, and says what to do', async () => {
+  it('that cannot be opened ends the worker with 1, since whoever listens there may go, and says what to do', async () => {
     const first = await run({})
     const { port } = new URL((await first.get('/healthz')).url)
     const second = await run({ http: `127.0.0.1:${port}` })
-    expect(await second.exitCode).toBe(2)
+    expect(await second.exitCode).toBe(1)
     expect(second.log()).toContain(`--http 127.0.0.1:${port} cannot be opened: something else listens there`)
     await first.stop()
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
-import { MemoryStore } from '@repokeeper/object-store'
+import { MemoryStore, openStore, probeConditions } from '@repokeeper/object-store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type WorkerEventName, WorkerEvents } from '../src/events.ts'
 import { readHistory } from '../src/history-file.ts'
@@ -210,13 +210,61 @@ it('remembers what it did in a file, and works on where that cannot be written',
 })
 
 describe('the exit code', () => {
-  it('is 2 for a queue that is not there, and the log says which and what to do', async () => {
-    const worker = run({ queue: 'typo' })
+  it('is 2 for what was said and can never work', async () => {
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/null')
+    vi.stubEnv('AWS_REGION', '')
+    vi.stubEnv('AWS_DEFAULT_REGION', '')
+    const worker = run({ endpointUrl: undefined })
     expect(await worker.exitCode).toBe(2)
-    expect(worker.log()).toMatch(
-      /There is no queue \\"typo\\" at http:.*Check its name, the region, the account and the endpoint/,
-    )
+    expect(worker.log()).toContain('No AWS region is set')
   })
+
+  it('is not 2 for a queue that is not there: a service says which and what to do, and works when it is made', async () => {
+    const worker = run({ queue: 'late' })
+    await worker.next('receive-failed')
+    expect(worker.log()).toMatch(
+      /There is no queue \\"late\\" at http:.*Check its name, the region, the account and the endpoint.* Next try in \d s/,
+    )
+    const started = worker.next('started')
+    await client.send(new CreateQueueCommand({ QueueName: 'late' }))
+    await started
+    worker.signals.emit('SIGTERM', 'SIGTERM')
+    expect(await worker.exitCode).toBe(0)
+    expect(await run({ queue: 'typo', once: true }).exitCode).toBe(1)
+  })
+
+  it('is not 2 without credentials: a service waits for them', async () => {
+    await createQueue()
+    vi.stubEnv('AWS_ACCESS_KEY_ID', '')
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null')
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/null')
+    const worker = run({})
+    await worker.next('receive-failed')
+    expect(worker.log()).toMatch(
+      /The credentials for queue .* are missing, expired or wrong.*or give the machine a role/,
+    )
+    const started = worker.next('started')
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key')
+    await started
+    worker.signals.emit('SIGTERM', 'SIGTERM')
+    expect(await worker.exitCode).toBe(0)
+  })
+
+  it.each([false, true])(
+    'is 1 for once where a bucket is not there, with a single writer: %s',
+    async (singleWriter) => {
+      await createQueue()
+      const openBucket = (bucket: string) =>
+        openStore({ kind: 's3', bucket, prefix: '' }, { endpoint: cloud.endpoint, region: 'us-east-1' })
+      const probing = (...[store, prefix]: Parameters<WorkerStages['probeConditions']>) =>
+        probeConditions(store, prefix, { random: Math.random })
+      const flags = { once: true, repositories: 's3://nowhere/el9', singleWriter }
+      const worker = run(flags, { openBucket, probeConditions: probing })
+      expect(await worker.exitCode).toBe(1)
+      expect(worker.log()).toContain('nothing is known of s3://nowhere, which could not be tried')
+    },
+  )
 
   it('is 1 for once at an endpoint where nothing listens', async () => {
     const worker = run({ once: true, endpointUrl: 'http://127.0.0.1:1' })

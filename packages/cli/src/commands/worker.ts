@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { Cli } from '../cli.ts'
 import { type Connection, readConnection } from '../connection.ts'
-import { ExitCode, UsageError } from '../failure.ts'
+import { CommandError, ExitCode, UsageError } from '../failure.ts'
 
 type Worker = typeof import('@repokeeper/worker')
 
@@ -158,7 +158,9 @@ async function readConfig(path: unknown): Promise<{ path: string; text: string }
   try {
     return { path, text: await readFile(path, 'utf8') }
   } catch (error) {
-    throw new UsageError(`--config ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    // No wrong use: it may be there, or be readable, when a supervisor starts the worker again.
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CommandError('NO_CONFIG', `--config ${path} cannot be read: ${why}`, { cause: error })
   }
 }
 
