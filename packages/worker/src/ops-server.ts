@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { boundConnections } from './bounded-connections.ts'
 import { messageOf } from './event-text.ts'
 import { withoutSecrets } from './log.ts'
 import type { Address } from './network-address.ts'
@@ -41,7 +42,7 @@ interface Answer {
 
 /** Whoever asks is a scraper, a load balancer or a person; and each may be slow, broken or hostile. */
 const limits = {
-  connections: 32,
+  connections: { most: 32, mostWaiting: 64 },
   requestsPerConnection: 100,
   headerBytes: 8_192,
   headersMs: 5_000,
@@ -83,7 +84,7 @@ export class OpsServer {
       },
       (request, response) => void answer(routes, request, response),
     )
-    server.maxConnections = limits.connections
+    boundConnections(server, limits.connections)
     server.maxRequestsPerSocket = limits.requestsPerConnection
     server.timeout = limits.silenceMs
     await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -362,6 +362,18 @@ function later(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+/** Connections that have sent this and read nothing, one after the other. */
+async function holdOpen(port: number, howMany: number, text: string): Promise<Socket[]> {
+  const sockets: Socket[] = []
+  for (let index = 0; index < howMany; index += 1) {
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(text)
+    sockets.push(socket)
+  }
+  return sockets
+}
+
 describe('the server of the endpoint', () => {
   const sources: OpsSources = {
     ready: async () => ({ ok: true, reasons: [] }),
@@ -429,6 +441,34 @@ describe('the server of the endpoint', () => {
     const { server, ask } = await open()
     const answer = await ask('/status')
     expect([answer.status, await answer.json()]).toEqual([500, { error: 'broken at https://host/' }])
+    await server.close()
+  })
+
+  it('answers whoever comes while others hold their connections and ask nothing: those that came first go', async () => {
+    const { server, port, ask } = await open()
+    const half = await holdOpen(port, 40, 'GET /healthz HTTP/1.1\r\n')
+    expect(await (await ask('/healthz')).json()).toEqual({ ok: true })
+    // 31 of them, and the one who asked.
+    await vi.waitFor(() => expect(half.map(({ destroyed }) => destroyed)).toEqual(half.map((_, index) => index < 9)))
+    await server.close()
+  })
+
+  it('answers whoever comes while others ask and do not read', async () => {
+    const { server, port, ask } = await open({ page: { ...page, html: 'x'.repeat(8 * 2 ** 20) } })
+    await holdOpen(port, 40, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    expect((await ask('/healthz')).status).toBe(200)
+    await server.close()
+  })
+
+  it('closes for nobody a connection for which an answer is being made', async () => {
+    const made = latch()
+    const asked = vi.fn(() => made.opened)
+    const { server, port, ask } = await open({ status: asked })
+    const waiting = Array.from({ length: 32 }, () => ask('/status'))
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(32))
+    await holdOpen(port, 20, 'GET')
+    made.open()
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 200))
     await server.close()
   })
 
