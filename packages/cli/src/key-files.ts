@@ -1,8 +1,9 @@
 /**
  * The files of a key that was made. None of them is ever written over another: a key that is lost is lost for good.
  */
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makeDirectory } from '@repokeeper/object-store'
 import type { NewKey } from '@repokeeper/signing'
 import { CommandError } from './failure.ts'
 
@@ -33,7 +34,7 @@ export async function planKeyFiles(output: string): Promise<KeyPaths> {
 
 /** All three, or none. @throws CommandError EXISTS where somebody was faster */
 export async function writeKeyFiles(paths: KeyPaths, key: NewKey): Promise<void> {
-  await mkdir(dirname(paths.privateKey), { recursive: true, mode: 0o700 })
+  await makeDirectory(dirname(paths.privateKey), 0o700)
   const files = [
     { path: paths.privateKey, text: key.revealPrivateKey(), mode: 0o600 },
     { path: paths.revocation, text: key.revocationCertificate, mode: 0o600 },

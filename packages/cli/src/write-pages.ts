@@ -1,8 +1,8 @@
 /**
  * The work of `site`: where the pages go, and what is said of it.
  */
-import { mkdir, stat } from 'node:fs/promises'
-import { MemoryStore, type ObjectStore, openStore } from '@repokeeper/object-store'
+import { stat } from 'node:fs/promises'
+import { MemoryStore, makeDirectory, type ObjectStore, openStore } from '@repokeeper/object-store'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type SiteChange, type SiteOptions, type SiteReport, writeSite } from '@repokeeper/repository/site'
 import type { Cli } from './cli.ts'
@@ -84,7 +84,7 @@ async function openOutput(path: string, dryRun: boolean): Promise<ObjectStore> {
     throw new CommandError('NOT_A_DIRECTORY', `--output ${path} is a file; name a directory`)
   }
   if (found === undefined && dryRun) return new MemoryStore({ name: path })
-  await mkdir(path, { recursive: true })
+  await makeDirectory(path)
   return openStore({ kind: 'directory', path, prefix: '' })
 }
 

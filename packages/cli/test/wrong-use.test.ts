@@ -72,6 +72,15 @@ describe('what fails ends with exit code 1, without a stack', () => {
     })
   })
 
+  test('a cache directory where none can be made', async () => {
+    const { code, stderr } = await here().repokeeper('list', '.', '--cache-dir', '/proc/repokeeper/cache')
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "repokeeper: the cache directory /proc/repokeeper/cache cannot be used: ENOENT: /proc takes no directories, mkdir '/proc/repokeeper'\n",
+    })
+  })
+
   test('REPOKEEPER_DEBUG=1 shows the stack', async () => {
     const { stderr } = await here().repokeeper('list', 'nowhere', { environment: { REPOKEEPER_DEBUG: '1' } })
     expect(stderr).toMatch(/\n {4}at /)

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { open, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isAbsence } from './directory-fault.ts'
 import { checkKey } from './key.ts'
+import { makeDirectory } from './make-directory.ts'
 import { StoreError } from './port.ts'
 
 /** Names of the store's own files: drafts of puts, and the lock. */
@@ -49,7 +50,7 @@ export async function findParent(store: string, key: string): Promise<string | u
 export async function makeParent(store: string, key: string): Promise<string> {
   const root = await findRoot(store)
   const parent = dirname(join(root, key))
-  const firstMade = await mkdir(parent, { recursive: true })
+  const firstMade = await makeDirectory(parent)
   if ((await realpath(parent)) !== parent) {
     checkKey(
       key,

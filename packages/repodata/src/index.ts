@@ -46,6 +46,7 @@ export {
   sha256PkgId,
 } from './identity.ts'
 export { listedNevra, showNevra } from './listed-nevra.ts'
+export { namingFile } from './naming-file.ts'
 export {
   emptyIndex,
   type ListedPackage,

@@ -3,6 +3,7 @@
  * flat; in memory for who wants no disk.
  */
 import { type FileHandle, open, rm, unlink } from 'node:fs/promises'
+import { namingFile } from './naming-file.ts'
 
 /** A file that is read wherever one likes. Offsets and lengths in bytes. */
 export interface RandomAccess {
@@ -30,25 +31,28 @@ const pieceBytes = 2 ** 18
 
 export class DiskFile implements ScratchFile {
   readonly #file: FileHandle
+  /** As it was made, for messages. */
+  readonly #name: string
   #path: string | undefined
   #size = 0
   #isOpen = true
 
-  private constructor(file: FileHandle, path: string | undefined) {
+  private constructor(file: FileHandle, name: string, path: string | undefined) {
     this.#file = file
+    this.#name = name
     this.#path = path
   }
 
   /** @param path a new file's, which can be given away; where a crash leaves it, somebody has to sweep it up */
   static async create(path: string): Promise<DiskFile> {
-    return new DiskFile(await open(path, 'wx+', 0o600), path)
+    return new DiskFile(await open(path, 'wx+', 0o600), path, path)
   }
 
   /** Unlinked at once, so that it goes with the process whatever happens. @param path a new file's */
   static async createUnnamed(path: string): Promise<DiskFile> {
     const file = await open(path, 'wx+', 0o600)
     await unlink(path)
-    return new DiskFile(file, undefined)
+    return new DiskFile(file, path, undefined)
   }
 
   get size(): number {
@@ -64,7 +68,8 @@ export class DiskFile implements ScratchFile {
     this.#size += bytes.length
     let written = 0
     while (written < bytes.length) {
-      const { bytesWritten } = await this.#file.write(bytes, written, bytes.length - written, start + written)
+      const writing = this.#file.write(bytes, written, bytes.length - written, start + written)
+      const { bytesWritten } = await namingFile(this.#name, writing)
       written += bytesWritten
     }
   }

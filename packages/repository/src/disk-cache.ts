@@ -3,9 +3,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { DiskFile, type RandomAccess, readAt, type ScratchFile } from '@repokeeper/repodata'
+import { makeDirectory } from '@repokeeper/object-store'
+import { DiskFile, namingFile, type RandomAccess, readAt, type ScratchFile } from '@repokeeper/repodata'
 import { type DocumentCache, type DocumentDigest, digestName, nodeAlgorithm } from './document-cache.ts'
 import { DocumentCheck } from './document-check.ts'
 import { LastRepomds } from './last-repomds.ts'
@@ -46,7 +47,7 @@ export class DiskCache implements DocumentCache {
 
   /** Creates the directory where it is not there, and sweeps out what a crash left. */
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    await makeDirectory(options.directory, 0o700)
     await sweep(options.directory)
     return new DiskCache(options)
   }
@@ -90,7 +91,7 @@ export class DiskCache implements DocumentCache {
   }
 
   async restore(): Promise<void> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 })
+    await makeDirectory(this.directory, 0o700)
   }
 
   newDraft(): Promise<ScratchFile> {
@@ -235,7 +236,7 @@ async function writeChecked(
   try {
     for await (const chunk of chunks) {
       check.update(chunk)
-      await file.writeFile(chunk)
+      await namingFile(path, file.writeFile(chunk))
     }
   } finally {
     await file.close()

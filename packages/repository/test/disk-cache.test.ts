@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { DiskCache, type DocumentDigest } from '../src/index.ts'
 
 async function newDirectory(): Promise<string> {
@@ -119,3 +119,34 @@ it('is there again where its directory was taken away before, or while, a docume
   expect(await text(cache.read(digestOf('primary'), 7, fetch))).toBe('primary')
   expect(fetches).toBe(2)
 })
+
+it('says where it is that a full disk takes nothing more', async () => {
+  const directory = await newDirectory()
+  const cache = await DiskCache.open({ directory, bytesMax: 1000 })
+  const draft = await cache.newDraft()
+  onTestFinished(() => draft.discard())
+  await onFullDisk(async () => {
+    const full = { code: 'ENOSPC', syscall: 'write', message: expect.stringContaining(`, write '${directory}/`) }
+    await expect(draft.append(Buffer.from('primary'))).rejects.toMatchObject(full)
+    const { fetch } = source('primary')
+    await expect(text(cache.read(digestOf('primary'), 7, fetch))).rejects.toMatchObject(full)
+  })
+})
+
+/** Every write is one to a disk that is full: /dev/full says what the kernel says then. */
+async function onFullDisk(work: () => Promise<void>): Promise<void> {
+  const full = await open('/dev/full', 'w')
+  const prototype = Object.getPrototypeOf(full)
+  const write = full.write.bind(full)
+  const writeFile = full.writeFile.bind(full)
+  const stubs = [
+    vi.spyOn(prototype, 'write').mockImplementation(() => write('x')),
+    vi.spyOn(prototype, 'writeFile').mockImplementation(() => writeFile('x')),
+  ]
+  try {
+    await work()
+  } finally {
+    for (const stub of stubs) stub.mockRestore()
+    await full.close()
+  }
+}
