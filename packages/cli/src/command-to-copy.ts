@@ -63,7 +63,8 @@ function publishingOptions({ singleWriter, documents, signing }: Said): string[]
     ...valued({
       ...{ 'sign-key': signing?.signKey, 'sign-passphrase': signing?.signPassphrase },
       ...{ 'sign-command': signing?.signCommand, 'sign-public-key': signing?.signPublicKey },
-      ...{ 'sign-next-key': signing?.signNextKey, 'sign-next-from': signing?.signNextFrom },
+      ...{ 'sign-next-key': signing?.signNextKey, 'sign-next-command': signing?.signNextCommand },
+      ...{ 'sign-next-public-key': signing?.signNextPublicKey, 'sign-next-from': signing?.signNextFrom },
     }),
     ...(signing?.unsigned === true ? ['--unsigned'] : []),
   ]

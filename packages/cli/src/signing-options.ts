@@ -25,6 +25,14 @@ export function defineSigningOptions(command: Command): Command {
       'public key that lies beside the metadata, and others that clients are to learn of; also $REPOKEEPER_SIGN_PUBLIC_KEY',
     )
     .option('--sign-next-key <source>', 'private key that follows; also $REPOKEEPER_SIGN_NEXT_KEY')
+    .option(
+      '--sign-next-command <line>',
+      'for the shell, follows, as of --sign-command; needs --sign-next-public-key; also $REPOKEEPER_SIGN_NEXT_COMMAND',
+    )
+    .option(
+      '--sign-next-public-key <file>',
+      'public key of the line that follows; also $REPOKEEPER_SIGN_NEXT_PUBLIC_KEY',
+    )
     .option('--sign-next-from <date>', 'from when on it signs; also $REPOKEEPER_SIGN_NEXT_FROM')
     .option('--unsigned', 'publish without a signature, and take away one that is there; also $REPOKEEPER_UNSIGNED')
 }
@@ -48,6 +56,8 @@ function readSigning(values: unknown, environment: Readonly<Record<string, strin
     signCommand: or(flags.signCommand, 'SIGN_COMMAND'),
     signPublicKey: or(flags.signPublicKey, 'SIGN_PUBLIC_KEY'),
     signNextKey: or(flags.signNextKey, 'SIGN_NEXT_KEY'),
+    signNextCommand: or(flags.signNextCommand, 'SIGN_NEXT_COMMAND'),
+    signNextPublicKey: or(flags.signNextPublicKey, 'SIGN_NEXT_PUBLIC_KEY'),
     signNextFrom: or(flags.signNextFrom, 'SIGN_NEXT_FROM'),
     unsigned: flags.unsigned || /^(1|true|yes|on)$/i.test(environment.REPOKEEPER_UNSIGNED ?? ''),
   }
@@ -63,6 +73,8 @@ const Flags = z.object({
   signCommand: source,
   signPublicKey: source,
   signNextKey: source,
+  signNextCommand: source,
+  signNextPublicKey: source,
   signNextFrom: source,
   unsigned: z.boolean().default(false),
 })

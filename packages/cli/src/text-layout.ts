@@ -1,7 +1,4 @@
-/** `1 package`, `2 packages`. */
-export function count(number: number, singular: string, plural = `${singular}s`): string {
-  return `${number} ${number === 1 ? singular : plural}`
-}
+export { count } from '@repokeeper/repodata/count'
 
 /** A span of time at a glance, in one unit, cut off: `59 s`, `3 min`, `47 h`, `12 days`. */
 export function formatSpan(milliseconds: number): string {

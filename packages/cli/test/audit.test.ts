@@ -165,7 +165,7 @@ describe('audit', () => {
     const repository = await newRepository('bare')
     await rm(at(repository, 'repodata'), { recursive: true })
     const found = await here().repokeeper('audit', repository)
-    expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('there are 2 packages, but no metadata') })
+    expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('2 packages are there, but no metadata') })
     expect((await here().repokeeper('audit', repository, '--repair')).code).toBe(0)
     await mkdir(at('nothing'))
     const nothing = await here().repokeeper('audit', 'nothing')

@@ -1,6 +1,7 @@
 /**
  * The new document from whatever there was before, read whole: entries that stay are taken byte for byte, in the order that the plan gives.
  */
+import { count } from './count.ts'
 import { DocumentError } from './document-error.ts'
 import type { DocumentKind } from './document-kind.ts'
 import { type DocumentForm, type DocumentSink, DocumentWriter, type WrittenDocument } from './document-writer.ts'
@@ -236,7 +237,9 @@ class SpooledEntries implements OldEntries {
           ]),
       ...(this.#orphans === 0
         ? []
-        : [`${this.#kind} had ${this.#orphans} entries of packages that primary does not list: left out`]),
+        : [
+            `${this.#kind} had ${count(this.#orphans, 'entry', 'entries')} of packages that primary does not list: left out`,
+          ]),
     ]
   }
 

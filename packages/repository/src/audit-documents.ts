@@ -4,6 +4,7 @@
  */
 import type { ListedObject } from '@repokeeper/object-store'
 import {
+  count,
   DocumentError,
   type DocumentKind,
   decompress,
@@ -142,7 +143,7 @@ async function checkCount(
           suspectRecord(
             'wrong-count',
             record,
-            `it says it holds ${promised} packages, and holds ${packages.length}`,
+            `it says it holds ${count(promised, 'package')}, and holds ${packages.length}`,
             unchanged,
           ),
         ]
@@ -150,7 +151,7 @@ async function checkCount(
           suspectRecord(
             'half-written',
             record,
-            `it holds ${promised} packages, primary lists ${packages.length}`,
+            `it holds ${count(promised, 'package')}, primary lists ${packages.length}`,
             unchanged,
           ),
         ]

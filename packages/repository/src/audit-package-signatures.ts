@@ -3,7 +3,7 @@
  * are read, and no more; a deep audit, which reads everything, looks at the payload as well.
  */
 import { type ObjectHead, StoreError } from '@repokeeper/object-store'
-import type { ListedPackage } from '@repokeeper/repodata'
+import { count, type ListedPackage } from '@repokeeper/repodata'
 import { type AuditFinding, type AuditNote, packageFinding, packageSignatureFinding } from './audit-finding.ts'
 import type { Generation, Suspect } from './audit-generation.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
@@ -132,6 +132,6 @@ async function readHeader(
 }
 
 function unreadReason(others: number): string {
-  const which = others === 0 ? 'its' : `of this and ${others} more packages the`
+  const which = others === 0 ? 'its' : `of this and ${count(others, 'more package')} the`
   return `${which} signature is over the payload, which was not read: --deep does`
 }

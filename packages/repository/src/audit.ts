@@ -1,7 +1,9 @@
 /**
  * Audit: a whole repository, the bucket beside the metadata, and what repomd.xml names beside what is there. Changes nothing.
  */
+
 import { StoreError } from '@repokeeper/object-store'
+import { count } from '@repokeeper/repodata'
 import { checkDigests } from './audit-deep.ts'
 import { checkDocuments, documentKeysOf } from './audit-documents.ts'
 import { type AuditFinding, type AuditNote, compareFindings, repomdFinding } from './audit-finding.ts'
@@ -124,7 +126,10 @@ async function look(location: RepositoryLocation, context: RepositoryContext, op
     })
   } else if (!isThere && packages.inBucket > 0) {
     suspects.push({
-      finding: repomdFinding('no-repomd', `there are ${packages.inBucket} packages, but no metadata: clients fail`),
+      finding: repomdFinding(
+        'no-repomd',
+        `${count(packages.inBucket, 'package is', 'packages are')} there, but no metadata: clients fail`,
+      ),
       holds: async (now) => now.repomd !== undefined && now.etag === undefined,
     })
   }

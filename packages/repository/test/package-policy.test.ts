@@ -295,7 +295,7 @@ describe('an audit of signatures', () => {
     const verifier = new NameVerifier('good')
     const { findings, notes } = await audit(store, { signatures: verifier })
     expect(findings).toEqual([])
-    const unread = 'of this and 1 more packages the signature is over the payload, which was not read: --deep does'
+    const unread = 'of this and 1 more package the signature is over the payload, which was not read: --deep does'
     expect(notes).toEqual([{ kind: 'unchecked', path: 'old-one.rpm', reason: unread }])
     expect([...verifier.payloads.values()].map(({ length }) => length)).toEqual([0, 0, 0])
     expect(bytesOf.size).toBeGreaterThan(0)

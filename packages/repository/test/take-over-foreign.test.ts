@@ -151,7 +151,7 @@ describeWithClients(clients, 'a repository of which the documents', () => {
     await expectClientsToList(taken, prepared)
     expect(taken.warnings).toEqual([
       expect.stringMatching(/^filelists: filelists had no entry for 1 .*zebra/),
-      expect.stringMatching(/^filelists: filelists had 1 entries of packages that primary does not list/),
+      expect.stringMatching(/^filelists: filelists had 1 entry of packages that primary does not list/),
     ])
   })
 

@@ -1,4 +1,8 @@
+import { count } from '@repokeeper/repodata'
+import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import type { WorkerEventMap, WorkerEventName } from './events.ts'
+import { expiryText } from './key-expiry.ts'
+import { outageHint, outageSubject } from './outage-text.ts'
 
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -27,12 +31,13 @@ const eventTexts: EventTexts = {
     ({ file, keyId, reason }) =>
       `keyring ${shown(file)}: ${keyId === undefined ? '' : `key ${keyId}: `}${shown(reason)}`,
   ],
+  'key-expires': ['warn', ({ now, ...key }) => shown(expiryText(key, now))],
   'store-untried': [
     'warn',
     ({ bucket, error }) =>
       `s3://${bucket} could not be tried and is tried again when a message comes: ${messageOf(error)}`,
   ],
-  polled: ['debug', ({ messages }) => `the queue has answered with ${messages} messages`],
+  polled: ['debug', ({ messages }) => `the queue has answered with ${count(messages, 'message')}`],
   received: ['debug', ({ messageId }) => `received message ${messageId}`],
   'received-again': ['debug', ({ messageId }) => `received message ${messageId} again while it is held`],
   'test-event': ['info', () => "received S3's test event: notifications arrive"],
@@ -50,7 +55,7 @@ const eventTexts: EventTexts = {
   'batch-started': [
     'debug',
     ({ batch, bucket, root, keys, messages }) =>
-      `s3://${bucket}/${root}: looking at ${keys} keys of ${messages} messages (batch ${batch})`,
+      `s3://${bucket}/${root}: looking at ${count(keys, 'key')} of ${count(messages, 'message')} (batch ${batch})`,
   ],
   'batch-settled': [
     'info',
@@ -60,12 +65,12 @@ const eventTexts: EventTexts = {
   'batch-held': [
     'error',
     ({ bucket, root, keys, error, retrySeconds }) =>
-      `s3://${bucket}/${root}: ${keys} keys are held and tried again in ${retrySeconds} s: ${messageOf(error)}${diskHint(error)}`,
+      `s3://${bucket}/${root}: ${count(keys, 'key is', 'keys are')} held and tried again in ${retrySeconds} s: ${messageOf(error)}${outageHint(error)}`,
   ],
   'batch-failed': [
     'error',
     ({ bucket, root, keys, error }) =>
-      `s3://${bucket}/${root}: ${keys} keys are tried again later: ${messageOf(error)}`,
+      `s3://${bucket}/${root}: ${count(keys, 'key is', 'keys are')} tried again later: ${messageOf(error)}${outageHint(error)}`,
   ],
   repository: ['debug', (event) => repositoryText(event)],
   refused: [
@@ -107,8 +112,12 @@ const eventTexts: EventTexts = {
     'error',
     ({ message, whatToDo, retrySeconds }) => `${message} ${whatToDo} Next try in ${retrySeconds} s.`,
   ],
-  'receive-recovered': ['info', ({ failures }) => `the queue answers again after ${failures} failures`],
-  'receive-paused': ['warn', ({ seconds }) => `the store is out: nothing is received for ${seconds} s`],
+  'receive-recovered': ['info', ({ failures }) => `the queue answers again after ${count(failures, 'failure')}`],
+  'receive-paused': [
+    'warn',
+    ({ seconds, outage, error }) =>
+      `${outageSubject(outage)}: nothing is received for ${seconds} s: ${messageOf(error)}${outageHint(error)}`,
+  ],
   drift: [
     'warn',
     ({ bucket, root, path, problem, remedy, healing }) =>
@@ -127,17 +136,17 @@ const eventTexts: EventTexts = {
   'cleaned-up': [
     'info',
     ({ bucket, root, objects, bytes }) =>
-      `s3://${bucket}/${root}: ${objects} superseded objects deleted (${bytes} bytes)`,
+      `s3://${bucket}/${root}: ${count(objects, 'superseded object')} deleted (${formatBytes(bytes)})`,
   ],
   'site-written': [
     'info',
     ({ bucket, root, files, written, deleted }) =>
-      `s3://${bucket}/${root}: pages for people: ${written} of ${files} files written, ${deleted} deleted`,
+      `s3://${bucket}/${root}: pages for people: ${written} of ${count(files, 'file')} written, ${deleted} deleted`,
   ],
   'looked-again': [
     'warn',
     ({ bucket, root, keys }) =>
-      `s3://${bucket}/${root}: looked again at ${keys} keys in the stead of a publisher that was killed, or very slow, after its publish`,
+      `s3://${bucket}/${root}: looked again at ${count(keys, 'key')} in the stead of a publisher that was killed, or very slow, after its publish`,
   ],
   'left-to-others': [
     'info',
@@ -152,7 +161,7 @@ const eventTexts: EventTexts = {
   'history-unwritable': [
     'warn',
     ({ path, error }) =>
-      `the history of the runs is not kept in ${shown(path)}; the work goes on: ${messageOf(error)}${diskHint(error)}`,
+      `the history of the runs is not kept in ${shown(path)}; the work goes on: ${messageOf(error)}${outageHint(error)}`,
   ],
   'ops-listening': [
     'info',
@@ -162,14 +171,18 @@ const eventTexts: EventTexts = {
     'warn',
     ({ sink, error }) => `measurements do not arrive (${sink}); the work goes on: ${messageOf(error)}`,
   ],
-  stopping: ['info', ({ publishing, held }) => `stopping: ${publishing} publishes under way, ${held} messages held`],
-  stopped: ['info', ({ givenBack }) => `stopped: ${givenBack} messages given back`],
+  stopping: [
+    'info',
+    ({ publishing, held }) =>
+      `stopping: ${count(publishing, 'publish', 'publishes')} under way, ${count(held, 'message')} held`,
+  ],
+  stopped: ['info', ({ givenBack }) => `stopped: ${count(givenBack, 'message')} given back`],
   drained: [
     'info',
     ({ left, untried }) =>
       (left === 0
         ? 'the queue is empty and everything is published'
-        : `published; ${left} messages are left in the queue`) +
+        : `published; ${count(left, 'message is', 'messages are')} left in the queue`) +
       (untried.length === 0 ? '' : `; but nothing is known of ${untried.join(', ')}, which could not be tried`),
   ],
   failed: ['error', ({ error }) => messageOf(error)],
@@ -199,11 +212,6 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return shown(String(error))
   const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : ''
   return shown(`${code}${error.message === '' ? error.name : error.message}`)
-}
-
-/** A system error is of the disk: that is where the stages keep documents and drafts. */
-function diskHint(error: unknown): string {
-  return error instanceof Error && 'syscall' in error ? " (look at the worker's cache directory, --cache-dir)" : ''
 }
 
 function repositoryText(event: WorkerEventMap['repository']): string {

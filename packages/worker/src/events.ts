@@ -1,5 +1,7 @@
 import type { AuditFinding, KeyVerdict, RepositoryEvent } from '@repokeeper/repository'
-import type { KeyringSummary } from './package-policy-settings.ts'
+import type { ExpiringKey } from './key-expiry.ts'
+import type { Outage } from './outage.ts'
+import type { KeyringKey, KeyringSummary } from './package-policy-settings.ts'
 import type { UpkeepJob } from './upkeep.ts'
 
 /** Everything that happens in a worker. Logs, history, metrics and the status page subscribe to it. Never a body, a receipt handle or a credential. */
@@ -13,9 +15,14 @@ export interface WorkerEventMap {
   /** Something about the queue's own settings that a person should know. */
   'queue-advice': { readonly queue: string; readonly advice: string }
   /** Packages have to be signed, by one of these keys. */
-  'package-policy': Pick<KeyringSummary, 'keys' | 'acceptsWeak'>
+  'package-policy': {
+    readonly keys: readonly Omit<KeyringKey, 'expires'>[]
+    readonly acceptsWeak: boolean
+  }
   /** A key of the keyring whose signatures do not count, or less than one thinks. */
   'keyring-note': KeyringSummary['notes'][number]
+  /** A key that signs, or whose signatures count, is over soon, or already. Said at the start, and every day. */
+  'key-expires': ExpiringKey & { readonly now: Date }
   /** Whether a configured bucket honours conditional writes could not be tried at the start; it is tried again at its first batch. */
   'store-untried': { readonly bucket: string; readonly error: unknown }
   /** A receive has come back, with so many messages or none. */
@@ -123,8 +130,8 @@ export interface WorkerEventMap {
     readonly retrySeconds: number
   }
   'receive-recovered': { readonly failures: number }
-  /** The store is out: no further messages are received for a while, so that they are not spent on it. */
-  'receive-paused': { readonly seconds: number }
+  /** An outage: no further messages are received for a while, so that they are not spent on it. */
+  'receive-paused': { readonly seconds: number; readonly outage: Outage; readonly error: unknown }
   /** An audit found the bucket and its metadata to differ. `healing`: the worker brings it into line by itself. */
   drift: {
     readonly bucket: string

@@ -15,6 +15,7 @@ import { systemClock } from './clock.ts'
 import { type BatchResponse, EventQueue } from './event-queue.ts'
 import { WorkerEvents } from './events.ts'
 import { HeldMessages } from './held-messages.ts'
+import { expiringSoon, type WatchedKey, watchedKeys } from './key-expiry.ts'
 import { logEvents } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { outwardSinks } from './metrics-sinks.ts'
@@ -64,9 +65,9 @@ export function createHandler(io: LambdaIo): LambdaHandler {
       kept = undefined
       throw error
     })
-    const untold = isTold ? undefined : warm.keyring
+    const wasTold = isTold
     isTold = true
-    return await work(queue, warm, io, context, untold)
+    return await work(queue, warm, io, context, wasTold)
   }
 }
 
@@ -75,6 +76,7 @@ interface Kept {
   readonly buckets: Buckets
   readonly parts: Pick<WorkerParts, 'openBucket' | 'reconcile' | 'probeConditions'>
   readonly keyring: KeyringSummary | undefined
+  readonly keys: () => readonly WatchedKey[]
 }
 
 async function open(environment: LambdaIo['environment']): Promise<Kept> {
@@ -96,7 +98,15 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
       reconcile(location, keys, realContext({ ...context, cache, documents, signing, packagePolicy }), { joining }),
     probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
   }
-  return { options, parts, keyring, buckets: new Buckets({ ...settingsOf(options), ...parts, clock: systemClock }) }
+  const signer = signing.kind === 'signed' ? signing.signer : undefined
+  const keys = () => watchedKeys(signer, keyring)
+  return {
+    options,
+    parts,
+    keyring,
+    keys,
+    buckets: new Buckets({ ...settingsOf(options), ...parts, clock: systemClock }),
+  }
 }
 
 /** AWS's own variables for endpoints are left to the SDK: they may name another one for S3. */
@@ -110,18 +120,18 @@ function readOptions(environment: LambdaIo['environment']): WorkerOptions {
 
 async function work(
   queue: EventQueue,
-  { options, parts, buckets }: Kept,
+  { options, parts, buckets, keyring, keys }: Kept,
   { stream, stdout }: LambdaIo,
   context: LambdaContext | undefined,
-  untold: KeyringSummary | undefined,
+  isTold: boolean,
 ): Promise<BatchResponse> {
   const events = new WorkerEvents()
   const endLog = logEvents(events, { level: options.logLevel, format: 'json', stream })
-  if (untold !== undefined) tellKeyring(events, untold)
-  const held = new HeldMessages(events)
   const date = () => new Date()
+  if (!isTold) tellKeys(events, { keyring, keys, now: date() })
+  const held = new HeldMessages(events)
   const sinks = outwardSinks({ options, events, date, stdout }, queue.name)
-  const metrics = new Metrics(events, { sinks, held, clock: systemClock, date })
+  const metrics = new Metrics(events, { sinks, held, keys, clock: systemClock, date })
   // As many as Lambda hands over.
   const messagesMax = queue.deliveries.length + 1
   const settings = { ...settingsOf(options), messagesMax, graceMs: 0 }
@@ -138,6 +148,15 @@ async function work(
     held.close()
     endLog()
   }
+}
+
+/** Once for each start of a function, which is several times a day. */
+function tellKeys(
+  events: WorkerEvents,
+  { keyring, keys, now }: Pick<Kept, 'keyring' | 'keys'> & { readonly now: Date },
+): void {
+  if (keyring !== undefined) tellKeyring(events, keyring)
+  for (const key of expiringSoon(keys(), now)) events.emit('key-expires', { ...key, now })
 }
 
 function stopInTime(worker: Worker, context: LambdaContext | undefined): () => void {

@@ -78,6 +78,20 @@ export const metricsCatalogue = [
       'the last time, in seconds since 1970, that a run settled, or the queue was found empty with no message held',
   },
   {
+    name: 'repokeeper.signing_key_expires.seconds',
+    kind: 'gauge',
+    unit: 'seconds',
+    description:
+      'how long the first of the keys that sign, now or next, still lasts; negative where it is over, absent where none ever is',
+  },
+  {
+    name: 'repokeeper.keyring_key_expires.seconds',
+    kind: 'gauge',
+    unit: 'seconds',
+    description:
+      'how long the first of the keys of the keyring still lasts that are not over; absent where none ever is',
+  },
+  {
     name: 'repokeeper.upkeep_failures',
     kind: 'count',
     unit: 'count',

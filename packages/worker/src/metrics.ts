@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { WorkerEventMap, WorkerEvents } from './events.ts'
 import type { HeldMessages } from './held-messages.ts'
+import { expiryGauges, type WatchedKey } from './key-expiry.ts'
 import type { MetricName } from './metrics-catalogue.ts'
 
 /** One or more values of one metric. */
@@ -22,6 +23,8 @@ export interface MetricsSink {
 export interface MetricsOptions {
   readonly sinks: readonly MetricsSink[]
   readonly held: HeldMessages
+  /** Those that sign, and those whose signatures count. */
+  readonly keys: () => readonly WatchedKey[]
   readonly clock: Clock
   /** The time of day. */
   readonly date: () => Date
@@ -80,10 +83,14 @@ export class Metrics {
 
   /** What holds now. */
   gauges(): Measurement[] {
-    const held: Measurement = { name: 'repokeeper.messages_held', values: [this.#options.held.count] }
-    if (this.#lastSuccess === undefined) return [held]
+    const { held, keys, date } = this.#options
+    const now: Measurement[] = [
+      { name: 'repokeeper.messages_held', values: [held.count] },
+      ...expiryGauges(keys(), date()),
+    ]
+    if (this.#lastSuccess === undefined) return now
     const seconds = this.#lastSuccess.getTime() / 1000
-    return [held, { name: 'repokeeper.last_success_timestamp.seconds', values: [seconds] }]
+    return [...now, { name: 'repokeeper.last_success_timestamp.seconds', values: [seconds] }]
   }
 
   async close(): Promise<void> {

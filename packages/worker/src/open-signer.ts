@@ -2,7 +2,6 @@
  * What the options say of signing → who signs.
  */
 import { readFile } from 'node:fs/promises'
-import type { RepomdSigner } from '@repokeeper/repository'
 import {
   armorPublicKeys,
   isGoodDetached,
@@ -15,12 +14,12 @@ import {
   verifyDetached,
 } from '@repokeeper/signing'
 import { fetchSecret, type SecretIo } from './secret-source.ts'
-import type { SigningSettings } from './signing-settings.ts'
+import type { OpenedSigner, SigningSettings } from './signing-settings.ts'
 
 /** @throws SigningError: the message says what to do */
-export async function openSigner(settings: SigningSettings, io: SecretIo, now: () => number): Promise<RepomdSigner> {
-  const { signNextKey, signNextFrom, signPublicKey } = settings
-  const next = signNextKey === undefined ? undefined : await openKey(signNextKey, settings, io, now)
+export async function openSigner(settings: SigningSettings, io: SecretIo, now: () => number): Promise<OpenedSigner> {
+  const { signNextFrom, signPublicKey } = settings
+  const next = await openNext(settings, io, now)
   const from = signNextFrom === undefined ? Number.POSITIVE_INFINITY : Date.parse(signNextFrom)
   const first = await openFirst(settings, io, now).catch((error: unknown) => {
     // It has done its work: that it is over by now stops nobody.
@@ -36,6 +35,10 @@ export async function openSigner(settings: SigningSettings, io: SecretIo, now: (
   return {
     publicKey,
     sign: (bytes) => signer.sign(bytes),
+    keys: () =>
+      next === undefined || now() >= from
+        ? [signer.describe]
+        : [{ ...first.describe, signsUntil: from }, next.describe],
     async verify(bytes, signature) {
       const findings = verifyDetached(bytes, signature, { keyring, now: now() })
       if (!isGoodDetached(findings) || next === undefined || now() < from) return isGoodDetached(findings)
@@ -50,6 +53,13 @@ async function openFirst(settings: SigningSettings, io: SecretIo, now: () => num
   if (signKey !== undefined) return openKey(signKey, settings, io, now)
   if (signCommand === undefined || signPublicKey === undefined) throw new Error('nothing signs')
   return openCommandSigner({ command: signCommand, publicKey: { file: signPublicKey }, now })
+}
+
+async function openNext(settings: SigningSettings, io: SecretIo, now: () => number): Promise<Signer | undefined> {
+  const { signNextKey, signNextCommand, signNextPublicKey } = settings
+  if (signNextKey !== undefined) return openKey(signNextKey, settings, io, now)
+  if (signNextCommand === undefined || signNextPublicKey === undefined) return undefined
+  return openCommandSigner({ command: signNextCommand, publicKey: { file: signNextPublicKey }, now })
 }
 
 async function openKey(
@@ -74,7 +84,8 @@ async function publicKeysOf(
   const file = { name: path, bytes }
   const keyring = readKeyring([file], now)
   const { keyId } = first.describe
-  if (keyring.find(keyId).length === 0) {
+  // Where what follows stands in for the first, the file is still that of the first.
+  if (first !== next && keyring.find(keyId).length === 0) {
     throw new SigningError('BAD_KEYRING', `${path} does not hold the public key ${keyId}, which signs: add it`)
   }
   const isAnnounced = next === undefined || keyring.find(next.describe.keyId).length > 0

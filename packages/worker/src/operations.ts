@@ -6,6 +6,7 @@ import type { WorkerEvents } from './events.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { RunHistory } from './history.ts'
 import { KeptStores } from './kept-stores.ts'
+import type { WatchedKey } from './key-expiry.ts'
 import { KnownRepositories } from './known-repositories.ts'
 import { Metrics } from './metrics.ts'
 import { PrometheusSink } from './metrics-prometheus.ts'
@@ -20,6 +21,7 @@ import { describeJobs } from './scheduled-jobs.ts'
 import { queueName } from './sqs-client.ts'
 import type { SqsQueue } from './sqs-queue.ts'
 import { StatusBoard } from './status-board.ts'
+import type { WatchedSigner } from './watched-signer.ts'
 import type { Worker } from './worker.ts'
 
 export interface OperationsOptions {
@@ -33,6 +35,10 @@ export interface OperationsOptions {
   readonly stdout: { write(text: string): unknown }
   /** What the endpoint shows people at `/`. */
   readonly page: ShownPage | undefined
+  /** Absent: nothing is signed. */
+  readonly signer: WatchedSigner | undefined
+  /** Those that sign, and those whose signatures count. */
+  readonly keys: () => readonly WatchedKey[]
   /** Absent: the endpoint searches for nothing. */
   readonly searchPackages: SearchPackages | undefined
 }
@@ -60,7 +66,7 @@ export class Operations {
   #worker: Pick<Worker, 'scheduled'> | undefined
 
   private constructor(given: OperationsOptions) {
-    const { options, events, history, clock, date, openBucket, searchPackages } = given
+    const { options, events, history, clock, date, openBucket, searchPackages, signer, keys } = given
     this.#given = given
     this.#queue = queueName(options.queue)
     this.#startedAt = date()
@@ -68,13 +74,13 @@ export class Operations {
     this.#board = new StatusBoard(events, { date, history })
     this.#prometheus = new PrometheusSink(this.#queue)
     const sinks = [this.#board, this.#prometheus, ...outwardSinks(given, this.#queue)]
-    this.#metrics = new Metrics(events, { sinks, held: this.#held, clock, date })
+    this.#metrics = new Metrics(events, { sinks, held: this.#held, keys, clock, date })
     this.#depth = new AskedSeldom(() => this.#askDepth(), { clock, forMs: depthBelievedMs })
     const depth = () => this.#depth.get()
     const roots = rootsOf(options.repositories)
     const stores = new KeptStores(openBucket)
     const known = new KnownRepositories(events, { date, history, roots })
-    this.#readiness = new Readiness(events, { held: this.#held, clock, depth, stores, roots })
+    this.#readiness = new Readiness(events, { held: this.#held, clock, date, depth, stores, roots, signer })
     this.#search = searchPackages && new PackageSearch({ known, stores, search: searchPackages, clock })
     this.#stores = stores
     this.#known = known

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { describeProblem } from './option-problems.ts'
 import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
 import { wrongPackagePolicy } from './package-policy-settings.ts'
+import { signingOptions } from './signing-options.ts'
 import { wrongSigning } from './signing-settings.ts'
 
 /** A timer holds no more than 24 days. */
@@ -103,37 +104,7 @@ const workerOptions = z.strictObject({
     description: 'whether repomd.xml has digests of the uncompressed documents: auto is up to 64 MiB a document',
     placeholder: 'WHEN',
   }),
-  signKey: z.string().min(1).optional().meta({
-    description:
-      'private key that signs repomd.xml: a file, or env:VARIABLE, secretsmanager:SECRET, ssm:PARAMETER; without it a signed repository is not published to',
-    placeholder: 'SOURCE',
-  }),
-  signPassphrase: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'of the private key, from such a source', placeholder: 'SOURCE' }),
-  signCommand: z.string().min(1).optional().meta({
-    description:
-      'a line for the shell that signs instead: it reads repomd.xml and prints an armored detached signature; needs --sign-public-key',
-    placeholder: 'LINE',
-  }),
-  signPublicKey: z.string().min(1).optional().meta({
-    description: 'file with the public key that lies beside the metadata, and with others that clients are to learn of',
-    placeholder: 'FILE',
-  }),
-  signNextKey: z.string().min(1).optional().meta({
-    description: 'private key that follows: until then only its public key is published',
-    placeholder: 'SOURCE',
-  }),
-  signNextFrom: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'from when on it signs, such as 2027-01-31', placeholder: 'DATE' }),
-  unsigned: flag().default(false).meta({
-    description: 'publish without a signature, and take away one that is there',
-  }),
+  ...signingOptions,
   packagePolicy: z.enum(['any', 'signed']).optional().meta({
     description:
       'which packages are let into the metadata: any, which holds where nothing is said, or those signed by a key of the keyring',

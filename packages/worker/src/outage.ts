@@ -1,16 +1,19 @@
 import { StoreError } from '@repokeeper/object-store'
 import { RepositoryError } from '@repokeeper/repository'
 
+/** What is out: the store; this machine's disk, which is full, gone or read-only; or what signs, which fails, is over, or was not given. */
+export type Outage = 'store' | 'disk' | 'signing'
+
 /**
- * Whether a fault says nothing of the messages: the store is out, this machine's disk is full, gone or read-only, or what signs does not (a key
- * that is over, a program that fails, no key at all for a repository that is signed). Delivering the messages
- * again, here or elsewhere, would only spend their deliveries, until good ones end in the dead-letter queue.
+ * What is out by a fault that says nothing of the messages: to deliver them again, here or elsewhere, would only spend their deliveries, until good
+ * ones end in the dead-letter queue. `undefined`: it is no such fault.
  */
-export function isOutage(error: unknown): boolean {
-  if (error instanceof StoreError) return error.code === 'UNAVAILABLE'
-  if (error instanceof RepositoryError) return error.code === 'SIGNED'
+export function outageOf(error: unknown): Outage | undefined {
+  if (error instanceof StoreError) return error.code === 'UNAVAILABLE' ? 'store' : undefined
+  if (error instanceof RepositoryError) return error.code === 'SIGNED' ? 'signing' : undefined
+  if (!(error instanceof Error)) return undefined
   // By its name: what signs is loaded only by who signs.
-  if (error instanceof Error && error.name === 'SigningError') return true
+  if (error.name === 'SigningError') return 'signing'
   // Node's system errors: ENOSPC, EROFS, EACCES, EMFILE, ENOENT, EIO …
-  return error instanceof Error && 'syscall' in error && 'code' in error
+  return 'syscall' in error && 'code' in error ? 'disk' : undefined
 }

@@ -20,10 +20,17 @@ export interface OpenedPackagePolicy {
   readonly keyring: KeyringSummary | undefined
 }
 
+export interface KeyringKey {
+  readonly keyId: string
+  readonly userId: string
+  /** Seconds since 1970; `undefined`: never. */
+  readonly expires: number | undefined
+}
+
 /** For logs and people. */
 export interface KeyringSummary {
   /** Keys and subkeys whose signatures may count. */
-  readonly keys: readonly { readonly keyId: string; readonly userId: string }[]
+  readonly keys: readonly KeyringKey[]
   /** Keys whose signatures do not, or less than one thinks. */
   readonly notes: readonly KeyringNote[]
   readonly acceptsWeak: boolean

@@ -10,7 +10,7 @@ import type { Buckets } from './buckets.ts'
 import type { Clock } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
 import type { HeldMessage, Inbox } from './inbox.ts'
-import { isOutage } from './outage.ts'
+import { outageOf } from './outage.ts'
 import type { Reconcile } from './reconcile.ts'
 import { backOffSeconds } from './settle.ts'
 
@@ -143,7 +143,7 @@ export class Publisher {
       this.#lastSuccess = { place: placeId(batch), at: clock.now() }
       await onPublished(complete, undefined)
     } catch (error) {
-      if (!isOutage(error)) this.#outages.delete(placeId(batch))
+      if (outageOf(error) === undefined) this.#outages.delete(placeId(batch))
       // Where others are published meanwhile, it is this repository's own trouble and no reason to receive less.
       else if (this.#hold(batch, error)) return await onPublished([], this.#othersWork(batch) ? undefined : error)
       events.emit('batch-failed', { ...place, keys: keys.size, error })

@@ -1,4 +1,5 @@
 import { StoreError } from '@repokeeper/object-store'
+import { count } from '@repokeeper/repodata'
 import { parseRepositoryRoot, placeId, type RepositoryPlace, type RootPattern, repomdKey } from '@repokeeper/repository'
 import { AskedSeldom } from './asked-seldom.ts'
 import { somewhereIn } from './buckets.ts'
@@ -7,9 +8,12 @@ import { messageOf } from './event-text.ts'
 import type { WorkerEventMap, WorkerEvents } from './events.ts'
 import type { HeldMessages } from './held-messages.ts'
 import type { KeptStores } from './kept-stores.ts'
+import { dayOf } from './key-expiry.ts'
 import { withoutSecrets } from './log.ts'
+import { outageOf } from './outage.ts'
 import type { QueueDepth } from './queue-depth.ts'
 import { QueueError } from './queue-error.ts'
+import type { WatchedSigner } from './watched-signer.ts'
 
 export interface Ready {
   readonly ok: boolean
@@ -20,11 +24,16 @@ export interface Ready {
 export interface ReadinessOptions {
   readonly held: HeldMessages
   readonly clock: Clock
+  readonly date: () => Date
   readonly depth: () => Promise<QueueDepth | undefined>
   readonly stores: Pick<KeptStores, 'of'>
   readonly roots: ReadonlyMap<string, readonly RootPattern[]> | undefined
+  /** Absent: nothing is signed. */
+  readonly signer: WatchedSigner | undefined
 }
 
+/** A signer that has failed is tried again when somebody wants to know, and no more often: a person may have to touch a card. */
+const signingTriedMs = 60_000
 /** Answers of queue and buckets are believed for so long. */
 const believedMs = 15_000
 /** Whoever asks wants to know now: a store that takes longer is none that could be worked with. */
@@ -42,6 +51,7 @@ export class Readiness {
   readonly #options: ReadinessOptions
   readonly #unsubscribe: () => void
   readonly #buckets: AskedSeldom<readonly string[]>
+  readonly #signing: AskedSeldom<unknown>
   /** Of each bucket a repository of it, the one published last at the end. */
   readonly #places = new Map<string, RepositoryPlace>()
   /** Repositories whose last batch met an outage. */
@@ -57,6 +67,13 @@ export class Readiness {
     this.#polledAt = clock.now()
     this.#progressAt = clock.now()
     this.#buckets = new AskedSeldom(() => this.#tryBuckets(), { clock, forMs: believedMs })
+    this.#signing = new AskedSeldom(
+      async () => this.#options.signer?.sign(Buffer.from('a try')).catch(() => undefined),
+      {
+        clock,
+        forMs: signingTriedMs,
+      },
+    )
     for (const [bucket, [first]] of roots ?? []) {
       if (first !== undefined) this.#places.set(bucket, { bucket, root: parseRepositoryRoot(somewhereIn(first)) })
     }
@@ -85,18 +102,23 @@ export class Readiness {
       },
       'batch-held': ({ bucket, root, keys, error }) => {
         const place = { bucket, root: parseRepositoryRoot(root) }
-        this.#held.set(placeId(place), `s3://${bucket}/${root}: ${keys} keys are held: ${said(error)}`)
+        this.#held.set(
+          placeId(place),
+          `s3://${bucket}/${root}: ${count(keys, 'key is', 'keys are')} held: ${said(error)}`,
+        )
       },
-      'batch-failed': ({ bucket, root }) =>
-        void this.#held.delete(placeId({ bucket, root: parseRepositoryRoot(root) })),
+      'batch-failed': ({ bucket, root, error }) => {
+        // Of the store its own answer tells; what nobody signs here is not signed at the next message either.
+        if (outageOf(error) !== 'signing') this.#held.delete(placeId({ bucket, root: parseRepositoryRoot(root) }))
+      },
       'batch-settled': settle,
     }
     this.#unsubscribe = events.subscribe((name, event) => handlers[name]?.(event))
   }
 
   async now(): Promise<Ready> {
-    const [queue, buckets] = await Promise.all([this.#tryQueue(), this.#buckets.get()])
-    const reasons = [...this.#ownReasons(), ...queue, ...buckets, ...this.#held.values()]
+    const tried = await Promise.all([this.#tryQueue(), this.#buckets.get(), this.#trySigning()])
+    const reasons = [...this.#ownReasons(), ...tried.flat(), ...this.#held.values()]
     return { ok: reasons.length === 0, reasons: [...new Set(reasons)].slice(0, reasonsMax) }
   }
 
@@ -116,7 +138,9 @@ export class Readiness {
     if (this.#receiveFault !== undefined) reasons.push(withoutSecrets(this.#receiveFault))
     const [unpolledMs, idleMs] = [clock.now() - this.#polledAt, clock.now() - this.#progressAt]
     if (held.count > 0 && idleMs > progressMs) {
-      reasons.push(`${held.count} messages are held, and nothing has been settled for ${minutes(idleMs)} minutes`)
+      reasons.push(
+        `${count(held.count, 'message is', 'messages are')} held, and nothing has been settled for ${minutes(idleMs)} minutes`,
+      )
     }
     if (this.#phase === 'working' && held.count === 0 && unpolledMs > pollMs) {
       reasons.push(`the queue has not answered for ${minutes(unpolledMs)} minutes`)
@@ -133,6 +157,25 @@ export class Readiness {
       const code = error instanceof QueueError ? error.code : undefined
       return code === 'ACCESS_DENIED' || code === 'THROTTLED' ? [] : [said(error)]
     }
+  }
+
+  /** Never rejects. */
+  async #trySigning(): Promise<string[]> {
+    const { signer, clock, date } = this.#options
+    if (signer === undefined) return []
+    const [{ keyId, expires }] = signer.keys()
+    if (expires !== undefined && 1000 * expires <= date().getTime()) {
+      return [`nothing is signed, and so nothing published: key ${keyId} expired on ${dayOf(expires)}`]
+    }
+    if (signer.fault === undefined) return []
+    let cancel = () => {}
+    const answered = new Promise<void>((resolve) => {
+      cancel = clock.after(answerMs, resolve)
+    })
+    await Promise.race([this.#signing.get(), answered])
+    cancel()
+    // As it is after the try.
+    return signer.fault === undefined ? [] : [`nothing is signed, and so nothing published: ${said(signer.fault)}`]
   }
 
   /** Never rejects. */

@@ -4,6 +4,8 @@ import { parseDuration } from './duration.ts'
 import { WorkerEvents } from './events.ts'
 import { RunHistory } from './history.ts'
 import { HistoryFile } from './history-file.ts'
+import { watchedKeys } from './key-expiry.ts'
+import { watchKeys } from './key-watch.ts'
 import { logEvents } from './log.ts'
 import { Operations } from './operations.ts'
 import { rootsOf, type WorkerOptions } from './options.ts'
@@ -14,6 +16,7 @@ import type { ProbeConditions, Reconcile } from './reconcile.ts'
 import { backOffSeconds } from './settle.ts'
 import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
 import type { UpkeepStages } from './upkeep-jobs.ts'
+import type { WatchedSigner } from './watched-signer.ts'
 import { createWorker, type Worker, type WorkerEnd, type WorkerSettings } from './worker.ts'
 
 /** What the worker works with. */
@@ -23,6 +26,8 @@ export interface WorkerStages extends UpkeepStages {
   readonly probeConditions: ProbeConditions
   /** Of the endpoint. Absent: it has no search. */
   readonly searchPackages?: SearchPackages
+  /** What signs. Absent: nothing does. */
+  readonly signer?: WatchedSigner | undefined
   /** Where packages have to be signed: whose signatures count, to be told once. */
   readonly keyring?: KeyringSummary | undefined
 }
@@ -36,6 +41,8 @@ export interface WorkerIo {
   /** Ends the process at once. */
   readonly exit: (code: number) => void
   readonly clock: Clock
+  /** The time of day. */
+  readonly date: () => Date
   readonly events: WorkerEvents
   /** Path of the file in which what was done is remembered. Absent: the history ends with the process. */
   readonly historyPath: string
@@ -63,6 +70,7 @@ export async function runWorker(
   const stopping = new AbortController()
   let worker: Worker | undefined
   let operations: Operations | undefined
+  let endKeyWatch = () => {}
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) exit(signal === 'SIGINT' ? 130 : 143)
     stopping.abort()
@@ -71,13 +79,14 @@ export async function runWorker(
   signals.on('SIGTERM', onSignal)
   signals.on('SIGINT', onSignal)
   try {
-    const { openBucket, searchPackages, keyring } = stages
+    const { openBucket, searchPackages, keyring, signer } = stages
     if (keyring !== undefined) tellKeyring(events, keyring)
-    const { stdout = process.stdout } = io
-    const date = () => new Date()
+    const { stdout = process.stdout, date = () => new Date() } = io
+    const keys = () => watchedKeys(signer, keyring)
+    endKeyWatch = watchKeys(events, { keys, clock, date })
     // Files that are read only where somebody may look.
     const page = options.http === undefined ? undefined : (await import('./status-page/page.ts')).statusPage
-    const given = { options, events, history, clock, date, openBucket, searchPackages, stdout, page }
+    const given = { options, events, history, clock, date, openBucket, searchPackages, signer, keys, stdout, page }
     operations = await Operations.open(given)
     const queue = await connect(options, { clock, events, stopping: stopping.signal })
     if (queue === undefined) return 0
@@ -98,6 +107,7 @@ export async function runWorker(
   } finally {
     signals.off('SIGTERM', onSignal)
     signals.off('SIGINT', onSignal)
+    endKeyWatch()
     await operations?.close()
     history.close()
     endLog()

@@ -5,7 +5,7 @@ import { type Clock, finishesWithin } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
 import { type HeldMessage, Inbox } from './inbox.ts'
 import { Intake } from './intake.ts'
-import { isOutage } from './outage.ts'
+import { outageOf } from './outage.ts'
 import { Publisher } from './publisher.ts'
 import type { Delivery, MessageQueue, ReceiveFailure, Subscription } from './queue.ts'
 import { ReceiveGate } from './receive-gate.ts'
@@ -274,13 +274,14 @@ class QueueWorker implements Worker {
     else await this.#settle(complete)
   }
 
-  /** Receiving while a store is out would only spend deliveries. Other faults are those of one repository and hold nobody else back. */
+  /** Receiving during an outage would only spend deliveries. Other faults are those of one repository and hold nobody else back. */
   #noteOutage(error: unknown): void {
-    if (this.#ending !== undefined || !isOutage(error)) return
+    const outage = outageOf(error)
+    if (this.#ending !== undefined || outage === undefined) return
     this.#outages += 1
     const seconds = backOffSeconds(this.#outages, outageDelay, this.#parts.clock.random)
     this.#gate.pause(seconds * 1000)
-    this.#parts.events.emit('receive-paused', { seconds })
+    this.#parts.events.emit('receive-paused', { seconds, outage, error })
   }
 
   /** Messages that wait for nothing more. */

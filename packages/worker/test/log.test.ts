@@ -1,8 +1,11 @@
 import { PassThrough } from 'node:stream'
+import { StoreError } from '@repokeeper/object-store'
+import { SigningError } from '@repokeeper/signing'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { WorkerEvents } from '../src/events.ts'
 import { type LogOptions, logEvents } from '../src/log.ts'
+import { outageOf } from '../src/outage.ts'
 import { bench, coverAll, notification } from './bench.ts'
 
 const LogLine = z.object({
@@ -90,6 +93,45 @@ describe('the log', () => {
       if (format === 'json') expect(JSON.parse(written)).toMatchObject({ causes: ['ECONNREFUSED'] })
     },
   )
+
+  it.each([
+    [
+      new StoreError('UNAVAILABLE', 's3://b: no answer', { store: 's3://b' }),
+      'the store is out: .*: s3://b: no answer$',
+    ],
+    [
+      Object.assign(new Error("ENOSPC: no space left on device, write '/cache/draft-1'"), {
+        code: 'ENOSPC',
+        syscall: 'write',
+      }),
+      "this machine's disk is out: .*'/cache/draft-1' \\(make room there, .*--cache-dir\\)$",
+    ],
+    [
+      Object.assign(new Error("EROFS: read-only file system, open '/cache/x'"), { code: 'EROFS', syscall: 'open' }),
+      "this machine's disk is out: .*'/cache/x' \\(let this user write there, .*--cache-dir\\)$",
+    ],
+    [
+      new SigningError('SIGNING_FAILED', 'it said: no card'),
+      'what signs is out: .*: it said: no card \\(nothing is published until it',
+    ],
+  ])('says what is out, where, and what to do: %s', (error, text) => {
+    const { events, lines } = log({ isTTY: true })
+    const outage = outageOf(error)
+    if (outage === undefined) throw new Error('it is none')
+    events.emit('receive-paused', { seconds: 5, outage, error })
+    expect(lines()).toEqual([expect.stringMatching(text)])
+  })
+
+  it.each([
+    [1, '1 key is held and tried again', '1 message is left', 'answers again after 1 failure$'],
+    [2, '2 keys are held and tried again', '2 messages are left', 'answers again after 2 failures$'],
+  ])('counts as people do: %i', (number, held, left, failures) => {
+    const { events, lines } = log({ isTTY: true })
+    events.emit('batch-held', { ...failed, keys: number, retrySeconds: 5 })
+    events.emit('drained', { left: number, untried: [] })
+    events.emit('receive-recovered', { failures: number })
+    expect(lines()).toEqual([held, left, failures].map((text) => expect.stringMatching(text)))
+  })
 
   it('obeys nothing that a key says to the terminal', () => {
     const { events, lines } = log({ format: 'text', level: 'debug' })

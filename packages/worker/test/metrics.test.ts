@@ -17,7 +17,7 @@ function measured(sinks: readonly MetricsSink[], options: BenchOptions = {}) {
   const made = bench(options)
   const date = () => new Date(startOfTime + made.clock.now())
   const held = new HeldMessages(made.parts.events)
-  const metrics = new Metrics(made.parts.events, { sinks, held, clock: made.clock, date })
+  const metrics = new Metrics(made.parts.events, { sinks, held, keys: () => [], clock: made.clock, date })
   return { ...made, metrics, date }
 }
 

@@ -7,6 +7,8 @@ import { PassThrough } from 'node:stream'
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { MemoryStore, StoreError } from '@repokeeper/object-store'
+import { RepositoryError } from '@repokeeper/repository'
+import { SigningError } from '@repokeeper/signing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { type WorkerEventName, WorkerEvents } from '../src/events.ts'
@@ -14,6 +16,7 @@ import { OpsServer, type OpsSources } from '../src/ops-server.ts'
 import { readWorkerOptions } from '../src/options.ts'
 import type { Reconcile } from '../src/reconcile.ts'
 import { runWorker, type WorkerIo, type WorkerStages } from '../src/run.ts'
+import { WatchedSigner } from '../src/watched-signer.ts'
 import { coverAll, latch, notification } from './bench.ts'
 
 let directory = ''
@@ -260,10 +263,64 @@ describe('the endpoint of a worker', () => {
     const { status } = await worker.get('/readyz')
     expect(status).toBe(503)
     expect((await worker.json('/status', Status)).ready.reasons).toContain(
-      's3://packages/el9/: 1 keys are held: UNAVAILABLE: no answer',
+      's3://packages/el9/: 1 key is held: UNAVAILABLE: no answer',
     )
     await worker.stop()
     isOut = false
+  })
+
+  it('is not ready while nothing is signed, also when no message waits for it', async () => {
+    let [now, isOut, expires] = [0, true, 4_000_000_000]
+    const clock = { now: () => now, after: (ms: number, act: () => void) => later(ms, act), random: () => 0.5 }
+    const signer = new WatchedSigner({
+      publicKey: Buffer.from(''),
+      sign: async () => {
+        if (isOut) throw new SigningError('SIGNING_FAILED', 'the card was pulled out')
+        return Buffer.from('signature')
+      },
+      verify: async () => true,
+      keys: () => [{ fingerprint: 'ab', keyId: 'ab12', kind: 'RSA 4096', userId: 'Harbour', expires }],
+    })
+    const worker = await run({}, { signer }, { clock })
+    await worker.started
+    expect(await worker.json('/readyz')).toEqual({ ok: true, reasons: [] })
+    await expect(signer.sign(Buffer.from('<repomd/>'))).rejects.toThrow('card')
+    const reasons = ['nothing is signed, and so nothing published: SIGNING_FAILED: the card was pulled out']
+    expect(await worker.json('/readyz')).toEqual({ ok: false, reasons })
+    expect((await worker.get('/readyz')).status).toBe(503)
+    isOut = false
+    expect((await worker.json('/readyz', Ready)).ok, 'a card is not touched at every question').toBe(false)
+    now += 60_000
+    expect(await worker.json('/readyz')).toEqual({ ok: true, reasons: [] })
+    expires = 1_700_000_000
+    const over = ['nothing is signed, and so nothing published: key ab12 expired on 2023-11-14']
+    expect(await worker.json('/readyz')).toEqual({ ok: false, reasons: over })
+    await worker.stop()
+  })
+
+  it('is not ready either when the messages of a repository that is not signed here are given back', async () => {
+    const reconcile: Reconcile = async () => {
+      throw new RepositoryError('SIGNED', 'it is signed, and no key was given', 's3://packages/el9/')
+    }
+    const clock = { now: () => performance.now(), after: later, random: () => 0 }
+    const worker = await run({}, { reconcile }, { clock: { ...clock, now: () => 100_000 * performance.now() } })
+    const failed = worker.next('batch-failed')
+    await send(notification('el9/a.rpm'))
+    await failed
+    expect((await worker.json('/readyz', Ready)).reasons).toContainEqual(expect.stringContaining('no key was given'))
+    await worker.stop()
+  })
+
+  it('says at the start which key is over soon, and measures how long it lasts', async () => {
+    const expires = Date.parse('2026-12-01T00:00:00Z') / 1000
+    const keyring = { keys: [{ keyId: 'ab12', userId: 'Harbour', expires }], notes: [], acceptsWeak: false }
+    const worker = await run({}, { keyring }, { date: () => new Date('2026-11-28T00:00:00Z') })
+    await worker.started
+    expect(worker.log()).toContain('key ab12 of Harbour in the keyring expires on 2026-12-01')
+    const metrics = await (await worker.get('/metrics')).text()
+    expect(metrics).toContain('repokeeper_keyring_key_expires_seconds{queue="additions"} 259200\n')
+    expect(metrics).not.toMatch(/^repokeeper_signing_key_expires_seconds\{/m)
+    await worker.stop()
   })
 
   it('asks the queue only when somebody looks, and then once for all who do within a quarter of a minute', async () => {

@@ -49,6 +49,8 @@ afterAll(async () => {
 })
 afterEach(() => vi.unstubAllEnvs())
 
+const nextCommand = { signNextCommand: 'c', signNextPublicKey: 'p' }
+
 describe('the options', () => {
   it.each<[Partial<SigningSettings>, string | undefined]>([
     [{}, undefined],
@@ -60,8 +62,18 @@ describe('the options', () => {
     [{ signCommand: 'c' }, '--sign-command needs --sign-public-key'],
     [{ signPassphrase: 'w' }, 'there is something to sign with, but no key'],
     [{ signNextKey: 'n', signNextFrom: '2027-01-31' }, 'there is something to sign with, but no key'],
-    [{ signKey: 'k', signNextKey: 'n' }, '--sign-next-key and --sign-next-from go together'],
-    [{ signKey: 'k', signNextFrom: '2027-01-31' }, '--sign-next-key and --sign-next-from go together'],
+    [{ signKey: 'k', signNextKey: 'n' }, '--sign-next-key (or --sign-next-command) and --sign-next-from go together'],
+    [{ signKey: 'k', signNextFrom: '2027-01-31' }, '(or --sign-next-command) and --sign-next-from go together'],
+    [{ signCommand: 'c', signPublicKey: 'p', ...nextCommand, signNextFrom: '2027-01-31' }, undefined],
+    [{ signKey: 'k', ...nextCommand, signNextFrom: '2027-01-31' }, undefined],
+    [{ signKey: 'k', ...nextCommand }, 'and --sign-next-from go together'],
+    [
+      { signKey: 'k', ...nextCommand, signNextKey: 'n' },
+      '--sign-next-key and --sign-next-command: one of the two follows',
+    ],
+    [{ signKey: 'k', signNextCommand: 'c' }, '--sign-next-command and --sign-next-public-key go together'],
+    [{ signKey: 'k', signNextPublicKey: 'p' }, '--sign-next-command and --sign-next-public-key go together'],
+    [nextCommand, 'there is something to sign with, but no key'],
     [{ signKey: 'k', signNextKey: 'n', signNextFrom: 'soon' }, '--sign-next-from soon: expected a day or a time'],
   ])('%j', (settings, message) => {
     const wrong = wrongSigning({ unsigned: false, ...settings })
@@ -158,6 +170,53 @@ it('a key that follows signs alone from its day on, and what the first has signe
   const turned = await open({ signKey: 'key.asc', signNextKey: 'next.asc', signNextFrom: '2020-01-01' })
   expect(await turned.verify(document, await before.sign(document))).toBe(false)
   expect(await turned.verify(document, await turned.sign(document))).toBe(true)
+})
+
+describe('a command that follows', () => {
+  const program = (file: string) =>
+    `'${process.execPath}' '${join(import.meta.dirname, 'signing-program.ts')}' '${at(file)}'`
+
+  it.each(['a key', 'a command'])(
+    '%s signs until its day, and it from then on; both public keys are there',
+    async (first) => {
+      const now =
+        first === 'a key' ? { signKey: 'key.asc' } : { signCommand: program('key.asc'), signPublicKey: 'key.pub.asc' }
+      const following = { signNextCommand: program('next.asc'), signNextPublicKey: 'next.pub.asc' }
+      const before = await open({ ...now, ...following, signNextFrom: '2199-01-01' })
+      expect(idsIn(before.publicKey)).toEqual([key, next].map(({ describe }) => describe.keyId))
+      const early = await before.sign(document)
+      expect([await isBy('key.asc', early), await before.verify(document, early)]).toEqual([true, true])
+
+      const after = await open({ ...now, ...following, signNextFrom: '2020-01-01' })
+      expect(idsIn(after.publicKey)).toEqual([key, next].map(({ describe }) => describe.keyId))
+      const late = await after.sign(document)
+      expect([await isBy('next.asc', late), await after.verify(document, late)]).toEqual([true, true])
+      expect(await after.verify(document, early), 'what the first has signed is signed anew').toBe(false)
+    },
+  )
+
+  it('is told of with the first, and from when on it signs instead', async () => {
+    const following = { signNextCommand: program('next.asc'), signNextPublicKey: 'next.pub.asc' }
+    const signer = await open({ signKey: 'key.asc', ...following, signNextFrom: '2199-01-01' })
+    expect(signer.keys()).toMatchObject([
+      { keyId: key.describe.keyId, signsUntil: Date.parse('2199-01-01') },
+      { keyId: next.describe.keyId },
+    ])
+  })
+
+  it('works on alone when the first does not sign any more, and is tried at the start like every other', async () => {
+    const following = { signNextCommand: program('next.asc'), signNextPublicKey: 'next.pub.asc' }
+    const gone = { signCommand: 'exit 1', signPublicKey: 'key.pub.asc' }
+    const alone = await open({ ...gone, ...following, signNextFrom: '2020-01-01' })
+    expect(await isBy('next.asc', await alone.sign(document))).toBe(true)
+    await expectRefusal({ ...gone, ...following, signNextFrom: '2199-01-01' }, 'did not sign: it ended with 1')
+    const wrong = { signKey: 'key.asc', signNextCommand: program('key.asc'), signNextPublicKey: 'next.pub.asc' }
+    await expectRefusal({ ...wrong, signNextFrom: '2199-01-01' }, 'and the public key that was given has')
+  })
+
+  async function isBy(signKey: string, signature: Uint8Array): Promise<boolean> {
+    return (await open({ signKey })).verify(document, signature)
+  }
 })
 
 function idsIn(publicKey: Uint8Array): string[] {

@@ -92,7 +92,9 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
   const documents = { compression: options.compression, openChecksum: options.openChecksum }
   const { region, profile } = connection
   const secrets = { environment, region, profile }
-  const signing = await openSigningIfSaid(options, secrets, Date.now)
+  const opened = await openSigningIfSaid(options, secrets, Date.now)
+  const signer = opened.kind === 'signed' ? new worker.WatchedSigner(opened.signer) : undefined
+  const signing = signer === undefined ? opened : { kind: 'signed' as const, signer }
   const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
   const { cache, directory, close } = await openCache(connection.cache)
   const publishing = { cache, documents, signing, packagePolicy }
@@ -120,6 +122,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
           searchPackages(location, realContext({ ...context, cache, onEvent: () => {} }), options),
         probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
         keyring,
+        signer,
       },
       { signals: interruption, historyPath: historyPath(directory, worker.queueName(options.queue)) },
     )
