@@ -5,8 +5,10 @@ import { openS3Bucket, parseStoreUrl, type S3Bucket } from '@repokeeper/object-s
 import manifest from '../package.json' with { type: 'json' }
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
+import { examineKeys } from './examine-keys.ts'
 import { examineQueues } from './examine-queues.ts'
 import { examineStore } from './examine-store.ts'
+import { keyringSources } from './expiring-keys.ts'
 import { ExitCode, UsageError } from './failure.ts'
 import { type Finding, looking } from './finding.ts'
 import { connectionOptions, withRepository } from './open-repository.ts'
@@ -16,12 +18,14 @@ interface DoctorOptions {
   readonly json: boolean
   /** None: those of the notifications. */
   readonly queues: readonly string[]
+  /** Sources; none: those of the environment. */
+  readonly keyring: readonly string[]
 }
 
 /** @returns the exit code: 1 where there is a problem */
 export async function examineSetup(
   repo: string,
-  { json, queues }: DoctorOptions,
+  { json, queues, keyring }: DoctorOptions,
   connection: Connection,
   cli: Cli,
 ): Promise<number> {
@@ -47,6 +51,7 @@ export async function examineSetup(
     if (bucket === undefined) return repository.name
     try {
       const isReachable = await examineStore(repository, bucket, onFinding, cli)
+      await examineKeys({ repository, isReachable, keyring: keyringSources(keyring, cli) }, connection, onFinding, cli)
       const { region } = bucket
       const scene = { bucket: isReachable ? bucket : undefined, bucketName: address.bucket, region, queues }
       await examineQueues(repository, scene, connection, onFinding, cli)

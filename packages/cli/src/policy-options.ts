@@ -35,10 +35,10 @@ export function readPackagePolicy(
   environment: Readonly<Record<string, string | undefined>>,
 ): PackagePolicySettings {
   const flags = Flags.parse(values)
-  const { REPOKEEPER_PACKAGE_POLICY, REPOKEEPER_KEYRING, REPOKEEPER_ACCEPT_WEAK_SIGNATURES } = environment
+  const { REPOKEEPER_PACKAGE_POLICY, REPOKEEPER_ACCEPT_WEAK_SIGNATURES } = environment
   const settings: PackagePolicySettings = {
     packagePolicy: flags.packagePolicy ?? policyIn(REPOKEEPER_PACKAGE_POLICY || undefined),
-    keyring: flags.keyring ?? sourcesIn(REPOKEEPER_KEYRING ?? ''),
+    keyring: flags.keyring ?? keyringIn(environment),
     acceptWeakSignatures:
       flags.acceptWeakSignatures || /^(1|true|yes|on)$/i.test(REPOKEEPER_ACCEPT_WEAK_SIGNATURES ?? ''),
   }
@@ -53,9 +53,11 @@ function policyIn(text: string | undefined): (typeof policies)[number] | undefin
   throw new UsageError(`REPOKEEPER_PACKAGE_POLICY is ${text}: expected one of ${policies.join(', ')}`)
 }
 
-function sourcesIn(text: string): readonly string[] {
-  return text
-    .split(',')
+/** The sources that the environment names. */
+export function keyringIn({
+  REPOKEEPER_KEYRING = '',
+}: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return REPOKEEPER_KEYRING.split(',')
     .map((source) => source.trim())
     .filter((source) => source !== '')
 }

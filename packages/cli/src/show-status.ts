@@ -5,8 +5,10 @@ import { documentKinds } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type IndexedSnapshot, readIndexedSnapshot, repomdKey, surveyRepository } from '@repokeeper/repository'
 import { openQueueDesk } from '@repokeeper/worker'
+import { expiryText } from '@repokeeper/worker/key-expiry'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
+import { expiringKeys, keyringSources } from './expiring-keys.ts'
 import { describeFailure, ExitCode } from './failure.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { queueConnection } from './queue-connection.ts'
@@ -17,12 +19,14 @@ interface StatusOptions {
   readonly deep: boolean
   /** Names, URLs or ARNs. */
   readonly queues: readonly string[]
+  /** Sources; none: those of the environment. */
+  readonly keyring: readonly string[]
 }
 
 /** @returns the exit code: 1 where a queue could not be asked */
 export async function showStatus(
   repository: OpenRepository,
-  { json, deep, queues: wanted }: StatusOptions,
+  { json, deep, queues: wanted, keyring: given }: StatusOptions,
   connection: Connection,
   cli: Cli,
 ): Promise<number> {
@@ -34,9 +38,10 @@ export async function showStatus(
   const published = describePublished(snapshot, now)
   if (published === undefined) throw noMetadata(repository)
   const bucket = deep ? await compareWithBucket(repository) : undefined
+  const warnings = await keyWarnings(repository, snapshot, keyringSources(given, cli), connection, cli)
   const queues = await readQueues(wanted, connection, cli)
   const ok = queues.every((queue) => 'waiting' in queue)
-  if (json) output.printJson({ repository: name, ok, ...published, bucket, queues })
+  if (json) output.printJson({ repository: name, ok, ...published, bucket, queues, warnings })
   else {
     const rows = [
       ['packages', `${published.packages}, ${formatBytes(published.bytes)}`],
@@ -49,8 +54,26 @@ export async function showStatus(
     output.print(name)
     for (const line of table(rows)) output.print(`  ${line}`)
   }
+  if (!json) for (const warning of warnings) output.tell(`warning: ${warning}`)
   for (const queue of queues) if ('problem' in queue) output.tell(`queue ${queue.name}: ${queue.problem}`)
   return ok ? ExitCode.done : ExitCode.failed
+}
+
+/** Keys that cannot be read are no reason to say nothing of all else. */
+async function keyWarnings(
+  repository: OpenRepository,
+  { stored }: IndexedSnapshot,
+  keyring: readonly string[],
+  connection: Connection,
+  cli: Cli,
+): Promise<string[]> {
+  const now = new Date()
+  try {
+    const keys = await expiringKeys({ repository, repomd: stored?.bytes, keyring }, connection, cli, now)
+    return keys.map((key) => expiryText(key, now))
+  } catch (error) {
+    return [`when the keys are over cannot be told: ${describeFailure(error, false).message}`]
+  }
 }
 
 function describePublished({ stored, repomd, index }: IndexedSnapshot, now: Date) {

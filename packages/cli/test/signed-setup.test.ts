@@ -100,6 +100,34 @@ describe('doctor', () => {
   })
 })
 
+test('status and doctor say which keys are over soon, be it the next one that signs or one of a keyring', async () => {
+  const turning = ['--sign-next-key', 'soon.asc', '--sign-next-from', '2199-01-01']
+  await here().repokeeper('rebuild', repo, '--sign-key', 'key.asc', ...turning)
+  const environment = { REPOKEEPER_KEYRING: 'soon.pub.asc' }
+  const { code, stderr } = await here().repokeeper('status', repo, { environment })
+  const soon = 'key [0-9a-f]{16} of soon <soon@example\\.com>'
+  expect({ code, warnings: stderr.trimEnd().split('\n') }).toEqual({
+    code: 0,
+    warnings: [
+      expect.stringMatching(
+        `^warning: ${soon}, which is to sign next, expires on .*: nothing is published from then on; prolong`,
+      ),
+      expect.stringMatching(
+        `^warning: ${soon} in the keyring expires on .*: packages that it signs later are refused; prolong`,
+      ),
+    ],
+  })
+  const { stdout } = await here().repokeeper('doctor', repo, '--keyring', 'soon.pub.asc')
+  expect(stdout).toMatch(/^warning {2}keys {16}key .*, which is to sign next, expires on .*\. prolong it/m)
+  expect(stdout).toMatch(/^warning {2}keys {16}key .* in the keyring expires on .*/m)
+})
+
+test('status says all else where the keys beside the metadata cannot be read', async () => {
+  await put('repomd.xml.key', 'rubbish')
+  const said = expect.stringContaining('warning: when the keys are over cannot be told: repodata/repomd.xml.key')
+  expect(await here().repokeeper('status', repo)).toMatchObject({ code: 0, stderr: said })
+})
+
 function sign(key: string): Promise<unknown> {
   return here().repokeeper('rebuild', repo, '--sign-key', key)
 }

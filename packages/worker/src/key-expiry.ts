@@ -64,18 +64,33 @@ export function expiryGauges(keys: readonly WatchedKey[], now: Date): Measuremen
   ].filter(({ values }) => values.length > 0)
 }
 
-/** For people: which, when, what then, and what to do. */
-export function expiryText({ use, keyId, userId, expires }: ExpiringKey, now: Date): string {
+/** For people: which, when, what then; and what to do. */
+export function describeExpiry({ use, keyId, userId, expires }: ExpiringKey, now: Date) {
   const when = `${1000 * expires <= now.getTime() ? 'expired' : 'expires'} on ${dayOf(expires)}`
   const prolong = `prolong it (gpg --quick-set-expire ${keyId} 3y)`
   switch (use) {
     case 'signs':
-      return `key ${keyId} of ${userId}, which signs, ${when}: nothing is published from then on; ${prolong}, or let another one follow ("repokeeper key rotate --help")`
+      return {
+        message: `key ${keyId} of ${userId}, which signs, ${when}: nothing is published from then on`,
+        remedy: `${prolong}, or let another one follow ("repokeeper key rotate --help")`,
+      }
     case 'follows':
-      return `key ${keyId} of ${userId}, which is to sign next, ${when}: nothing is published from then on; ${prolong}, or give another one`
+      return {
+        message: `key ${keyId} of ${userId}, which is to sign next, ${when}: nothing is published from then on`,
+        remedy: `${prolong}, or give another one`,
+      }
     case 'counts':
-      return `key ${keyId} of ${userId} in the keyring ${when}: packages that it signs later are refused; ${prolong} where it is yours, or add the one that follows to --keyring`
+      return {
+        message: `key ${keyId} of ${userId} in the keyring ${when}: packages that it signs later are refused`,
+        remedy: `${prolong} where it is yours, or add the one that follows to --keyring`,
+      }
   }
+}
+
+/** The same in one sentence. */
+export function expiryText(key: ExpiringKey, now: Date): string {
+  const { message, remedy } = describeExpiry(key, now)
+  return `${message}; ${remedy}`
 }
 
 /** @param seconds since 1970 */

@@ -25,6 +25,11 @@ export function defineDoctor(program: Command, cli: Cli): void {
     .description('Look whether everything between an upload and the metadata is set up as it has to be.')
     .argument('<REPO>', 's3://BUCKET/PATH')
     .option('-q, --queue <queue>', 'a queue of it: its name, URL or ARN; may be given several times', gather)
+    .option(
+      '--keyring <source>',
+      'public keys whose signatures count, to be told which of them is over soon; may be given several times; also $REPOKEEPER_KEYRING',
+      gather,
+    )
     .option('--json', 'report as one JSON document')
     .addHelpText('after', examples)
     .action(async (repo: string) => {
@@ -35,5 +40,9 @@ export function defineDoctor(program: Command, cli: Cli): void {
 }
 
 const Options = z
-  .object({ json: z.boolean().default(false), queue: z.array(z.string().min(1)).default([]) })
+  .object({
+    json: z.boolean().default(false),
+    queue: z.array(z.string().min(1)).default([]),
+    keyring: z.array(z.string().min(1)).default([]),
+  })
   .transform(({ queue, ...options }) => ({ ...options, queues: queue }))

@@ -23,6 +23,11 @@ export function defineStatus(program: Command, cli: Cli): void {
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .option('-q, --queue <queue>', 'a queue of it: its name, URL or ARN; may be given several times', gather)
     .option('--deep', 'list the bucket, and say what differs from the metadata')
+    .option(
+      '--keyring <source>',
+      'public keys whose signatures count, to be told which of them is over soon; may be given several times; also $REPOKEEPER_KEYRING',
+      gather,
+    )
     .option('--json', 'report as one JSON document')
     .addHelpText('after', examples)
     .action(async (repo: string) => {
@@ -44,5 +49,6 @@ const Options = z
     json: z.boolean().default(false),
     deep: z.boolean().default(false),
     queue: z.array(z.string().min(1)).default([]),
+    keyring: z.array(z.string().min(1)).default([]),
   })
   .transform(({ queue, ...options }) => ({ ...options, queues: queue }))
