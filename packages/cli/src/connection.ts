@@ -3,6 +3,7 @@
  */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { type Endpoint, endpointProblem, findEndpoint } from '@repokeeper/object-store/endpoint'
 import type { DocumentOptions } from '@repokeeper/repository'
 import type { PackagePolicySettings } from '@repokeeper/worker/package-policy'
 import type { SigningSettings } from '@repokeeper/worker/signing'
@@ -66,9 +67,7 @@ export function readConnection(values: unknown, environment: Readonly<Record<str
   const flags = Flags.parse(values)
   const { REPOKEEPER_ENDPOINT_URL, REPOKEEPER_REGION, REPOKEEPER_PROFILE, REPOKEEPER_CACHE_DIR } = environment
   const endpointUrl = flags.endpointUrl ?? (REPOKEEPER_ENDPOINT_URL || undefined)
-  if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
-    throw new UsageError(`--endpoint-url ${endpointUrl} is no http:// or https:// URL`)
-  }
+  requireEndpoint(endpointUrl === undefined ? undefined : findEndpoint('S3', endpointUrl, environment))
   const region = flags.region ?? (REPOKEEPER_REGION || undefined)
   // As the SDK has it: it becomes a part of a host's name.
   if (region !== undefined && !/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/.test(region)) {
@@ -100,8 +99,10 @@ const Flags = z.object({
   cacheDir: z.string().optional(),
 })
 
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
+/** @throws UsageError where it can be none */
+export function requireEndpoint(endpoint: Endpoint | undefined): void {
+  const problem = endpoint && endpointProblem(endpoint)
+  if (problem !== undefined) throw new UsageError(problem)
 }
 
 /** XDG base directory specification: a relative $XDG_CACHE_HOME is to be ignored. */

@@ -60,7 +60,7 @@ const forPeople: Readonly<Record<string, number>> = {
 export function describeFailure(thrown: unknown, debug: boolean): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNEXPECTED'
-  const exitCode = forPeople[error.name]
+  const exitCode = code === 'BAD_ENDPOINT' ? ExitCode.wrongUse : forPeople[error.name]
   const details = error instanceof UsageError ? error.details : []
   if (debug) return { exitCode: exitCode ?? ExitCode.failed, code, message: stackOf(error), details }
   if (exitCode !== undefined) return { exitCode, code, message: withRemedy(error), details }

@@ -177,6 +177,7 @@ describe('says what is wrong, and what to do', () => {
       .repokeeper('doctor', repo)
     expect(code).toBe(1)
     expect(stdout).toMatch(/^problem {2}credentials +none found: .*AWS_PROFILE/m)
+    expect(stdout).toMatch(new RegExp(`^ok {7}region +eu-north-1, ${cloud.endpoint}$`, 'm'))
   })
 })
 

@@ -46,6 +46,19 @@ describe('wrong use ends with exit code 2 and says what to write instead', () =>
   })
 })
 
+test.concurrent.each([
+  ['list', 's3://bucket/path'],
+  ['dead-letters', 'list', '-q', 'queue'],
+  ['worker', '-q', 'queue'],
+])('an endpoint that is no URL is named, with what to write: repokeeper %s %s', async (...args) => {
+  const environment = { AWS_ENDPOINT_URL: 'store:9000', AWS_REGION: 'us-east-1' }
+  const { code, stderr } = await here().repokeeper(...args, { environment })
+  expect(code).toBe(2)
+  expect(stderr).toContain(
+    'AWS_ENDPOINT_URL is "store:9000", which is no http:// or https:// URL: write http://store:9000 or https://store:9000',
+  )
+})
+
 describe('what fails ends with exit code 1, without a stack', () => {
   test.concurrent.each([
     [['list', 'bucket/path'], /there is no directory bucket\/path.*for a bucket write s3:\/\/bucket\/path/],

@@ -156,6 +156,8 @@ export type StoreErrorCode =
   | 'NO_SUCH_STORE'
   /** Nothing says which AWS region is meant. */
   | 'NO_REGION'
+  /** What says where the store is is no URL. */
+  | 'BAD_ENDPOINT'
   /** A key that the store cannot hold: empty, absolute, with `.` or `..` segments, too long (see key.ts). */
   | 'BAD_KEY'
   /** The bytes that were sent do not have the digest that was promised. */

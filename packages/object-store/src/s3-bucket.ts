@@ -1,8 +1,8 @@
 /**
  * A bucket of S3 itself, not what is in it: for who sets one up, or looks whether it is set up well.
  */
-import type { BucketLocationConstraint, S3Client } from '@aws-sdk/client-s3'
-import { abortable, connectS3, headBucket, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
+import type { BucketLocationConstraint } from '@aws-sdk/client-s3'
+import { abortable, askForUrl, connectS3, headBucket, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
 import { readFault, type S3Fault, s3Error } from './s3-fault.ts'
 import {
   addNotifications,
@@ -36,7 +36,6 @@ export interface S3Bucket {
 export async function openS3Bucket(options: S3StoreOptions, signal?: AbortSignal): Promise<S3Bucket> {
   const connection = await connectS3(options)
   const { client, store, region } = connection
-  const baseUrl = watchUrl(client, connection, signal)
   return {
     name: store,
     arn: `arn:aws:s3:::${options.bucket}`,
@@ -53,7 +52,8 @@ export async function openS3Bucket(options: S3StoreOptions, signal?: AbortSignal
     create: () => create(connection, signal),
     readNotifications: () => readNotifications(connection, signal),
     addNotifications: (added) => addNotifications(connection, added, signal),
-    urlOf: async (key) => `${await baseUrl()}${key.split('/').map(encodeURIComponent).join('/')}`,
+    urlOf: async (key) =>
+      `${(await askForUrl(connection, options)) ?? `${store}/`}${key.split('/').map(encodeURIComponent).join('/')}`,
     close: () => client.destroy(),
   }
 }
@@ -88,28 +88,4 @@ async function create(connection: S3Connection, signal: AbortSignal | undefined)
 function explainTaken(fault: S3Fault): S3Fault {
   if (fault.code !== 'BucketAlreadyExists') return fault
   return { ...fault, message: 'somebody else has a bucket of this name; choose another name' }
-}
-
-/** Only where a request is sent it is known how the endpoint was configured, and whether the bucket is in host or path. */
-function watchUrl(client: S3Client, connection: S3Connection, signal: AbortSignal | undefined): () => Promise<string> {
-  let base: string | undefined
-  client.middlewareStack.add(
-    (next) => (args) => {
-      base ??= baseOf(args.request)
-      return next(args)
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'watchUrl' },
-  )
-  return async () => {
-    if (base === undefined) await look(connection, signal)
-    return base ?? `${connection.store}/`
-  }
-}
-
-function baseOf(request: unknown): string | undefined {
-  if (typeof request !== 'object' || request === null) return undefined
-  const { protocol, hostname, port, path }: Partial<Record<string, unknown>> = { ...request }
-  if (typeof protocol !== 'string' || typeof hostname !== 'string' || typeof path !== 'string') return undefined
-  const [plain = ''] = path.split('?')
-  return `${protocol}//${hostname}${typeof port === 'number' ? `:${port}` : ''}${plain.replace(/\/*$/, '/')}`
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { type Endpoint, endpointProblem, findEndpoint } from './endpoint.ts'
 import { StoreError } from './port.ts'
 import { chooseRegion, setRegion } from './region.ts'
 
@@ -37,6 +38,8 @@ export interface S3Connection {
   readonly store: string
   readonly bucket: string
   readonly region: string
+  /** As an option or a variable says it; `undefined`: that of the profile, or Amazon's. */
+  readonly endpoint: Endpoint | undefined
   readonly sdk: typeof import('@aws-sdk/client-s3')
   readonly client: S3Client
   readonly maxAttempts: number
@@ -58,9 +61,13 @@ export interface S3Connection {
 /**
  * Loads the SDK only here: a process that works on directories does not pay for it.
  *
- * @throws StoreError `NO_REGION`
+ * @throws StoreError `NO_REGION`, `BAD_ENDPOINT`
  */
 export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
+  const store = `s3://${options.bucket}`
+  const endpoint = findEndpoint('S3', options.endpoint, process.env)
+  const problem = endpoint && endpointProblem(endpoint)
+  if (problem !== undefined) throw new StoreError('BAD_ENDPOINT', `${store}: ${problem}`, { store })
   const sdk = await import('@aws-sdk/client-s3')
   const region = await findRegion(sdk, options)
   const client = new sdk.S3Client({ ...clientConfig(options), region })
@@ -73,15 +80,48 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
   }
   watchEndpoint(client, options.forcePathStyle, learned)
   return {
-    store: `s3://${options.bucket}`,
+    store,
     bucket: options.bucket,
     region,
+    endpoint,
     sdk,
     client,
     maxAttempts: await client.config.maxAttempts(),
     clock: options.clock ?? (() => new Date()),
     learned,
   }
+}
+
+/**
+ * Asks the SDK where it would send a request, which is never sent: only there it is known how an endpoint was configured, and whether the bucket
+ * is in host or path. Nothing else is looked for, so that it is known also to who has no credentials, and without a network.
+ *
+ * @returns `undefined` where the SDK cannot tell
+ */
+export async function askForUrl(
+  { sdk, bucket, region }: S3Connection,
+  options: S3StoreOptions,
+): Promise<string | undefined> {
+  const client = new sdk.S3Client({ ...clientConfig(options), ...forAsking, region })
+  watchEndpoint(client, options.forcePathStyle, { isForeign: true })
+  let request: unknown
+  client.middlewareStack.add(
+    () => async (args) => {
+      request = args.request
+      throw new Error('asked for the address alone')
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'askForUrl' },
+  )
+  await withClient(client, (asked) => asked.send(new sdk.HeadBucketCommand({ Bucket: bucket })).catch(() => undefined))
+  return urlOf(request)
+}
+
+function urlOf(request: unknown): string | undefined {
+  if (typeof request !== 'object' || request === null) return undefined
+  const { protocol, hostname, port, path }: Partial<Record<string, unknown>> = { ...request }
+  if (typeof protocol !== 'string' || typeof hostname !== 'string' || typeof path !== 'string') return undefined
+  const [plain = ''] = path.split('?')
+  return `${protocol}//${hostname}${typeof port === 'number' ? `:${port}` : ''}${plain.replace(/\/*$/, '/')}`
 }
 
 /** A pause before try `attempt + 1`: up to 0.1, 0.2, 0.4 … seconds, at most 5, spread so that many clients do not return at once. */

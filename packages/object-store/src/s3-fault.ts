@@ -1,3 +1,4 @@
+import { setEndpoint } from './endpoint.ts'
 import { StoreError, type StoreErrorCode } from './port.ts'
 import { abortable, headBucket, type S3Connection } from './s3-connection.ts'
 
@@ -144,9 +145,23 @@ function explain(
   if (/wrong version number|packet length too long/.test(message)) {
     return { code: 'FAILED', words: 'the endpoint does not speak TLS; should its URL begin with http://?' }
   }
-  if (fault.transient)
-    return { code: 'UNAVAILABLE', words: `the server cannot be reached or is not able to answer: ${message}` }
+  if (fault.transient) {
+    const where = status === undefined ? whereTo(connection) : ''
+    return { code: 'UNAVAILABLE', words: `the server cannot be reached or is not able to answer: ${message}${where}` }
+  }
+  if (message === 'Invalid URL') {
+    return {
+      code: 'BAD_ENDPOINT',
+      words: 'the endpoint_url of the profile is no URL: write it with http:// or https://',
+    }
+  }
   return { code: 'FAILED', words: message }
+}
+
+/** Where requests go that do not arrive, and who said so. */
+function whereTo({ endpoint, learned }: S3Connection): string {
+  if (endpoint !== undefined) return `; ${endpoint.from} says ${endpoint.url.replace(/\/\/[^/@]*@/, '//')}`
+  return `; ${learned.isForeign ? 'the endpoint_url of the profile says where it is' : setEndpoint}`
 }
 
 /** Names that errors have when nobody gave them one. */

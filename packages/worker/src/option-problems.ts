@@ -1,3 +1,4 @@
+import { endpointProblem } from '@repokeeper/object-store/endpoint'
 import type * as z from 'zod'
 
 /** What was said of the options, and where. */
@@ -10,8 +11,6 @@ interface SaidOptions {
   readonly flagOf: (name: string) => string
 }
 
-/** A URL may have a password in it. */
-const unspoken = new Set(['endpointUrl'])
 const shownCharactersMax = 80
 
 /** What the schema has against an option, for the person who said it: where, what, and what is expected. */
@@ -27,9 +26,11 @@ export function describeProblem(
   const said = saidBy.get(name)
   const message = issue.message.replace(/^Invalid (input|option): /, '').replace(/, received \w+$/, '')
   if (said === undefined) return [`--${flagOf(name)}: ${message}`]
+  const url = values[name]
+  if (name === 'endpointUrl' && typeof url === 'string') return [endpointProblem({ url, from: said }) ?? message]
   // What is wrong with one of a list says itself which it is.
   if (rest.length > 0) return [`${said}${rest.map((part) => `[${part}]`).join('')}: ${message}`]
-  return [`${said}${unspoken.has(name) ? '' : ` is ${shown(values[name])}`}: ${message}`]
+  return [`${said} is ${shown(values[name])}: ${message}`]
 }
 
 function shown(value: unknown): string {

@@ -1,3 +1,4 @@
+import { findEndpoint, setEndpoint } from '@repokeeper/object-store'
 import * as z from 'zod'
 
 export type QueueErrorCode =
@@ -87,8 +88,8 @@ export function explainQueueError(error: unknown, { queue, endpoint, needs = wor
       'UNREACHABLE',
       `SQS${at} cannot be reached for queue "${queue}": ${said}`,
       endpoint === undefined
-        ? 'Check the network and the region.'
-        : 'Check that it runs, and what --endpoint-url, AWS_ENDPOINT_URL_SQS or AWS_ENDPOINT_URL says.',
+        ? `Check the network and the region; ${setEndpoint}.`
+        : `Check that it runs; ${findEndpoint('SQS', endpoint, process.env)?.from} says so.`,
     )
   }
   return explain(

@@ -103,7 +103,7 @@ describe('options', () => {
       expect.arrayContaining([
         '--queue: give the name or URL of the SQS queue',
         expect.stringMatching(/^--concurrency is "many": expected number$/),
-        '--endpoint-url: expected an http:// or https:// URL',
+        '--endpoint-url is "localhost:4566", which is no http:// or https:// URL: write http://localhost:4566 or https://localhost:4566',
         expect.stringMatching(/^--repository\[0\]: .*whole segment/),
         expect.stringMatching(/^--repository\[1\]: .*expected s3:\/\/bucket\/path/),
         'REPOKEEPER_ONCE is "maybe": expected true or false',

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { findEndpoint } from '@repokeeper/object-store/endpoint'
 import { type Command, Option } from 'commander'
 import type { Cli } from '../cli.ts'
-import { type Connection, readConnection } from '../connection.ts'
+import { type Connection, readConnection, requireEndpoint } from '../connection.ts'
 import { CommandError, ExitCode, UsageError } from '../failure.ts'
 
 type Worker = typeof import('@repokeeper/worker')
@@ -89,6 +90,8 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     ...s3Options(worker, { flags, environment, file }),
     profile: options.profile,
   }
+  // Else it would be found out at the first request.
+  requireEndpoint(findEndpoint('S3', connection.endpointUrl, environment))
   const documents = { compression: options.compression, openChecksum: options.openChecksum }
   const { region, profile } = connection
   const secrets = { environment, region, profile }
