@@ -196,7 +196,7 @@ describe('a fault', () => {
     worker.start()
     queue.send('m1', notification('el9/a.rpm'))
     await clock.pass(2_000)
-    expect(eventsNamed('receive-paused')).toEqual([{ seconds: 5 }])
+    expect(eventsNamed('receive-paused')).toMatchObject([{ seconds: 5, outage: 'store' }])
     queue.send('m2', notification('el9/b.rpm'))
     await clock.pass(3_000)
     expect(queue.messages.get('m2')?.receiveCount).toBeLessThanOrEqual(1)
