@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore } from '@repokeeper/object-store'
 import type { BlockContainer, OpenChecksum } from '@repokeeper/repodata'
 import type { DocumentCache } from './document-cache.ts'
+import type { Generations } from './generation-settings.ts'
 import { HeaderSizes } from './header-sizes.ts'
 import { anyPackage, type PackagePolicy } from './package-policy.ts'
 import type { RepositoryEvent } from './repository-event.ts'
@@ -34,6 +35,8 @@ export interface RepositoryContext {
   readonly signing: Signing
   /** Which packages are let in. */
   readonly packagePolicy: PackagePolicy
+  /** Whether each generation is published below a path of its own as well. */
+  readonly generations: Generations
   /** Packages that are read from the store at a time. */
   readonly packageReadsMax: number
   readonly headerSizes: HeaderSizes
@@ -50,7 +53,10 @@ export interface DocumentOptions {
 
 export type ContextOptions = Pick<RepositoryContext, 'cache' | 'onEvent'> &
   Partial<
-    Pick<RepositoryContext, 'singleWriter' | 'documents' | 'signing' | 'packagePolicy' | 'packageReadsMax' | 'signal'>
+    Pick<
+      RepositoryContext,
+      'singleWriter' | 'documents' | 'signing' | 'packagePolicy' | 'generations' | 'packageReadsMax' | 'signal'
+    >
   >
 
 export const usualDocuments: DocumentOptions = { compression: undefined, openChecksum: 'auto' }
@@ -65,6 +71,7 @@ export function realContext(options: ContextOptions): RepositoryContext {
     documents: usualDocuments,
     signing: { kind: 'unsaid' },
     packagePolicy: anyPackage,
+    generations: { kind: 'as found' },
     packageReadsMax: 16,
     headerSizes: processHeaderSizes,
     largePackages: processTurnstile,

@@ -40,12 +40,23 @@ export type { DocumentCache, DocumentDigest } from './document-cache.ts'
 export { DocumentCheck } from './document-check.ts'
 export { forEachOf } from './for-each-of.ts'
 export { type Founding, foundRepository } from './found-repository.ts'
+export { type Generations, generationsUrl, wrongGenerationsUrl } from './generation-settings.ts'
+export { keepFollowers, readMirrorlist } from './generations.ts'
 export { HeaderSizes } from './header-sizes.ts'
 export { inParallel } from './in-parallel.ts'
 export { type KnownGeneration, knownGeneration } from './known-generation.ts'
 export { type LeaseOutcome, leaseName, withLease } from './lease.ts'
 export { type PublishedAt, readListedAt } from './listed-at.ts'
 export { MemoryCache } from './memory-cache.ts'
+export {
+  formatMirrorlist,
+  type GenerationId,
+  generationIdOf,
+  type Mirrorlist,
+  mirrorlistKey,
+  parseGenerationId,
+  parseMirrorlist,
+} from './mirrorlist.ts'
 export { type Observation, observeAll } from './observe.ts'
 export {
   anyPackage,
@@ -90,7 +101,6 @@ export {
   readSignature,
   refuseToUnsign,
   type Signing,
-  type StoredSignature,
   signatureKey,
 } from './signature.ts'
 export {

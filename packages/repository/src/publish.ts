@@ -1,6 +1,6 @@
 /**
- * Publish: the documents and a record of what they supersede first, then repomd.xml by compare-and-swap, then its signature.
- * repomd.xml is the only thing that ever changes, and its signature follows it.
+ * Publish: the documents, a record of what they supersede and, where that is wanted, the directory of the generation first, then repomd.xml by
+ * compare-and-swap, then its signature and the mirrorlist. repomd.xml is the only thing that ever changes, and these two follow it.
  */
 import { createHash } from 'node:crypto'
 import type { ETag, ObjectHead, PutCondition, PutOutcome } from '@repokeeper/object-store'
@@ -15,9 +15,11 @@ import {
 } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { storeGenerationRecord } from './generation-record.ts'
+import { prepareGeneration } from './generations.ts'
 import type { Draft, DraftDocument } from './patch.ts'
+import { placeFollower } from './repomd-follower.ts'
 import { repomdKey } from './roots.ts'
-import { placeSignature, prepareSignature } from './signature.ts'
+import { prepareSignature } from './signature.ts'
 import { recordKey, type Snapshot } from './snapshot.ts'
 
 export type PublishOutcome =
@@ -99,15 +101,17 @@ async function swap(
   context: RepositoryContext,
   beforeSwap: PublishOptions['beforeSwap'] = async () => {},
 ): Promise<PutOutcome> {
-  const prepared = await prepareSignature(location, bytes, context)
+  const signature = await prepareSignature(location, bytes, context)
+  const mirrorlist = await prepareGeneration(location, bytes, signature?.bytes, context)
   await beforeSwap()
   const outcome = await location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
     contentType: 'application/xml',
     cacheControl: 'no-cache',
     ...withSignal(context),
   })
-  if (outcome.kind === 'stored' && prepared !== undefined) {
-    await placeSignature(location, outcome.etag, prepared, context)
+  if (outcome.kind === 'conflict') return outcome
+  for (const prepared of [signature, mirrorlist]) {
+    if (prepared !== undefined) await placeFollower(location, outcome.etag, prepared, context)
   }
   return outcome
 }

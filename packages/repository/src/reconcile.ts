@@ -4,6 +4,7 @@
 import { StoreError } from '@repokeeper/object-store'
 import { DocumentError } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { keepFollowers } from './generations.ts'
 import { inParallel } from './in-parallel.ts'
 import { clockToleranceMs } from './known-generation.ts'
 import { type Observation, type ObserveOptions, observeAll } from './observe.ts'
@@ -13,7 +14,6 @@ import { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan }
 import { findLeftPledges, type Pledge, storePledge, takeBackPledges } from './pledge.ts'
 import { type PublishOutcome, publishDraft, renewGeneration } from './publish.ts'
 import { RepositoryError } from './repository-error.ts'
-import { keepSignature } from './signature.ts'
 import { explain, readIndexedSnapshot, readSnapshot, readStoredRepomd, type Snapshot } from './snapshot.ts'
 
 /** What became of one key. */
@@ -125,7 +125,7 @@ interface Published {
 }
 
 /**
- * Looks again, and signs, in the stead of publishers that are gone (pledge.ts, signature.ts). To be called now and then, by any number of workers.
+ * Looks again, and writes what follows repomd.xml, in the stead of publishers that are gone (pledge.ts, repomd-follower.ts). To be called now and then, by any number of workers.
  *
  * @returns the keys that were looked at
  * @throws RepositoryError, StoreError: then it is to be tried again
@@ -133,7 +133,7 @@ interface Published {
 export async function keepLeftPledges(location: RepositoryLocation, context: RepositoryContext): Promise<string[]> {
   const left = await findLeftPledges(location, context)
   if (left.length === 0) {
-    await keepSignature(location, context)
+    await keepFollowers(location, context)
     return []
   }
   const keys = new Set(left.flatMap(({ paths }) => paths.map((path) => `${location.root}${path}`)))
@@ -178,8 +178,8 @@ async function publishOnce(
     const plan = planChanges(observations, { takesOut })
     const changes = changesMetadata(plan)
     if (!changes && !always) {
-      // What is published says it already, but who published it may have died before it was signed.
-      await keepSignature(location, context)
+      // What is published says it already, but who published it may have died before its signature and the mirrorlist followed.
+      await keepFollowers(location, context)
       tell(repository, plan, observations, context)
       return { observations, plan, swapped: false }
     }

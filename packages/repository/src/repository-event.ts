@@ -20,6 +20,8 @@ export type RepositoryEvent = { readonly repository: string } & (
   | { readonly kind: 'refused'; readonly path: string; readonly code: string; readonly reason: string }
   /** What is published had no signature, or not its own: a publisher died before he wrote it, or the key is another one now. */
   | { readonly kind: 'signature mended'; readonly was: string }
+  /** The mirrorlist named something else than what is published, or what it names was not there. */
+  | { readonly kind: 'generation mended'; readonly generation: string; readonly was: string }
   /** A package that was indexed with something left out, or a repository that was taken over with something left out. */
   | { readonly kind: 'warning'; readonly subject: string; readonly message: string }
 )

@@ -162,7 +162,10 @@ export function parseStoredRepomd({ bytes }: Pick<StoredRepomd, 'bytes'>, locati
 }
 
 /** The key of what a record names. @throws DocumentError where it lies outside the repository */
-export function recordKey(location: RepositoryLocation, record: Pick<RepomdRecord, 'type' | 'href' | 'base'>): string {
+export function recordKey(
+  location: Pick<RepositoryLocation, 'root'>,
+  record: Pick<RepomdRecord, 'type' | 'href' | 'base'>,
+): string {
   const href = parseLocation(record.href.replace(/^(?:\.\/)+/, ''))
   if (href === undefined || record.base !== undefined) {
     const where = record.base === undefined ? record.href : `${record.base} ${record.href}`

@@ -4,13 +4,10 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import type { Bucket, Version } from './bucket.ts'
+import { MirrorlistClaims } from './mirrorlist-claims.ts'
 import { describeContent } from './packages.ts'
 import { signatureOf } from './signer.ts'
-
-/** A claim that did not hold. */
-export class Violation extends Error {
-  override readonly name = 'Violation'
-}
+import { Violation } from './violation.ts'
 
 /** What one repomd.xml made public. */
 interface Generation {
@@ -30,11 +27,18 @@ export class Claims {
   readonly #retentionMs: number
   readonly #isSigned: boolean
   readonly #generations: Generation[] = []
+  readonly #mirrorlist: MirrorlistClaims
 
   constructor(
     bucket: Bucket,
-    rules: { readonly root: string; readonly retentionMs: number; readonly isSigned: boolean },
+    rules: {
+      readonly root: string
+      readonly retentionMs: number
+      readonly isSigned: boolean
+      readonly hasGenerations: boolean
+    },
   ) {
+    this.#mirrorlist = new MirrorlistClaims(bucket, rules)
     this.#bucket = bucket
     this.#root = rules.root
     this.#retentionMs = rules.retentionMs
@@ -50,6 +54,7 @@ export class Claims {
     if (key === `${this.#root}repodata/repomd.xml`) this.#published(version)
     else if (key === `${this.#root}repodata/repomd.xml.asc`) this.#signed(key, version)
     else if (key.startsWith(`${this.#root}repodata/`)) this.#documentChanged(key, version)
+    this.#mirrorlist.changed(key, version)
   }
 
   /**
@@ -78,6 +83,7 @@ export class Claims {
     const pledge = this.#bucket.keys().find((key) => key.includes('/repodata/pledge-'))
     if (pledge !== undefined) throw new Violation(`in the end ${pledge} is left: somebody looks again for ever`)
     this.#isSignedInTheEnd()
+    this.#mirrorlist.settled()
     const inBucket = new Map<string, string>()
     for (const key of this.#bucket.keys()) {
       if (!key.startsWith(this.#root) || !key.endsWith('.rpm')) continue

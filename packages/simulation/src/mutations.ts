@@ -25,7 +25,8 @@ export interface Mutation {
 const reconcile = 'repository/src/reconcile.ts'
 const publish = 'repository/src/publish.ts'
 const observe = 'repository/src/observe.ts'
-const signature = 'repository/src/signature.ts'
+const follower = 'repository/src/repomd-follower.ts'
+const generations = 'repository/src/generations.ts'
 const cleanUpPlan = 'repository/src/clean-up-plan.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -365,7 +366,7 @@ export const mutations: readonly Mutation[] = [
     seed: 67,
     patches: [
       {
-        file: signature,
+        file: follower,
         find: "context.singleWriter ? { if: 'always' } : condition",
         replace: "context.singleWriter || condition.if !== undefined ? { if: 'always' } : condition",
       },
@@ -374,7 +375,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'whoever is late with a signature tries again without a look at repomd.xml',
     because: 'the signature of an older generation replaces that of a newer one',
-    patches: [{ file: signature, find: 'if (now?.etag !== etag) return', replace: "if (now?.etag === '') return" }],
+    patches: [{ file: follower, find: 'if (now?.etag !== etag) return', replace: "if (now?.etag === '') return" }],
   },
   {
     name: 'nobody signs for who died before he signed',
@@ -383,18 +384,65 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: reconcile,
-        find: `      // What is published says it already, but who published it may have died before it was signed.
-      await keepSignature(location, context)
+        find: `      // What is published says it already, but who published it may have died before its signature and the mirrorlist followed.
+      await keepFollowers(location, context)
 `,
         replace: '',
       },
       {
         file: reconcile,
-        find: `    await keepSignature(location, context)
+        find: `    await keepFollowers(location, context)
     return []
 `,
         replace: `    return []
 `,
+      },
+    ],
+  },
+  {
+    name: 'the directory of a generation is written after the swap',
+    because: 'the mirrorlist names what is not there yet',
+    patches: [
+      {
+        file: generations,
+        find: '    await writeDirectory(location, id, repomd, signature, context)\n    return textOf(id)\n',
+        replace:
+          '    void writeDirectory(location, id, repomd, signature, context).catch(() => {})\n    return textOf(id)\n',
+      },
+    ],
+  },
+  {
+    name: 'the mirrorlist names a generation before it is published',
+    because: 'the swap may be lost to another, and clients have seen what never was',
+    patches: [
+      {
+        file: publish,
+        find: '  await beforeSwap()\n',
+        replace:
+          '  if (mirrorlist !== undefined) await location.store.put(mirrorlist.follower.key, mirrorlist.bytes, { if: "always" })\n  await beforeSwap()\n',
+      },
+    ],
+  },
+  {
+    name: 'repomd.xml comes first into the directory of a generation',
+    because: 'a directory that looks whole has documents that are still under way, when its publisher dies',
+    patches: [
+      {
+        file: 'repository/src/generation-directory.ts',
+        find: '  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, context))\n',
+        replace:
+          "  await create(location, own, repomd, 'application/xml', immutable, context)\n  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, context))\n",
+      },
+    ],
+  },
+  {
+    name: 'nobody mends the mirrorlist for who died before he wrote it',
+    because: 'clients see the generation before until the next publish',
+    patches: [
+      {
+        file: generations,
+        find: '  const named = await keepGeneration(location, context)\n  return signed || named\n',
+        replace: '  return signed\n',
       },
     ],
   },

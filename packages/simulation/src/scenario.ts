@@ -11,6 +11,8 @@ export interface Scenario {
   readonly storeKnowsSha256: boolean
   /** Whether repomd.xml is signed. */
   readonly signed: boolean
+  /** Whether each generation is published below a path of its own. */
+  readonly generations: boolean
   /** How far the clock of each process is off. Milliseconds. */
   readonly clockOffsetsMs: readonly number[]
   readonly deeds: readonly Deed[]
@@ -102,6 +104,9 @@ const ambush: fc.Arbitrary<Ambush> = fc.record({
     'PUT el9/repodata/repomd.xml if',
     'HEAD el9/repodata/repomd.xml.asc',
     'PUT el9/repodata/repomd.xml.asc',
+    'GET el9/mirrorlist',
+    'PUT el9/mirrorlist',
+    'PUT el9/generations/',
     'DELETE el9/repodata/pledge-',
     'additions delete',
     'removals delete',
@@ -117,6 +122,7 @@ const anything: fc.Arbitrary<Scenario> = fc.record({
   removeWorkers: fc.integer({ min: 1, max: 2 }),
   storeKnowsSha256: fc.boolean(),
   signed: fc.boolean(),
+  generations: fc.boolean(),
   clockOffsetsMs,
   deeds: fc.array(deed, { minLength: 1, maxLength: 14, size: 'max' }),
   mishaps: fc.record({
@@ -139,6 +145,7 @@ const slowPublishers: fc.Arbitrary<Scenario> = fc.record({
   removeWorkers: fc.constant(1),
   storeKnowsSha256: fc.constant(true),
   signed: fc.constant(false),
+  generations: fc.constant(false),
   clockOffsetsMs,
   deeds: fc
     .array(fc.oneof(deleteA, deleteA, fc.record({ kind: fc.constant('look again' as const), afterMs })), {
@@ -176,6 +183,7 @@ const slowSigners: fc.Arbitrary<Scenario> = fc.record({
   removeWorkers: fc.constant(1),
   storeKnowsSha256: fc.constant(true),
   signed: fc.constant(true),
+  generations: fc.constant(false),
   clockOffsetsMs,
   deeds: fc.array(fc.oneof({ weight: 3, arbitrary: uploadAny }, { weight: 1, arbitrary: deleteA }), {
     minLength: 3,
@@ -205,12 +213,54 @@ const slowSigners: fc.Arbitrary<Scenario> = fc.record({
   turns: fc.array(turn, { minLength: 100, maxLength: 400, size: 'max' }),
 })
 
+/** A publisher that is slow at the directory of its generation or at the mirrorlist, while others publish and clean up. */
+const slowFollowers: fc.Arbitrary<Scenario> = fc.record({
+  addWorkers: fc.integer({ min: 2, max: 3 }),
+  removeWorkers: fc.constant(1),
+  storeKnowsSha256: fc.constant(true),
+  signed: fc.boolean(),
+  generations: fc.constant(true),
+  clockOffsetsMs,
+  deeds: fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: uploadAny },
+      { weight: 1, arbitrary: deleteA },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('clean up' as const), afterMs }) },
+    ),
+    { minLength: 3, maxLength: 10, size: 'max' },
+  ),
+  mishaps: fc.record({
+    faults: fc.boolean(),
+    kills: fc.boolean(),
+    duplicates: fc.boolean(),
+    delays: fc.boolean(),
+    freezes: fc.boolean(),
+  }),
+  ambush: fc.record({
+    at: fc.constantFrom(
+      'PUT el9/mirrorlist',
+      'PUT el9/mirrorlist',
+      'GET el9/mirrorlist',
+      'PUT el9/generations/',
+      'DELETE el9/generations/',
+      'HEAD el9/repodata/repomd.xml',
+      'PUT el9/repodata/repomd.xml if',
+    ),
+    step: fc.constantFrom('request' as const, 'answer' as const),
+    after: fc.nat(3),
+    turns: fc.integer({ min: 20, max: 200 }),
+    end: ambushEnd,
+  }),
+  turns: fc.array(turn, { minLength: 150, maxLength: 400, size: 'max' }),
+})
+
 /** A clean-up that is slow at a deletion, while others clean up too and the same packages come again. */
 const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
   addWorkers: fc.constant(1),
   removeWorkers: fc.constant(1),
   storeKnowsSha256: fc.constant(true),
   signed: fc.constant(false),
+  generations: fc.constant(false),
   clockOffsetsMs,
   deeds: fc.array(
     fc.oneof(
@@ -236,4 +286,5 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.oneof(
   { weight: 3, arbitrary: slowPublishers },
   { weight: 1, arbitrary: slowCleanUps },
   { weight: 2, arbitrary: slowSigners },
+  { weight: 2, arbitrary: slowFollowers },
 )

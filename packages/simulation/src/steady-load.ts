@@ -126,6 +126,7 @@ export async function simulateSteadyLoad({ workers, perSecond, seconds }: Steady
       documents: usualDocuments,
       signing: { kind: 'unsaid' },
       packagePolicy: anyPackage,
+      generations: { kind: 'as found' },
       headerSizes: new HeaderSizes(),
       packageReadsMax: 16,
       largePackages: new Turnstile(),

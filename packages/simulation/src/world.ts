@@ -17,13 +17,14 @@ import {
 } from '@repokeeper/repository'
 import { createWorker, WorkerEvents } from '@repokeeper/worker'
 import { Bucket } from './bucket.ts'
-import { Claims, Violation } from './claims.ts'
+import { Claims } from './claims.ts'
 import { contents } from './packages.ts'
 import type { Deed, Scenario } from './scenario.ts'
 import { type PendingCall, Scheduler, type SimulatedProcess, settled, type TraceLine } from './scheduler.ts'
 import { simulatedSigner } from './signer.ts'
 import { Queue, SimulatedQueue, type StoredMessage } from './simulated-queue.ts'
 import { SimulatedStore } from './simulated-store.ts'
+import { Violation } from './violation.ts'
 
 export interface RunReport {
   readonly violation: Violation | undefined
@@ -43,6 +44,7 @@ export interface RunCounts {
 }
 
 const root = parseRepositoryRoot('el9/')
+const baseUrl = 'https://packages.example.com/{path}/'
 const retentionMs = 90_000
 const visibilityTimeoutSeconds = 30
 /** Counted only once all is calm: until then faults, kills and duplicates spend as many as they like. */
@@ -118,10 +120,16 @@ class World {
     this.#scenario = scenario
     this.#deeds = scenario.deeds
     this.#bucket = new Bucket(this.#scheduler, scenario.storeKnowsSha256)
-    this.#claims = new Claims(this.#bucket, { root, retentionMs, isSigned: scenario.signed })
+    this.#claims = new Claims(this.#bucket, {
+      root,
+      retentionMs,
+      isSigned: scenario.signed,
+      hasGenerations: scenario.generations,
+    })
     this.#bucket.onChange = (key, version) => {
       if (key === `${root}repodata/repomd.xml`) this.#counts.publishes += 1
-      if (version.bytes === undefined && key.includes('/repodata/')) this.#counts.cleanedUp += 1
+      const isMetadata = key.includes('/repodata/') || key.includes('/generations/')
+      if (version.bytes === undefined && isMetadata) this.#counts.cleanedUp += 1
       this.#judge(() => this.#claims.changed(key, version))
     }
     const rules = { visibilityTimeoutMs: visibilityTimeoutSeconds * 1000, receivesMax }
@@ -413,6 +421,7 @@ class World {
       documents: usualDocuments,
       signing: this.#scenario.signed ? { kind: 'signed', signer: simulatedSigner } : { kind: 'unsaid' },
       packagePolicy: anyPackage,
+      generations: this.#scenario.generations ? { kind: 'published', url: baseUrl } : { kind: 'as found' },
       headerSizes: new HeaderSizes(),
       packageReadsMax: 4,
       largePackages: new Turnstile(),

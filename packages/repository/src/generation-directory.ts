@@ -1,0 +1,132 @@
+/**
+ * The directory of a generation, `generations/<id>/`: everything that one repomd.xml names, that itself and its signature, under paths that
+ * nobody else uses. Clients that are sent there never meet anything of another generation.
+ *
+ * repomd.xml is the very bytes that lie at the root, so that one signature is of both. The documents are copied by the store. (repomd.xml at the
+ * root could name them in here instead, but then what this one names would have other hrefs, and it would be another file with another
+ * signature.)
+ */
+import { type ObjectHead, StoreError } from '@repokeeper/object-store'
+import { DocumentError, parseRepomd, type RepomdRecord } from '@repokeeper/repodata'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { inParallel } from './in-parallel.ts'
+import type { GenerationId } from './mirrorlist.ts'
+import { type RepositoryRoot, repomdKey } from './roots.ts'
+import { recordKey } from './snapshot.ts'
+
+/** What is written beside the documents. */
+export interface DirectoryParts {
+  readonly repomd: Uint8Array
+  /** `undefined` where it is not signed. */
+  readonly signature: Uint8Array | undefined
+  /** The keys that it is checked with. */
+  readonly publicKey: Uint8Array | undefined
+}
+
+/** Copies at a time. */
+const atATime = 8
+/** A conflict may have stored nothing (S3: 409). */
+const attemptsMax = 5
+const immutable = 'public, max-age=31536000, immutable'
+
+export function generationsPrefix(root: RepositoryRoot): string {
+  return `${root}generations/`
+}
+
+export function generationRoot(root: RepositoryRoot, id: GenerationId): RepositoryRoot {
+  return `${generationsPrefix(root)}${id}/` as RepositoryRoot
+}
+
+/**
+ * Writes what is not there yet, repomd.xml last: where that is, the directory is whole. What is there already is of the same bytes, by the same
+ * name; another publisher of the same generation, or one before who died on the way, wrote it.
+ *
+ * @throws StoreError
+ */
+export async function writeGenerationDirectory(
+  location: RepositoryLocation,
+  id: GenerationId,
+  { repomd, signature, publicKey }: DirectoryParts,
+  context: RepositoryContext,
+): Promise<void> {
+  const own = repomdKey(generationRoot(location.root, id))
+  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, context))
+  // Another key may sign it one day: those two come from no cache.
+  if (publicKey !== undefined)
+    await create(location, `${own}.key`, publicKey, 'application/pgp-keys', 'no-cache', context)
+  if (signature !== undefined) {
+    await create(location, `${own}.asc`, signature, 'application/pgp-signature', 'no-cache', context)
+  }
+  await create(location, own, repomd, 'application/xml', immutable, context)
+}
+
+/** The records whose documents lie below the root. Others a client finds where they are, or nowhere, whatever the directory. */
+export function documentsIn(repomd: Uint8Array): RepomdRecord[] {
+  return parseRepomd(repomd).records.filter((record) => placeIn(record) !== undefined)
+}
+
+/** Where the document of a record is in the directory of a generation. */
+export function documentKeyIn(root: RepositoryRoot, id: GenerationId, record: RepomdRecord): string {
+  return recordKey({ root: generationRoot(root, id) }, record)
+}
+
+function placeIn(record: RepomdRecord): string | undefined {
+  try {
+    return recordKey(nowhere, record)
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined
+    throw error
+  }
+}
+
+const nowhere = { root: '' as RepositoryRoot }
+
+/** One that is not there, or another by now, leaves the directory as broken as the root is: what mends that publishes another generation. */
+async function copyDocument(
+  location: RepositoryLocation,
+  id: GenerationId,
+  record: RepomdRecord,
+  context: RepositoryContext,
+): Promise<void> {
+  const { store } = location
+  const source = await store.head(recordKey(location, record), withSignal(context))
+  if (source === undefined) return
+  const key = documentKeyIn(location.root, id, record)
+  const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
+  await untilThere(location, key, context, async () => {
+    const { kind } = await store.copy({ ...source, store }, key, condition, withSignal(context))
+    return kind !== 'conflict'
+  })
+}
+
+async function create(
+  location: RepositoryLocation,
+  key: string,
+  bytes: Uint8Array,
+  contentType: string,
+  cacheControl: string,
+  context: RepositoryContext,
+): Promise<void> {
+  const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
+  const options = { contentType, cacheControl, ...withSignal(context) }
+  await untilThere(location, key, context, async () => {
+    const { kind } = await location.store.put(key, bytes, condition, options)
+    return kind === 'stored'
+  })
+}
+
+/** @param write tells whether there is nothing left to do; else what is in the way is looked at */
+async function untilThere(
+  { store, root }: RepositoryLocation,
+  key: string,
+  context: RepositoryContext,
+  write: () => Promise<boolean>,
+): Promise<void> {
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    if (await write()) return
+    const there: ObjectHead | undefined = await store.head(key, withSignal(context))
+    if (there !== undefined) return
+  }
+  const message = `${describeLocation({ store, root })}: ${key} could not be written: ${attemptsMax} conflicts in a row, and it is not there`
+  throw new StoreError('UNAVAILABLE', message, { store: store.name, key })
+}

@@ -1,0 +1,190 @@
+/**
+ * Generations under paths of their own: for clients that must never see repomd.xml beside the signature or the documents of another one.
+ *
+ * Before the swap everything of the new generation is written below `generations/<id>/`; after it the mirrorlist, which follows repomd.xml
+ * (repomd-follower.ts), names that. A lost race leaves a directory that nobody names, and a clean-up takes it away.
+ */
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { claimGeneration } from './generation-claim.ts'
+import { generationRoot, writeGenerationDirectory } from './generation-directory.ts'
+import { generationsUrl } from './generation-settings.ts'
+import {
+  formatMirrorlist,
+  type GenerationId,
+  generationIdOf,
+  type Mirrorlist,
+  mirrorlistBytesMax,
+  mirrorlistKey,
+  mirrorlistType,
+  parseMirrorlist,
+} from './mirrorlist.ts'
+import { type Follower, keepFollower, type PreparedFollower, putFollower, readFollower } from './repomd-follower.ts'
+import { repomdKey } from './roots.ts'
+import { keepSignature, readSignature, signatureKey } from './signature.ts'
+
+/**
+ * To be called before the swap.
+ *
+ * @param signature of these bytes; `undefined` where they are not signed
+ * @returns `undefined` where nobody wants a mirrorlist
+ * @throws StoreError
+ */
+export async function prepareGeneration(
+  location: RepositoryLocation,
+  repomd: Uint8Array,
+  signature: Uint8Array | undefined,
+  context: RepositoryContext,
+): Promise<PreparedFollower | undefined> {
+  const there = await readMirrorlist(location, context)
+  const follower = followerAt(location, there?.mirrorlist, context)
+  if (follower === undefined) return undefined
+  const bytes = await follower.makeOf(repomd, signature)
+  return { follower, repomd, bytes, replaces: there?.etag, mayStay: there?.mirrorlist?.isPinned === true }
+}
+
+/**
+ * Sees to it that what is published now is signed, that its directory is there, and that the mirrorlist names it, whoever published it.
+ *
+ * @returns whether there was something to mend
+ * @throws StoreError, RepositoryError `CONTENTION`, and what the signer throws
+ */
+export async function keepFollowers(location: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+  const signed = await keepSignature(location, context)
+  const named = await keepGeneration(location, context)
+  return signed || named
+}
+
+/** As it is there; its own part `undefined` where somebody else wrote it. @throws StoreError */
+export async function readMirrorlist(location: RepositoryLocation, context: Pick<RepositoryContext, 'signal'>) {
+  const at = { key: mirrorlistKey(location.root), bytesMax: mirrorlistBytesMax }
+  const there = await readFollower(location, at, context)
+  return there === undefined ? undefined : { ...there, mirrorlist: parseMirrorlist(there.bytes) }
+}
+
+/** @returns whether it was stored, and no other had been written meanwhile */
+export function putMirrorlist(
+  location: RepositoryLocation,
+  mirrorlist: Mirrorlist,
+  replaces: PreparedFollower['replaces'],
+  context: RepositoryContext,
+): Promise<boolean> {
+  const at = { key: mirrorlistKey(location.root), contentType: mirrorlistType }
+  return putFollower(location, at, Buffer.from(formatMirrorlist(mirrorlist)), replaces, context)
+}
+
+export async function keepGeneration(location: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+  const before = await readMirrorlist(location, context)
+  const follower = followerAt(location, before?.mirrorlist, context)
+  // Whether the signature that lies there is right only who has the key can say.
+  if (follower === undefined || (await isSignedByOthers(location, context))) return false
+  const kept = await keepFollower(location, follower, context)
+  if (kept.kind === 'nothing to follow') return false
+  const id = generationIdOf(kept.repomd)
+  if (id === undefined) return false
+  const wrote = await keepDirectory(location, id, kept.repomd, context)
+  if (kept.kind === 'right' && !wrote) return false
+  const was = wrote
+    ? 'its directory was not there, or not signed with this key'
+    : describe(kept.kind === 'mended' ? kept.had : undefined)
+  context.onEvent({ kind: 'generation mended', repository: describeLocation(location), generation: id, was })
+  return true
+}
+
+interface MirrorlistFollower extends Follower {
+  /** The same, where the signature is at hand. */
+  makeOf(repomd: Uint8Array, signature: Uint8Array | undefined): Promise<Uint8Array>
+}
+
+/** @returns `undefined` where nobody wants one */
+function followerAt(
+  location: RepositoryLocation,
+  found: Mirrorlist | undefined,
+  context: RepositoryContext,
+): MirrorlistFollower | undefined {
+  const { generations } = context
+  const baseUrl = generations.kind === 'published' ? generationsUrl(generations.url, location.root) : found?.baseUrl
+  if (baseUrl === undefined) return undefined
+  const textOf = (generation: GenerationId): Buffer =>
+    Buffer.from(formatMirrorlist({ baseUrl, generation, isPinned: false }))
+  const makeOf: MirrorlistFollower['makeOf'] = async (repomd, signature) => {
+    const id = requireId(generationIdOf(repomd))
+    await writeDirectory(location, id, repomd, signature, context)
+    return textOf(id)
+  }
+  return {
+    key: mirrorlistKey(location.root),
+    name: 'mirrorlist',
+    contentType: mirrorlistType,
+    bytesMax: mirrorlistBytesMax,
+    makeOf,
+    async make(repomd, there) {
+      // It may have been superseded long ago, and clients were sent there until now.
+      const left = there === undefined ? undefined : parseMirrorlist(there)
+      if (left !== undefined)
+        await claimGeneration(location, left.generation, 'the mirrorlist named it until now', context)
+      return makeOf(repomd, await signatureOf(location, repomd, context))
+    },
+    async fits(repomd, there) {
+      // Who takes it away does not want it any more, unless the options say otherwise.
+      if (there === undefined) return generations.kind === 'as found'
+      if (parseMirrorlist(there)?.isPinned === true) return true
+      const id = generationIdOf(repomd)
+      return id === undefined || textOf(id).equals(there)
+    },
+  }
+}
+
+/** @returns whether something was missing, or signed by another key */
+async function keepDirectory(
+  location: RepositoryLocation,
+  id: GenerationId,
+  repomd: Uint8Array,
+  context: RepositoryContext,
+): Promise<boolean> {
+  const own = { store: location.store, root: generationRoot(location.root, id) }
+  // Of an older key, say: there is a signature, but not the one that it has to have.
+  if ((await location.store.head(repomdKey(own.root), withSignal(context))) !== undefined)
+    return keepSignature(own, context)
+  await writeDirectory(location, id, repomd, await signatureOf(location, repomd, context), context)
+  return true
+}
+
+function writeDirectory(
+  location: RepositoryLocation,
+  id: GenerationId,
+  repomd: Uint8Array,
+  signature: Uint8Array | undefined,
+  context: RepositoryContext,
+): Promise<void> {
+  const publicKey = context.signing.kind === 'signed' ? context.signing.signer.publicKey : undefined
+  return writeGenerationDirectory(location, id, { repomd, signature, publicKey }, context)
+}
+
+/** That of the root where it is right. */
+async function signatureOf(
+  location: RepositoryLocation,
+  repomd: Uint8Array,
+  context: RepositoryContext,
+): Promise<Uint8Array | undefined> {
+  const { signing } = context
+  if (signing.kind !== 'signed') return undefined
+  const there = await readSignature(location, context)
+  const isRight = there !== undefined && (await signing.signer.verify(repomd, there.bytes))
+  return isRight ? there.bytes : signing.signer.sign(repomd)
+}
+
+async function isSignedByOthers({ store, root }: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+  if (context.signing.kind !== 'unsaid') return false
+  return (await store.head(signatureKey(root), withSignal(context))) !== undefined
+}
+
+function requireId(id: GenerationId | undefined): GenerationId {
+  if (id === undefined) throw new Error('what was published is no repomd.xml')
+  return id
+}
+
+function describe(had: Uint8Array | undefined): string {
+  const named = had === undefined ? undefined : parseMirrorlist(had)
+  if (had === undefined) return 'there was no mirrorlist'
+  return named === undefined ? 'the mirrorlist was of something else' : `the mirrorlist named ${named.generation}`
+}
