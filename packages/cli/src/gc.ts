@@ -33,12 +33,25 @@ export async function collect(repository: OpenRepository, options: GcOptions, { 
       output.tell(`${name}: ${printer.count} of ${plan.delete.length} deleted; the rest is left for the next time`)
       throw error
     })
+    printer.flush()
   }
-  const bytes = plan.delete.reduce((sum, { size }) => sum + size, 0)
+  // A generation that somebody began to use meanwhile stays.
+  const deleted = plan.delete.filter((planned) => printer.isDone(planned))
+  const bytes = deleted.reduce((sum, { size }) => sum + size, 0)
   if (json) {
     const retentionSeconds = retentionMs / 1_000
-    output.printJson({ repository: name, dryRun, ok: true, retentionSeconds, keepGenerations, bytes, ...plan })
-  } else output.print(`${name}: ${verdict(plan.delete, bytes, options)}`)
+    const { keep } = plan
+    output.printJson({
+      repository: name,
+      dryRun,
+      ok: true,
+      retentionSeconds,
+      keepGenerations,
+      bytes,
+      delete: deleted,
+      keep,
+    })
+  } else output.print(`${name}: ${verdict(deleted, bytes, options)}`)
   return ExitCode.done
 }
 
@@ -47,8 +60,8 @@ class InOrder {
   readonly #planned: readonly PlannedDelete[]
   readonly #say: (planned: PlannedDelete) => void
   readonly #waiting = new Set<PlannedDelete>()
+  readonly #done = new Set<PlannedDelete>()
   #next = 0
-  count = 0
 
   constructor(planned: readonly PlannedDelete[], say: (planned: PlannedDelete) => void) {
     this.#planned = planned
@@ -56,7 +69,7 @@ class InOrder {
   }
 
   done(planned: PlannedDelete): void {
-    this.count += 1
+    this.#done.add(planned)
     this.#waiting.add(planned)
     for (;;) {
       const next = this.#planned[this.#next]
@@ -64,6 +77,14 @@ class InOrder {
       this.#say(next)
       this.#next += 1
     }
+  }
+
+  get count(): number {
+    return this.#done.size
+  }
+
+  isDone(planned: PlannedDelete): boolean {
+    return this.#done.has(planned)
   }
 
   /** Says the rest of what is done, where something before it never will be. */
@@ -79,7 +100,7 @@ function linesOf(planned: readonly PlannedDelete[], dryRun: boolean): Map<Planne
     one.kind,
     formatBytes(one.size).padStart(6),
     `${one.kind === 'probe' ? 'left behind' : 'superseded'} ${formatTime(one.since)}`,
-    `repodata/${one.name}`,
+    one.kind === 'generation' ? `generations/${one.name}/` : `repodata/${one.name}`,
   ])
   const lines = table(rows)
   return new Map(planned.map((one, index) => [one, lines[index] ?? one.name]))
@@ -93,6 +114,7 @@ function verdict(deletes: readonly PlannedDelete[], bytes: number, options: GcOp
   }
   const kinds = [
     ['document', 'document', 'documents'],
+    ['generation', 'generation', 'generations'],
     ['record', 'record of a generation', 'records of generations'],
     ['probe', 'left-over probe', 'left-over probes'],
   ] as const

@@ -3,6 +3,7 @@
  *
  * Every time in here is by the store's clock.
  */
+import type { GenerationDirectory } from './generation-directories.ts'
 import { parseRecordName } from './generation-record.ts'
 import {
   clockToleranceMs,
@@ -11,6 +12,7 @@ import {
   firstPublishedAfter,
   type KnownGeneration,
 } from './known-generation.ts'
+import { digestIn, type GenerationId } from './mirrorlist.ts'
 
 /** An object directly below `repodata/`. */
 export interface RepodataObject {
@@ -29,6 +31,10 @@ export interface CleanUpInput {
   readonly records: readonly KnownGeneration[]
   /** What lies directly below `repodata/`, in any order, listed after repomd.xml was read. */
   readonly listing: readonly RepodataObject[]
+  /** What lies below `generations/`, listed after repomd.xml was read. */
+  readonly directories: readonly GenerationDirectory[]
+  /** Generations that the mirrorlist or a snapshot names. */
+  readonly held: ReadonlySet<GenerationId>
   /** How long a client may use a repomd.xml after it was superseded. */
   readonly retentionMs: number
   /** So many of the newest generations keep what they name, the current one among them: 1 or more. */
@@ -36,9 +42,12 @@ export interface CleanUpInput {
 }
 
 export interface PlannedDelete extends RepodataObject {
-  readonly kind: 'document' | 'record' | 'probe'
+  /** `generation`: the directory of one, below `generations/`; its name is the id, its size that of all in it. */
+  readonly kind: 'document' | 'generation' | 'record' | 'probe'
   /** Since when nothing names it. Of what is left of a probe, or of a lease: when it was written. */
   readonly since: Date
+  /** Of a generation: when it was last claimed, as far as the plan knows. */
+  readonly claimedAt?: Date | undefined
 }
 
 export type KeepReason =
@@ -46,6 +55,8 @@ export type KeepReason =
   | 'current'
   /** One of the generations to keep, or named by one. */
   | 'generation kept'
+  /** The mirrorlist or a snapshot names it. */
+  | 'held'
   /** Superseded, but not yet for the time of retention. */
   | 'retained'
   /** No generation is known to be newer: a publish under way may be about to name it. */
@@ -60,7 +71,7 @@ export interface PlannedKeep extends RepodataObject {
 }
 
 export interface CleanUpPlan {
-  /** In the order of deletion: documents, oldest first, then records, oldest first. */
+  /** In the order of deletion: documents, then directories of generations, then records, each the oldest first. */
   readonly delete: readonly PlannedDelete[]
   /** By name. */
   readonly keep: readonly PlannedKeep[]
@@ -82,22 +93,55 @@ export function planCleanUp(input: CleanUpInput): CleanUpPlan {
     if ('why' in fate) keeps.push({ ...object, ...fate })
     else deletes.push({ ...object, ...fate })
   }
+  for (const { id, size, writtenAt, claimedAt } of input.directories) {
+    const object = { name: id, size, lastModified: writtenAt, claimedAt }
+    const fate = decideDirectory(object, view, input)
+    if ('why' in fate) keeps.push({ ...object, ...fate })
+    else deletes.push({ ...object, ...fate })
+  }
   return { delete: deletes.sort(compareDeletion), keep: keeps.sort((a, b) => (a.name < b.name ? -1 : 1)) }
 }
 
 type Fate = Pick<PlannedDelete, 'kind' | 'since'> | Pick<PlannedKeep, 'why' | 'since'>
 
-function decide(object: RepodataObject, view: GenerationView, { now, retentionMs }: CleanUpInput): Fate {
+/**
+ * The directory of a generation goes by the same rule: when it has been superseded for the time of retention, or, where it was never published,
+ * when it has been older than some generation for as long. Whoever began or ceased to use it since then has the time from there on.
+ */
+function decideDirectory(
+  { name, lastModified, claimedAt }: RepodataObject & Pick<PlannedDelete, 'claimedAt'>,
+  view: GenerationView,
+  input: CleanUpInput,
+): Fate {
+  const id = name as GenerationId
+  if (input.current.digest === digestIn(id)) return { why: 'current' }
+  if (input.held.has(id)) return { why: 'held' }
+  const published = view.withDigest(digestIn(id))
+  if (published.some((generation) => view.isKept(generation))) return { why: 'generation kept' }
+  const superseded =
+    published.length === 0
+      ? view.supersededSince(lastModified)
+      : published.map(({ supersededAt }) => supersededAt).reduce(laterOf)
+  return afterRetention('generation', claimedAt === undefined ? superseded : laterOf(superseded, claimedAt), input)
+}
+
+function afterRetention(
+  kind: PlannedDelete['kind'],
+  since: Date | undefined,
+  { now, retentionMs }: Pick<CleanUpInput, 'now' | 'retentionMs'>,
+): Fate {
+  if (since === undefined) return { why: 'not superseded' }
+  return since.getTime() + retentionMs < now.getTime() ? { kind, since } : { why: 'retained', since }
+}
+
+function decide(object: RepodataObject, view: GenerationView, input: CleanUpInput): Fate {
   const { name, lastModified } = object
+  const { now } = input
   if (name.startsWith('repomd.xml') || view.isCurrent(name)) return { why: 'current' }
-  const afterRetention = (kind: PlannedDelete['kind'], since: Date | undefined): Fate => {
-    if (since === undefined) return { why: 'not superseded' }
-    return since.getTime() + retentionMs < now.getTime() ? { kind, since } : { why: 'retained', since }
-  }
   if (parseRecordName(name) !== undefined) {
     const generation = view.recordedAs(name)
     if (generation !== undefined && view.isKept(generation)) return { why: 'generation kept' }
-    return afterRetention('record', generation?.supersededAt)
+    return afterRetention('record', generation?.supersededAt, input)
   }
   if (probeName.test(name)) {
     const isLeftOver = lastModified.getTime() + probeAgeMs < now.getTime()
@@ -105,7 +149,7 @@ function decide(object: RepodataObject, view: GenerationView, { now, retentionMs
   }
   if (view.isNamedByKept(name)) return { why: 'generation kept' }
   if (name.endsWith('.rpm') || !(view.wasEverNamed(name) || documentName.test(name))) return { why: 'foreign' }
-  return afterRetention('document', view.unnamedSince(object))
+  return afterRetention('document', view.unnamedSince(object), input)
 }
 
 /** As `documentHref` in publish.ts makes them, and as others do, and we did: without the part by chance. */
@@ -151,8 +195,19 @@ class GenerationView {
   recordedAs(name: string): DatedGeneration | undefined {
     const parsed = parseRecordName(name)
     if (parsed === undefined) return undefined
-    const same = this.#byDigest.get(parsed.digest) ?? []
-    return same.find(({ publishedAt }) => publishedAt.getTime() === parsed.publishedAt.getTime())
+    return this.withDigest(parsed.digest).find(
+      ({ publishedAt }) => publishedAt.getTime() === parsed.publishedAt.getTime(),
+    )
+  }
+
+  /** One that was published again has several times. */
+  withDigest(digest: string): readonly DatedGeneration[] {
+    return this.#byDigest.get(digest) ?? []
+  }
+
+  /** When the first generation was published that is newer than what was written then. */
+  supersededSince(time: Date): Date | undefined {
+    return firstPublishedAfter(time, this.#generations)
   }
 
   isKept(generation: DatedGeneration): boolean {
@@ -172,7 +227,7 @@ class GenerationView {
     const naming = (this.#byName.get(name) ?? []).filter(
       ({ publishedAt }) => lastModified.getTime() <= publishedAt.getTime() + clockToleranceMs,
     )
-    if (naming.length === 0) return firstPublishedAfter(lastModified, this.#generations)
+    if (naming.length === 0) return this.supersededSince(lastModified)
     return naming.map(({ supersededAt }) => supersededAt).reduce(laterOf)
   }
 }
@@ -205,7 +260,14 @@ function laterOf(a: Date | undefined, b: Date | undefined): Date | undefined {
 
 /** A clean-up that is cut off leaves a record too many, never a document whose record is gone. */
 function compareDeletion(a: PlannedDelete, b: PlannedDelete): number {
-  const [firstRecord, secondRecord] = [a.kind === 'record', b.kind === 'record']
-  if (firstRecord !== secondRecord) return firstRecord ? 1 : -1
-  return a.since.getTime() - b.since.getTime() || (a.name < b.name ? -1 : 1)
+  const order = turns.indexOf(turnOf(a)) - turns.indexOf(turnOf(b))
+  return order || a.since.getTime() - b.since.getTime() || (a.name < b.name ? -1 : 1)
+}
+
+/** What is deleted before what. */
+export const turns = ['objects', 'generations', 'records'] as const
+
+export function turnOf({ kind }: Pick<PlannedDelete, 'kind'>): (typeof turns)[number] {
+  if (kind === 'generation') return 'generations'
+  return kind === 'record' ? 'records' : 'objects'
 }

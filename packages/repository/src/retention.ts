@@ -5,11 +5,14 @@
  */
 import { type ListedObject, readBody } from '@repokeeper/object-store'
 import { DocumentError, parseRepomd, type Repomd } from '@repokeeper/repodata'
-import { type CleanUpInput, type CleanUpPlan, type PlannedDelete, planCleanUp } from './clean-up-plan.ts'
+import { type CleanUpInput, type CleanUpPlan, type PlannedDelete, planCleanUp, turnOf, turns } from './clean-up-plan.ts'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { deleteGenerationDirectory, listGenerationDirectories } from './generation-directories.ts'
+import { heldGenerations, readGenerationHolders } from './generation-holders.ts'
 import { parseRecordName, recordDigest } from './generation-record.ts'
 import { inParallel } from './in-parallel.ts'
 import { type KnownGeneration, knownGeneration } from './known-generation.ts'
+import type { GenerationId } from './mirrorlist.ts'
 import { repomdKey } from './roots.ts'
 import { explain, parseStoredRepomd, readStoredRepomd, repomdBytesMax } from './snapshot.ts'
 
@@ -34,7 +37,7 @@ const atATime = 16
 const listedMax = 500_000
 
 /**
- * Deletes what nothing needs any more: superseded documents, their records, and what killed processes left of their probes.
+ * Deletes what nothing needs any more: superseded documents, the directories of their generations, their records, and what killed processes left of their probes.
  * May run at any time, beside publishers and other clean-ups; done again after it was cut off, it does the rest.
  *
  * @returns what was deleted, and what was kept and why
@@ -67,6 +70,9 @@ export async function readForCleanUp(
   // it created after it had read its own snapshot: those are younger than this generation and no known one supersedes them.
   const current = await readCurrent(location, context)
   const listing = await listRepodata(location, context)
+  // A directory that is written meanwhile is younger than this generation as well. Who begins to use an old one claims it.
+  const directories = await listGenerationDirectories(location, context)
+  const held = heldGenerations(await readGenerationHolders(location, context))
   // Last the records that were found in it. One that is stored meanwhile would only tell of a generation that is newer than all
   // that can be deleted here.
   const records = await inParallel(listing.records, atATime, (object) => readRecord(location, object, context))
@@ -79,15 +85,17 @@ export async function readForCleanUp(
       size,
       lastModified,
     })),
+    directories,
+    held,
     retentionMs,
     keepGenerations,
   }
 }
 
 /**
- * Deletes as planned: documents first, and only then the records that say since when nothing names them.
+ * Deletes as planned: documents first, then directories of generations, and only then the records that say since when nothing names them.
  *
- * Nothing is looked at again before: a name is used once (`documentHref`), and a publish names only what its snapshot names or
+ * Of documents nothing is looked at again before: a name is used once (`documentHref`), and a publish names only what its snapshot names or
  * what it has created itself. So what was unnamed once stays unnamed, and a DELETE may arrive as late as it likes. For the same
  * reason none has a condition.
  *
@@ -95,26 +103,30 @@ export async function readForCleanUp(
  * @throws StoreError, and the signal's reason; the rest is left for the next time
  */
 export async function carryOut(
-  { store, root }: RepositoryLocation,
+  location: RepositoryLocation,
   plan: CleanUpPlan,
   context: CleanUpContext,
   onDeleted: (deleted: PlannedDelete) => void = () => {},
 ): Promise<void> {
-  for (const isTurn of [isNoRecord, isRecord]) {
-    await inParallel(plan.delete.filter(isTurn), atATime, async (planned) => {
-      // One that is gone by now, by another clean-up's doing, is no error.
-      await store.delete(`${root}repodata/${planned.name}`, withSignal(context))
-      onDeleted(planned)
+  for (const turn of turns) {
+    const meant = plan.delete.filter((planned) => turnOf(planned) === turn)
+    await inParallel(meant, atATime, async (planned) => {
+      if (await carryOutOne(location, planned, context)) onDeleted(planned)
     })
   }
 }
 
-function isRecord({ kind }: PlannedDelete): boolean {
-  return kind === 'record'
-}
-
-function isNoRecord({ kind }: PlannedDelete): boolean {
-  return kind !== 'record'
+/** @returns whether it is gone; one that is gone by now, by another clean-up's doing, is no error */
+async function carryOutOne(
+  location: RepositoryLocation,
+  { kind, name, claimedAt }: PlannedDelete,
+  context: CleanUpContext,
+): Promise<boolean> {
+  if (kind === 'generation') {
+    return deleteGenerationDirectory(location, { id: name as GenerationId, claimedAt }, context)
+  }
+  await location.store.delete(`${location.root}repodata/${name}`, withSignal(context))
+  return true
 }
 
 /** Without repomd.xml nobody knows what is in use. */

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import {
   type CleanUpInput,
   type CleanUpPlan,
+  type GenerationDirectory,
+  type GenerationId,
   type KnownGeneration,
   knownGeneration,
   planCleanUp,
@@ -299,6 +301,8 @@ describe('laws of a clean-up', () => {
         carriesOver: fc.array(fc.boolean(), { maxLength: 3 }),
         creates: fc.integer({ min: 0, max: 3 }),
         lost: fc.integer({ min: 0, max: 1 }),
+        held: fc.boolean(),
+        claimedAfterMinutes: fc.option(fc.integer({ min: 0, max: 6_000 }), { nil: undefined }),
       }),
       { minLength: 1, maxLength: 12 },
     ),
@@ -318,6 +322,11 @@ describe('laws of a clean-up', () => {
           const isRecent = supersededAt + input.retentionMs >= input.now.getTime()
           const isKept = index >= generations.length - input.keepGenerations
           if (isRecent || isKept) for (const name of names) expect(deleted).not.toContain(name)
+          if (isRecent || isKept) expect(deleted).not.toContain(directoryOf(generations[index]).id)
+        }
+        for (const { id, claimedAt } of input.directories) {
+          const isInUse = claimedAt !== undefined && claimedAt.getTime() + input.retentionMs >= input.now.getTime()
+          if (isInUse || input.held.has(id)) expect(deleted).not.toContain(id)
         }
       }),
       { numRuns: 500 },
@@ -335,6 +344,8 @@ describe('laws of a clean-up', () => {
         }
         const later = {
           ...input,
+          held: new Set<GenerationId>(),
+          directories: input.directories.map((one) => ({ ...one, claimedAt: undefined })),
           keepGenerations: 1,
           current: next,
           records: generations,
@@ -373,10 +384,11 @@ describe('laws of a clean-up', () => {
         const rest = planCleanUp({
           ...input,
           listing: input.listing.filter(({ name }) => !gone.has(name)),
+          directories: input.directories.filter(({ id }) => !gone.has(id)),
           records: generations.filter((one) => !gone.has(recordName(one))),
         })
         expect(rest.delete).toEqual(whole.delete.filter(({ name }) => !gone.has(name)))
-        expect(rest.keep).toEqual(whole.keep)
+        expect(rest.keep.map(({ name }) => name)).toEqual(whole.keep.map(({ name }) => name))
       }),
       { numRuns: 500 },
     )
@@ -389,6 +401,9 @@ interface Facts {
     readonly carriesOver: readonly boolean[]
     readonly creates: number
     readonly lost: number
+    /** Of the directory of its generation. */
+    readonly held: boolean
+    readonly claimedAfterMinutes: number | undefined
   }[]
   readonly lateMinutes: number
   readonly retentionMinutes: number
@@ -402,15 +417,23 @@ function story({ publishes, lateMinutes, retentionMinutes, keepGenerations }: Fa
 } {
   const generations: KnownGeneration[] = []
   const objects: [string, number][] = []
+  const directories: GenerationDirectory[] = []
+  const held = new Set<GenerationId>()
   let hours = 0
   let names: string[] = []
-  for (const [index, { afterMinutes, carriesOver, creates, lost }] of publishes.entries()) {
+  for (const [index, publish] of publishes.entries()) {
+    const { afterMinutes, carriesOver, creates, lost, claimedAfterMinutes } = publish
     hours += afterMinutes / 60
     const created = Array.from({ length: creates }, (_, number) => `${index}-${number}`)
     for (const label of created) objects.push([label, hours])
     for (let number = 0; number < lost; number += 1) objects.push([`lost ${index}-${number}`, hours])
     names = [...names.filter((_, place) => carriesOver[place] === true), ...created]
-    generations.push(generation(hours, names, { revision: String(index) }))
+    const published = generation(hours, names, { revision: String(index) })
+    generations.push(published)
+    const claimedAt = claimedAfterMinutes === undefined ? undefined : at(hours + claimedAfterMinutes / 60)
+    directories.push({ ...directoryOf(published), claimedAt })
+    if (publish.held) held.add(directoryOf(published).id)
+    if (lost > 0) directories.push(directoryOf(generation(hours, [`lost ${index}`])))
   }
   const current = generations.at(-1)
   if (current === undefined) throw new Error('no publish')
@@ -421,8 +444,17 @@ function story({ publishes, lateMinutes, retentionMinutes, keepGenerations }: Fa
     current,
     records,
     listing: [...objectsOf(objects), ...records.map(recordObject)],
+    directories,
+    held,
   }
   return { input, generations }
+}
+
+/** As its publisher left it, a moment before its swap. */
+function directoryOf(one: KnownGeneration | undefined): GenerationDirectory {
+  if (one === undefined) throw new Error('there is no such generation')
+  const id = `${one.revision}-${one.digest}` as GenerationId
+  return { id, size: 300, writtenAt: one.publishedAt, claimedAt: undefined, isWhole: true }
 }
 
 function documentsOf({ listing }: CleanUpInput): RepodataObject[] {
@@ -448,8 +480,8 @@ function planned({
   return planCleanUp({ ...frame(new Date(now), keepGenerations), current, records, listing })
 }
 
-function frame(now: Date, keepGenerations = 1): Pick<CleanUpInput, 'now' | 'retentionMs' | 'keepGenerations'> {
-  return { now, retentionMs: dayMs, keepGenerations }
+function frame(now: Date, keepGenerations = 1): Omit<CleanUpInput, 'current' | 'records' | 'listing'> {
+  return { now, retentionMs: dayMs, keepGenerations, directories: [], held: new Set() }
 }
 
 /** @param labels of documents of ours @param hours after the start */

@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto'
+import { MemoryStore, type ObjectStore, StoreError } from '@repokeeper/object-store'
+import { describe, expect, it } from 'vitest'
+import {
+  claimGeneration,
+  collectGarbage,
+  formatMirrorlist,
+  type GenerationId,
+  type Generations,
+  generationIdOf,
+  keepLeftPledges,
+  listGenerationDirectories,
+  mirrorlistKey,
+  parseMirrorlist,
+  planCleanUp,
+  type RepomdSigner,
+  readForCleanUp,
+  reconcile,
+  type Signing,
+  snapshotKey,
+  wrongGenerationsUrl,
+} from '../src/index.ts'
+import { carryOut } from '../src/retention.ts'
+import { intercept, locationIn, newContext, putPackage, read, readPublished, tickingStore } from './workbench.ts'
+
+const location = locationIn(tickingStore())
+const { root } = location
+const mirrorlist = mirrorlistKey(root)
+const repomd = `${root}repodata/repomd.xml`
+const generations: Generations = { kind: 'published', url: 'https://packages.example.com/{path}/' }
+const base = 'https://packages.example.com/el9/x86_64/'
+
+const signer: RepomdSigner = {
+  sign: async (bytes) => Buffer.from(`signed ${createHash('sha256').update(bytes).digest('hex')}`),
+  verify: async (bytes, signature) => Buffer.from(await signer.sign(bytes)).equals(Buffer.from(signature)),
+  publicKey: Buffer.from('the key'),
+}
+const signing: Signing = { kind: 'signed', signer }
+
+async function publish(store: ObjectStore, name: string, how: { signing?: Signing; generations?: Generations } = {}) {
+  const key = `${root}${name}.rpm`
+  await putPackage(store, key, { name })
+  const context = await newContext({ generations, ...how })
+  await reconcile(locationIn(store), new Set([key]), context)
+  return context
+}
+
+async function named(store: ObjectStore): Promise<GenerationId> {
+  const there = parseMirrorlist(await read(store, mirrorlist))
+  if (there === undefined) throw new Error('the mirrorlist is not one of ours')
+  return there.generation
+}
+
+async function currentId(store: ObjectStore): Promise<GenerationId | undefined> {
+  return generationIdOf(await read(store, repomd))
+}
+
+/** What a client finds that is sent to that directory. */
+function readGeneration(store: ObjectStore, id: GenerationId) {
+  return readPublished(locationIn(store, `${root}generations/${id}`))
+}
+
+async function idsIn(store: ObjectStore): Promise<GenerationId[]> {
+  return (await listGenerationDirectories(locationIn(store), {})).map(({ id }) => id)
+}
+
+/** A store with a clock that stands until it is moved. */
+function storeAt(): { store: MemoryStore; pass: (seconds: number) => void } {
+  let now = 1_700_000_000
+  return { store: new MemoryStore({ clock: () => new Date(1000 * now) }), pass: (seconds) => void (now += seconds) }
+}
+
+describe('a repository with generations', () => {
+  it('has, after each publish, a mirrorlist that names what is published, and that whole, below a path of its own', async () => {
+    const store = tickingStore()
+    const ids: GenerationId[] = []
+    for (const name of ['a', 'b']) {
+      await publish(store, name, { signing })
+      const id = await named(store)
+      ids.push(id)
+      expect(id).toBe(await currentId(store))
+      const text = `# generation ${id}\n${base}generations/${id}/\n${base}\n`
+      expect((await read(store, mirrorlist)).toString()).toBe(text)
+      const own = `${root}generations/${id}/repodata/repomd.xml`
+      expect(await signer.verify(await read(store, own), await read(store, `${own}.asc`))).toBe(true)
+      expect(await read(store, `${own}.key`)).toEqual(signer.publicKey)
+    }
+    const listed = await Promise.all(ids.map(async (id) => [...(await readGeneration(store, id)).packages.keys()]))
+    expect(listed).toEqual([['a.rpm'], ['a.rpm', 'b.rpm']])
+  })
+
+  it('goes on to have them where nobody says anything, under the URL that stands in the mirrorlist', async () => {
+    const store = tickingStore()
+    await publish(store, 'a')
+    await publish(store, 'b', { generations: { kind: 'as found' } })
+    expect(await named(store)).toBe(await currentId(store))
+    await store.delete(mirrorlist)
+    await publish(store, 'c', { generations: { kind: 'as found' } })
+    expect(await store.head(mirrorlist)).toBeUndefined()
+  })
+
+  it('leaves a mirrorlist of somebody else alone, where nobody says anything', async () => {
+    const store = tickingStore()
+    const theirs = 'https://mirror.example.org/el9/\nhttps://mirror.example.com/el9/\n'
+    await store.put(mirrorlist, Buffer.from(theirs), { if: 'always' })
+    await publish(store, 'a', { generations: { kind: 'as found' } })
+    expect((await read(store, mirrorlist)).toString()).toBe(theirs)
+  })
+
+  it('begins without a publish, by whoever looks after it', async () => {
+    const store = tickingStore()
+    await publish(store, 'a', { generations: { kind: 'as found' } })
+    const context = await newContext({ generations })
+    await keepLeftPledges(locationIn(store), context)
+    expect([...(await readGeneration(store, await named(store))).packages.keys()]).toEqual(['a.rpm'])
+    expect(context.events).toContainEqual(expect.objectContaining({ was: 'there was no mirrorlist' }))
+  })
+
+  it('leaves a pinned mirrorlist as it is, and has the generations for later', async () => {
+    const store = tickingStore()
+    await publish(store, 'a')
+    const generation = await named(store)
+    const pinned = Buffer.from(formatMirrorlist({ baseUrl: base, generation, isPinned: true }))
+    await store.put(mirrorlist, pinned, { if: 'always' })
+    await publish(store, 'b')
+    await keepLeftPledges(locationIn(store), await newContext({ generations }))
+    expect(await read(store, mirrorlist)).toEqual(pinned)
+    expect(await idsIn(store)).toContain(await currentId(store))
+  })
+})
+
+describe('a publisher that dies', () => {
+  it.each([
+    ['before the swap leaves what clients see as it was', repomd, 'a'],
+    ['before it wrote the mirrorlist is followed by whoever looks in its stead', mirrorlist, 'b'],
+  ])('%s', async (_, diesAt, last) => {
+    const { store, pass } = storeAt()
+    await publish(store, 'a')
+    let dead = false
+    const dying = intercept(store, {
+      async put(key, ...rest) {
+        dead ||= key === diesAt
+        if (dead) throw new StoreError('UNAVAILABLE', 'killed', { store: 'memory' })
+        return store.put(key, ...rest)
+      },
+    })
+    await expect(publish(dying, 'b')).rejects.toThrow('killed')
+    expect([...(await readGeneration(store, await named(store))).packages.keys()]).toEqual(['a.rpm'])
+    pass(100)
+    if (last === 'b') await keepLeftPledges(locationIn(store), await newContext({ generations }))
+    const { packages } = await readGeneration(store, await named(store))
+    expect(packages.has('b.rpm')).toBe(last === 'b')
+    expect(await named(store)).toBe(await currentId(store))
+  })
+})
+
+it('makes the directory of what is published anew where it is gone', async () => {
+  const store = tickingStore()
+  await publish(store, 'a', { signing })
+  const id = await named(store)
+  for await (const { key } of store.list(`${root}generations/`)) await store.delete(key)
+  await keepLeftPledges(locationIn(store), await newContext({ generations, signing }))
+  expect((await readGeneration(store, id)).packages.size).toBe(1)
+  expect(await store.head(`${root}generations/${id}/repodata/repomd.xml.asc`)).toBeDefined()
+})
+
+describe('a clean-up', () => {
+  const options = { retentionMs: 3_600_000 }
+
+  it('takes away what nothing keeps: no retention, no snapshot, not the mirrorlist', async () => {
+    const { store, pass } = storeAt()
+    const ids: GenerationId[] = []
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await publish(store, name)
+      ids.push(await named(store))
+      pass(600)
+    }
+    const [first, second, third, fourth] = ids
+    if (first === undefined || second === undefined) throw new Error('nothing was published')
+    const snapshot = formatMirrorlist({ baseUrl: base, generation: first, isPinned: false })
+    await store.put(snapshotKey(root, 'may'), Buffer.from(snapshot), { if: 'always' })
+    const context = await newContext()
+    // Superseded 1,800, 1,200 and 600 s before.
+    pass(2_000)
+    await collectGarbage(locationIn(store), context, options)
+    expect(await idsIn(store)).toEqual(ids)
+    pass(1_000)
+    await collectGarbage(locationIn(store), context, options)
+    expect(await idsIn(store)).toEqual([first, third, fourth])
+    pass(600_000)
+    await collectGarbage(locationIn(store), context, options)
+    expect(await idsIn(store)).toEqual([first, fourth])
+    expect((await readGeneration(store, first)).packages.size).toBe(1)
+  })
+
+  it('takes away what a lost race left', async () => {
+    const { store, pass } = storeAt()
+    await publish(store, 'a')
+    const before = await named(store)
+    let lost: string | undefined
+    const racing = intercept(store, {
+      async put(key, ...rest) {
+        if (key === repomd && lost === undefined) {
+          lost = (await idsIn(store)).find((id) => id !== before)
+          await publish(store, 'c')
+        }
+        return store.put(key, ...rest)
+      },
+    })
+    await publish(racing, 'b')
+    expect(lost).toBeDefined()
+    pass(100)
+    await publish(store, 'd')
+    pass(4_000)
+    await collectGarbage(locationIn(store), await newContext(), options)
+    expect(await idsIn(store)).toEqual([await currentId(store)])
+  })
+
+  it('leaves a generation that somebody began to use after the plan was made, and lets nobody begin to use one that is going', async () => {
+    const { store, pass } = storeAt()
+    for (const name of ['a', 'b']) {
+      await publish(store, name)
+      pass(600)
+    }
+    const [first] = await idsIn(store)
+    if (first === undefined) throw new Error('nothing was published')
+    pass(4_000)
+    const at = locationIn(store)
+    const plan = planCleanUp(await readForCleanUp(at, {}, options))
+    expect(plan.delete).toContainEqual(expect.objectContaining({ kind: 'generation', name: first }))
+    expect(await claimGeneration(at, first, 'for a test', {})).toBeDefined()
+    await carryOut(at, plan, {})
+    expect((await readGeneration(store, first)).packages.size).toBe(1)
+
+    pass(4_000)
+    let claimed: unknown = 'not asked'
+    const slow = intercept(store, {
+      async delete(key, ...rest) {
+        if (claimed === 'not asked') claimed = await claimGeneration(at, first, 'for a test', {})
+        return store.delete(key, ...rest)
+      },
+    })
+    await collectGarbage(locationIn(slow), {}, options)
+    expect(claimed).toBeUndefined()
+    expect(await idsIn(store)).toEqual([await currentId(store)])
+  })
+
+  it('that was cut off at any call is finished by the next', async () => {
+    for (let diesAfter = 0; ; diesAfter += 1) {
+      const { store, pass } = storeAt()
+      for (const name of ['a', 'b']) {
+        await publish(store, name)
+        pass(10_000)
+      }
+      let calls = 0
+      const dying = intercept(store, {
+        async delete(key, ...rest) {
+          calls += 1
+          if (calls > diesAfter) throw new StoreError('UNAVAILABLE', 'killed', { store: 'memory' })
+          return store.delete(key, ...rest)
+        },
+      })
+      const end = await collectGarbage(locationIn(dying), {}, options).then(
+        () => 'done',
+        () => 'killed',
+      )
+      await collectGarbage(locationIn(store), {}, options)
+      expect(await idsIn(store), `killed after ${diesAfter} deletions`).toEqual([await currentId(store)])
+      if (end === 'done') break
+    }
+  })
+})
+
+it.each([
+  ['https://packages.example.com/{path}/', true, undefined],
+  ['https://packages.example.com/el9/x86_64', false, undefined],
+  ['https://packages.example.com/el9/x86_64', true, /may be several/],
+  ['packages.example.com', false, /expected the URL/],
+  ['https://packages.example.com/{repo}/', false, /expected the URL/],
+  ['https://packages.example.com/?a=b', false, /expected the URL/],
+])('tells whether %s can be meant, where there are several repositories: %s', (url, several, expected) => {
+  const wrong = wrongGenerationsUrl(url, several)
+  if (expected === undefined) expect(wrong).toBeUndefined()
+  else expect(wrong).toMatch(expected)
+})
