@@ -171,6 +171,8 @@ function describeRepair(repair: Repair, isDirectory: boolean): string {
   switch (repair.kind) {
     case 'signed':
       return 'repomd.xml was signed'
+    case 'followed':
+      return 'the mirrorlist names what is published, and that is whole'
     case 'rebuilt':
       return `primary, filelists and other were written anew from ${count(repair.packages, 'package')} (revision ${repair.revision})`
     case 'reconciled': {

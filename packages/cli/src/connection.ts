@@ -4,7 +4,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Endpoint, endpointProblem, findEndpoint } from '@repokeeper/object-store/endpoint'
-import type { DocumentOptions } from '@repokeeper/repository'
+import type { DocumentOptions, Generations } from '@repokeeper/repository'
 import type { PackagePolicySettings } from '@repokeeper/worker/package-policy'
 import type { SigningSettings } from '@repokeeper/worker/signing'
 import { type Command, Option } from 'commander'
@@ -25,6 +25,7 @@ export interface Connection {
   readonly signing?: SigningSettings
   /** Of commands that let packages in. */
   readonly packagePolicy?: PackagePolicySettings
+  readonly generations?: Generations
   readonly cache: { readonly directory: string /** A person chose it. */; readonly isChosen: boolean }
 }
 

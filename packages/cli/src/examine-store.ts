@@ -2,7 +2,7 @@
  * What `doctor` looks at in S3: who asks, the bucket, its clock, its conditions, and the metadata.
  */
 import { probeConditions, type S3Bucket, StoreError } from '@repokeeper/object-store'
-import { type IndexedSnapshot, readIndexedSnapshot, recordKey, repomdKey } from '@repokeeper/repository'
+import { type IndexedSnapshot, readIndexedSnapshot, readMirrorlist, recordKey, repomdKey } from '@repokeeper/repository'
 import { atATime } from './at-a-time.ts'
 import type { Cli } from './cli.ts'
 import { keyToName } from './command-to-copy.ts'
@@ -39,6 +39,7 @@ export async function examineStore(
   await looking({ check: 'clock' }, onFinding, () => examineClock(repository, onFinding))
   await looking({ check: 'conditional writes' }, onFinding, () => examineConditions(repository, onFinding))
   await looking({ check: 'metadata' }, onFinding, () => examineMetadata(repository, environment, onFinding))
+  await looking({ check: 'mirrorlist' }, onFinding, () => examineMirrorlist(repository, onFinding))
   await looking({ check: 'signature' }, onFinding, () => examineSignature(repository, onFinding))
   return true
 }
@@ -133,6 +134,18 @@ async function examineMetadata(
   }
   const message = `revision ${repomd.revision ?? '(none)'}, ${count(index.packages.length, 'package')}, every document is there`
   onFinding({ check, verdict: 'ok', message })
+}
+
+/** Only where there is one of ours: most repositories have none. */
+async function examineMirrorlist(repository: OpenRepository, onFinding: OnFinding): Promise<void> {
+  const check = 'mirrorlist'
+  const mirrorlist = (await readMirrorlist(repository.location, repository.context()))?.mirrorlist
+  if (mirrorlist === undefined) return
+  const { generation, isPinned } = mirrorlist
+  if (!isPinned) return onFinding({ check, verdict: 'ok', message: `it names generation ${generation}` })
+  const message = `it is pinned to generation ${generation}: clients do not see what is published`
+  const remedy = `"repokeeper rollback ${repository.name} --resume" lets it follow again`
+  onFinding({ check, verdict: 'warning', message, remedy })
 }
 
 /** A quick look: is each document there, with the size that repomd.xml says? The bytes are what an audit reads. */

@@ -117,10 +117,10 @@ async function openPolicy(connection: Connection, { environment, output }: Cli):
 
 function contextOf(
   parts: Pick<RepositoryContext, 'cache' | 'signing' | 'packagePolicy'> & { readonly signal: AbortSignal },
-  { singleWriter, documents }: Connection,
+  { singleWriter, documents, generations = { kind: 'as found' } }: Connection,
   cli: Cli,
 ): RepositoryContext {
-  return realContext({ ...parts, singleWriter, documents, onEvent: (event) => tellEvent(event, cli) })
+  return realContext({ ...parts, singleWriter, documents, generations, onEvent: (event) => tellEvent(event, cli) })
 }
 
 /** What a person at a command should know of what happens below; each command tells the rest in its own words. */

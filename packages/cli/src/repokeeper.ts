@@ -9,6 +9,7 @@ import { defineCompletion } from './commands/completion.ts'
 import { defineDeadLetters } from './commands/dead-letters.ts'
 import { defineDoctor } from './commands/doctor.ts'
 import { defineGc } from './commands/gc.ts'
+import { defineGenerations } from './commands/generations.ts'
 import { defineHistory } from './commands/history.ts'
 import { defineInit } from './commands/init.ts'
 import { defineKey } from './commands/key.ts'
@@ -18,7 +19,9 @@ import { definePromote } from './commands/promote.ts'
 import { definePrune } from './commands/prune.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
+import { defineRollback } from './commands/rollback.ts'
 import { defineSite } from './commands/site.ts'
+import { defineSnapshot } from './commands/snapshot.ts'
 import { defineStatus } from './commands/status.ts'
 import { defineVerify } from './commands/verify.ts'
 import { defineWorker } from './commands/worker.ts'
@@ -57,6 +60,9 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineAudit(program, cli)
   defineVerify(program, cli)
   defineGc(program, cli)
+  defineGenerations(program, cli)
+  defineRollback(program, cli)
+  defineSnapshot(program, cli)
   defineSite(program, cli)
   defineKey(program, cli)
   await defineWorker(program, cli, args)

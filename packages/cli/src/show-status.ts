@@ -3,7 +3,14 @@
  */
 import { documentKinds } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { type IndexedSnapshot, readIndexedSnapshot, repomdKey, surveyRepository } from '@repokeeper/repository'
+import {
+  type IndexedSnapshot,
+  type Mirrorlist,
+  readIndexedSnapshot,
+  readMirrorlist,
+  repomdKey,
+  surveyRepository,
+} from '@repokeeper/repository'
 import { openQueueDesk } from '@repokeeper/worker'
 import { expiryText } from '@repokeeper/worker/key-expiry'
 import type { Cli } from './cli.ts'
@@ -37,17 +44,19 @@ export async function showStatus(
   const snapshot = await readIndexedSnapshot(location, repository.context())
   const published = describePublished(snapshot, now)
   if (published === undefined) throw noMetadata(repository)
+  const mirrorlist = (await readMirrorlist(location, { signal }))?.mirrorlist
   const bucket = deep ? await compareWithBucket(repository) : undefined
   const warnings = await keyWarnings(repository, snapshot, keyringSources(given, cli), connection, cli)
   const queues = await readQueues(wanted, connection, cli)
   const ok = queues.every((queue) => 'waiting' in queue)
-  if (json) output.printJson({ repository: name, ok, ...published, bucket, queues, warnings })
+  if (json) output.printJson({ repository: name, ok, ...published, mirrorlist, bucket, queues, warnings })
   else {
     const rows = [
       ['packages', `${published.packages}, ${formatBytes(published.bytes)}`],
       ['published', `${formatTime(published.publishedAt)}, ${formatSpan(published.secondsAgo * 1_000)} ago`],
       ['revision', published.revision ?? '(none)'],
       ['metadata', `${formatBytes(published.metadataBytes)}, ${published.compression}`],
+      ...(mirrorlist === undefined ? [] : [['mirrorlist', wordsOfMirrorlist(mirrorlist)]]),
       ...(bucket === undefined ? [] : [['bucket', wordsOfBucket(bucket)]]),
       ...queues.flatMap((queue) => ('waiting' in queue ? [[`queue ${queue.name}`, wordsOfQueue(queue)]] : [])),
     ]
@@ -114,6 +123,12 @@ async function compareWithBucket({ location, context }: OpenRepository) {
 function wordsOfBucket({ packages, ...differences }: Awaited<ReturnType<typeof compareWithBucket>>): string {
   const parts = Object.entries(differences).flatMap(([kind, number = 0]) => (number === 0 ? [] : [`${number} ${kind}`]))
   return `${count(packages, 'package')}, ${parts.length === 0 ? 'as the metadata says' : parts.join(', ')}`
+}
+
+function wordsOfMirrorlist({ generation, isPinned }: Mirrorlist): string {
+  return isPinned
+    ? `PINNED to generation ${generation}: clients do not see what is published ("rollback --resume")`
+    : `generation ${generation}`
 }
 
 interface QueueStatus {

@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import * as z from 'zod'
 import { type Connection, readConnection } from './connection.ts'
 import { UsageError } from './failure.ts'
+import { readGenerations } from './generations-option.ts'
 import { readPackagePolicy } from './policy-options.ts'
 
 export function defineSigningOptions(command: Command): Command {
@@ -37,13 +38,17 @@ export function defineSigningOptions(command: Command): Command {
     .option('--unsigned', 'publish without a signature, and take away one that is there; also $REPOKEEPER_UNSIGNED')
 }
 
-/** As `readConnection`, with what signs, and which packages are let in. @throws UsageError */
+/** As `readConnection`, with what signs, which packages are let in, and whether there are generations. @throws UsageError */
 export function readPublishingConnection(
   values: unknown,
   environment: Readonly<Record<string, string | undefined>>,
 ): Connection {
-  const signing = readSigning(values, environment)
-  return { ...readConnection(values, environment), signing, packagePolicy: readPackagePolicy(values, environment) }
+  return {
+    ...readConnection(values, environment),
+    signing: readSigning(values, environment),
+    packagePolicy: readPackagePolicy(values, environment),
+    generations: readGenerations(values, environment),
+  }
 }
 
 function readSigning(values: unknown, environment: Readonly<Record<string, string | undefined>>): SigningSettings {

@@ -9,6 +9,7 @@ import { runAdd } from './commands/add.ts'
 import { runRemove } from './commands/remove.ts'
 import { defineConnectionOptions } from './connection.ts'
 import { UsageError } from './failure.ts'
+import { defineGenerationsOption } from './generations-option.ts'
 import { definePolicyOptions } from './policy-options.ts'
 import { createProgram } from './program.ts'
 import { defineSigningOptions } from './signing-options.ts'
@@ -48,6 +49,7 @@ export function updatePackagesProgram(cli: Cli): Command {
   defineRemoveOptions(program)
   program.optionsGroup('Options of both:')
   defineChangeOptions(program)
+  defineGenerationsOption(program)
   defineSigningOptions(program)
   definePolicyOptions(program)
   defineConnectionOptions(program)

@@ -14,6 +14,8 @@ export type Mend =
   | 'sign'
   /** The package is taken out of the metadata, and stays in the bucket. */
   | 'take-out'
+  /** The mirrorlist follows what is published, and the directory of that is made whole. */
+  | 'follow'
   /** A person has to decide; the remedy says on what. */
   | 'by-hand'
 
@@ -69,6 +71,12 @@ export type RepomdFindingKind =
   /** Its signature is of another repomd.xml, by another key, or none at all. */
   | 'wrong-signature'
 
+export type GenerationFindingKind =
+  /** The mirrorlist does not name what is published, and is not pinned; or there is none, and there is to be one. */
+  | 'stale-mirrorlist'
+  /** What the mirrorlist or a snapshot sends clients to is not whole. */
+  | 'broken-generation'
+
 /** Plain data. `path` is relative to the repository's root. */
 export type AuditFinding = {
   /** For people: what is wrong, and what to do. */
@@ -77,7 +85,7 @@ export type AuditFinding = {
   readonly mend: Mend
   readonly path: string
 } & (
-  | { readonly kind: PackageFindingKind | RepomdFindingKind }
+  | { readonly kind: PackageFindingKind | RepomdFindingKind | GenerationFindingKind }
   /** `code` is why it would be refused; `keyIds` are of all keys that are said to have signed it. */
   | { readonly kind: PackageSignatureFindingKind; readonly code: string; readonly keyIds: readonly string[] }
   /** `record` is its type: `primary`, `group`, `updateinfo` … */
@@ -95,6 +103,8 @@ export type AuditNote = {
     | 'passed-over'
     /** Deep: something that could not be checked here. */
     | 'unchecked'
+    /** A person has pinned the mirrorlist. */
+    | 'pinned'
 }
 
 export function packageFinding(kind: PackageFindingKind, path: string, problem: string): AuditFinding {
@@ -158,6 +168,19 @@ const signatureKinds: Readonly<Record<string, PackageSignatureFindingKind>> = {
   UNSUPPORTED_SIGNATURE: 'untrusted-package',
 }
 
+export function generationFinding(
+  kind: GenerationFindingKind,
+  path: string,
+  problem: string,
+  mend: 'follow' | 'by-hand',
+): AuditFinding {
+  const remedy =
+    mend === 'follow'
+      ? remedies.follow
+      : 'pin the mirrorlist to another generation, or delete the snapshots of this one'
+  return { kind, path, problem, remedy, mend }
+}
+
 const remedies: Readonly<Record<Mend, string>> = {
   reconcile: '"audit --repair" brings the metadata to what is there',
   rebuild: '"audit --repair" writes primary, filelists and other anew from the packages; so does "rebuild"',
@@ -165,6 +188,7 @@ const remedies: Readonly<Record<Mend, string>> = {
     'put the file back; or "audit --repair" takes its record out of repomd.xml: as it is, clients fail on it',
   sign: '"audit --repair" with the key signs what is published; a worker with the key does so within a minute',
   'take-out': '"audit --signatures --repair" takes it out of the metadata, and leaves the file in the bucket',
+  follow: '"audit --repair" mends it; so does a worker within a minute, but for single documents that are gone',
   'by-hand': 'see that it can be read (permissions, storage class), or remove it: clients cannot download it either',
 }
 

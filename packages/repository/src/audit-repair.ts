@@ -7,6 +7,7 @@ import { type AuditOptions, type AuditReport, auditRepository, policyFor } from 
 import { isOurs, keyOf } from './audit-documents.ts'
 import type { AuditFinding, Mend } from './audit-finding.ts'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { keepGeneration } from './generations.ts'
 import { renewGeneration } from './publish.ts'
 import { rebuildRepository } from './rebuild.ts'
 import { type ReconcileOptions, reconcile } from './reconcile.ts'
@@ -33,6 +34,8 @@ export type Repair =
   | { readonly kind: 'dropped-records'; readonly records: readonly string[] }
   /** What is published now has its signature. */
   | { readonly kind: 'signed' }
+  /** The mirrorlist names what is published now, and that is whole. */
+  | { readonly kind: 'followed' }
 
 export interface RepairOptions extends AuditOptions {
   /** Before anything is written: what is about to be mended. May throw to leave everything as it is. */
@@ -86,6 +89,10 @@ export async function repairRepository(
     // What was published for the other findings is signed already.
     await keepSignature(location, context)
     repairs.push({ kind: 'signed' })
+  }
+  if (mendable.some(({ mend }) => mend === 'follow')) {
+    await keepGeneration(location, context, { thoroughly: true })
+    repairs.push({ kind: 'followed' })
   }
 
   const after = await auditRepository(location, context, options)

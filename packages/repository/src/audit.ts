@@ -8,6 +8,7 @@ import { checkDigests } from './audit-deep.ts'
 import { checkDocuments, documentKeysOf } from './audit-documents.ts'
 import { type AuditFinding, type AuditNote, compareFindings, repomdFinding } from './audit-finding.ts'
 import { type Generation, readGeneration, type Suspect } from './audit-generation.ts'
+import { checkGenerations } from './audit-generations.ts'
 import { checkPackageSignatures, type SignerCount } from './audit-package-signatures.ts'
 import { comparePackages } from './audit-packages.ts'
 import { checkSignature } from './audit-signature.ts'
@@ -134,9 +135,11 @@ async function look(location: RepositoryLocation, context: RepositoryContext, op
     })
   }
   if (isThere) suspects.push(...(await checkDocuments(location, generation, packages.documents, context)))
-  const signature = await checkSignature(location, generation, context)
-  suspects.push(...signature.suspects)
-  notes.push(...signature.notes)
+  for (const check of [checkSignature, checkGenerations]) {
+    const found = await check(location, generation, context)
+    suspects.push(...found.suspects)
+    notes.push(...found.notes)
+  }
   const { deep = false, signatures: verifier, onProgress, onPackages } = options
   const { places } = packages
   let signers: readonly SignerCount[] | undefined

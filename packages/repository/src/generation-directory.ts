@@ -37,6 +37,11 @@ export function generationRoot(root: RepositoryRoot, id: GenerationId): Reposito
   return `${generationsPrefix(root)}${id}/` as RepositoryRoot
 }
 
+/** It reads as a repository of its own, but for the packages. */
+export function generationLocation({ store, root }: RepositoryLocation, id: GenerationId): RepositoryLocation {
+  return { store, root: generationRoot(root, id) }
+}
+
 /**
  * Writes what is not there yet, repomd.xml last: where that is, the directory is whole. What is there already is of the same bytes, by the same
  * name; another publisher of the same generation, or one before who died on the way, wrote it.

@@ -6,7 +6,7 @@
  */
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { claimGeneration } from './generation-claim.ts'
-import { generationRoot, writeGenerationDirectory } from './generation-directory.ts'
+import { generationLocation, generationRoot, writeGenerationDirectory } from './generation-directory.ts'
 import { generationsUrl } from './generation-settings.ts'
 import {
   formatMirrorlist,
@@ -21,6 +21,7 @@ import {
 import { type Follower, keepFollower, type PreparedFollower, putFollower, readFollower } from './repomd-follower.ts'
 import { repomdKey } from './roots.ts'
 import { keepSignature, readSignature, signatureKey } from './signature.ts'
+import { readStoredRepomd } from './snapshot.ts'
 
 /**
  * To be called before the swap.
@@ -72,16 +73,20 @@ export function putMirrorlist(
   return putFollower(location, at, Buffer.from(formatMirrorlist(mirrorlist)), replaces, context)
 }
 
-export async function keepGeneration(location: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+/** @param thoroughly each document is looked at, not repomd.xml alone, which is written last */
+export async function keepGeneration(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+  { thoroughly = false }: { readonly thoroughly?: boolean } = {},
+): Promise<boolean> {
   const before = await readMirrorlist(location, context)
   const follower = followerAt(location, before?.mirrorlist, context)
-  // Whether the signature that lies there is right only who has the key can say.
-  if (follower === undefined || (await isSignedByOthers(location, context))) return false
+  if (follower === undefined || !(await canWriteDirectory(location, context))) return false
   const kept = await keepFollower(location, follower, context)
   if (kept.kind === 'nothing to follow') return false
   const id = generationIdOf(kept.repomd)
   if (id === undefined) return false
-  const wrote = await keepDirectory(location, id, kept.repomd, context)
+  const wrote = await keepDirectory(location, id, kept.repomd, context, thoroughly)
   if (kept.kind === 'right' && !wrote) return false
   const was = wrote
     ? 'its directory was not there, or not signed with this key'
@@ -140,11 +145,12 @@ async function keepDirectory(
   id: GenerationId,
   repomd: Uint8Array,
   context: RepositoryContext,
+  thoroughly: boolean,
 ): Promise<boolean> {
-  const own = { store: location.store, root: generationRoot(location.root, id) }
+  const own = generationLocation(location, id)
+  const isThere = (await location.store.head(repomdKey(own.root), withSignal(context))) !== undefined
   // Of an older key, say: there is a signature, but not the one that it has to have.
-  if ((await location.store.head(repomdKey(own.root), withSignal(context))) !== undefined)
-    return keepSignature(own, context)
+  if (isThere && !thoroughly) return keepSignature(own, context)
   await writeDirectory(location, id, repomd, await signatureOf(location, repomd, context), context)
   return true
 }
@@ -173,9 +179,16 @@ async function signatureOf(
   return isRight ? there.bytes : signing.signer.sign(repomd)
 }
 
-async function isSignedByOthers({ store, root }: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
-  if (context.signing.kind !== 'unsaid') return false
-  return (await store.head(signatureKey(root), withSignal(context))) !== undefined
+/** Whether the signature that lies there is right only who has the key can say: others use the directory that is there. */
+async function canWriteDirectory(location: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+  const { store, root } = location
+  if (context.signing.kind !== 'unsaid') return true
+  if ((await store.head(signatureKey(root), withSignal(context))) === undefined) return true
+  const stored = await readStoredRepomd(location, context)
+  const id = stored?.bytes === undefined ? undefined : generationIdOf(stored.bytes)
+  return (
+    id !== undefined && (await store.head(signatureKey(generationRoot(root, id)), withSignal(context))) !== undefined
+  )
 }
 
 function requireId(id: GenerationId | undefined): GenerationId {

@@ -8,6 +8,7 @@ export type {
   AuditFinding,
   AuditNote,
   DocumentFindingKind,
+  GenerationFindingKind,
   Mend,
   PackageFindingKind,
   PackageSignatureFindingKind,
@@ -42,8 +43,11 @@ export { forEachOf } from './for-each-of.ts'
 export { type Founding, foundRepository } from './found-repository.ts'
 export { claimGeneration } from './generation-claim.ts'
 export { type GenerationDirectory, listGenerationDirectories } from './generation-directories.ts'
+export { generationLocation } from './generation-directory.ts'
 export { type GenerationHolders, readGenerationHolders, snapshotKey } from './generation-holders.ts'
+export { type ListedGeneration, listGenerations } from './generation-list.ts'
 export { type Generations, generationsUrl, wrongGenerationsUrl } from './generation-settings.ts'
+export { deleteSnapshot, pinGeneration, resumeMirrorlist, takeSnapshot } from './generation-use.ts'
 export { keepFollowers, readMirrorlist } from './generations.ts'
 export { HeaderSizes } from './header-sizes.ts'
 export { inParallel } from './in-parallel.ts'

@@ -24,6 +24,8 @@ export interface PruneInput {
   readonly now: Date
   /** `name-epoch:version-release.arch` of what a module stream is made of: its versions belong to each other, not in a row. */
   readonly inModules: ReadonlySet<string>
+  /** Those that a snapshot lists, or the generation that the mirrorlist is pinned to (`heldPackage`). */
+  readonly held: ReadonlySet<string>
 }
 
 export interface PrunePolicy {
@@ -38,7 +40,10 @@ export interface PrunePolicy {
 export type PruneDecision = PrunablePackage &
   (
     | { readonly decision: 'goes' }
-    | { readonly decision: 'stays'; readonly because: 'among the newest' | 'too young' | 'in a module' | 'not meant' }
+    | {
+        readonly decision: 'stays'
+        readonly because: 'among the newest' | 'too young' | 'in a module' | 'in a kept generation' | 'not meant'
+      }
   )
 
 /** One decision for each package, by name, architecture and version, the newest first. */
@@ -58,9 +63,15 @@ export function planPrune(input: PruneInput, policy: PrunePolicy): PruneDecision
         const place = rank.get(one)
         if (place === undefined) return stays('in a module')
         if (place <= keep) return stays('among the newest')
-        return isYoung(one, input, policy) ? stays('too young') : { ...one, decision: 'goes' }
+        if (isYoung(one, input, policy)) return stays('too young')
+        return input.held.has(heldPackage(one)) ? stays('in a kept generation') : { ...one, decision: 'goes' }
       })
     })
+}
+
+/** A package at its path: what was replaced since is another one. */
+export function heldPackage({ path, pkgid }: Pick<PrunablePackage, 'path' | 'pkgid'>): string {
+  return `${pkgid} ${path}`
 }
 
 /** A package as modulemd lists it among its artifacts: the epoch always stands there. */

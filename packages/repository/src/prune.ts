@@ -4,6 +4,7 @@
 import type { ListedObject } from '@repokeeper/object-store'
 import type { ListedPackage } from '@repokeeper/repodata'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { readHeldPackages } from './held-packages.ts'
 import { inParallel } from './in-parallel.ts'
 import { readModuleArtifacts } from './module-artifacts.ts'
 import { modifiedSeconds } from './package-reader.ts'
@@ -37,6 +38,7 @@ export async function readForPrune(location: RepositoryLocation, context: Reposi
   const snapshot = await readIndexedSnapshot(location, context)
   const { etag, index } = snapshot
   const inModules = await readModuleArtifacts(location, snapshot, context)
+  const held = await readHeldPackages(location, context)
   const packages: PrunablePackage[] = []
   const unclear: { path: string; why: 'not listed' | 'listed as another' }[] = []
   const { packages: objects } = await listPackages(location, context)
@@ -52,7 +54,7 @@ export async function readForPrune(location: RepositoryLocation, context: Reposi
     else if (certain.has(object)) packages.push(prunable(path, object, only))
     else unclear.push({ path, why: 'listed as another' })
   }
-  return { etag, now, packages, inModules, unclear }
+  return { etag, now, packages, inModules, held, unclear }
 }
 
 /**

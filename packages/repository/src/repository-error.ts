@@ -11,6 +11,12 @@ export type RepositoryErrorCode =
   | 'NOT_A_SITE'
   /** The record of a site cannot be read: a person has to say anew what the site says. */
   | 'BROKEN_SITE'
+  /** It is not published in generations. */
+  | 'NO_GENERATIONS'
+  /** It is not kept, or was never published. */
+  | 'NO_SUCH_GENERATION'
+  /** A snapshot of that name is of another generation. */
+  | 'SNAPSHOT_EXISTS'
 
 /** A repository that cannot be worked on now. The message says which one, why, and what to do. */
 export class RepositoryError extends Error {

@@ -67,7 +67,10 @@ async function idsIn(store: ObjectStore): Promise<GenerationId[]> {
 /** A store with a clock that stands until it is moved. */
 function storeAt(): { store: MemoryStore; pass: (seconds: number) => void } {
   let now = 1_700_000_000
-  return { store: new MemoryStore({ clock: () => new Date(1000 * now) }), pass: (seconds) => void (now += seconds) }
+  const pass = (seconds: number): void => {
+    now += seconds
+  }
+  return { store: new MemoryStore({ clock: () => new Date(1000 * now) }), pass }
 }
 
 describe('a repository with generations', () => {
@@ -154,14 +157,34 @@ describe('a publisher that dies', () => {
   })
 })
 
-it('makes the directory of what is published anew where it is gone', async () => {
+it('makes the directory of what is published anew where it is gone, also after one who died while he did', async () => {
   const store = tickingStore()
   await publish(store, 'a', { signing })
   const id = await named(store)
-  for await (const { key } of store.list(`${root}generations/`)) await store.delete(key)
-  await keepLeftPledges(locationIn(store), await newContext({ generations, signing }))
-  expect((await readGeneration(store, id)).packages.size).toBe(1)
-  expect(await store.head(`${root}generations/${id}/repodata/repomd.xml.asc`)).toBeDefined()
+  for (let diesAfter = 0; ; diesAfter += 1) {
+    for await (const { key } of store.list(`${root}generations/`)) await store.delete(key)
+    let writes = 0
+    const live = <A extends unknown[], R>(run: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        writes += 1
+        if (writes > diesAfter) throw new StoreError('UNAVAILABLE', 'killed', { store: 'memory' })
+        return run(...args)
+      }
+    }
+    const dying = intercept(store, {
+      put: live((...args: Parameters<ObjectStore['put']>) => store.put(...args)),
+      copy: live((...args: Parameters<ObjectStore['copy']>) => store.copy(...args)),
+    })
+    const keep = async (at: ObjectStore) => keepLeftPledges(locationIn(at), await newContext({ generations, signing }))
+    const end = await keep(dying).then(
+      () => 'done',
+      () => 'killed',
+    )
+    await keep(store)
+    expect((await readGeneration(store, id)).packages.size, `killed after ${diesAfter} writes`).toBe(1)
+    expect(await store.head(`${root}generations/${id}/repodata/repomd.xml.asc`)).toBeDefined()
+    if (end === 'done') break
+  }
 })
 
 describe('a clean-up', () => {

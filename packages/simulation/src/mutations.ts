@@ -424,18 +424,6 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'repomd.xml comes first into the directory of a generation',
-    because: 'a directory that looks whole has documents that are still under way, when its publisher dies',
-    patches: [
-      {
-        file: 'repository/src/generation-directory.ts',
-        find: '  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, context))\n',
-        replace:
-          "  await create(location, own, repomd, 'application/xml', immutable, context)\n  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, context))\n",
-      },
-    ],
-  },
-  {
     name: 'nobody mends the mirrorlist for who died before he wrote it',
     because: 'clients see the generation before until the next publish',
     patches: [

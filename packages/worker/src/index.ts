@@ -31,6 +31,7 @@ export {
 } from './notification-rules.ts'
 export {
   describeWorkerOptions,
+  generationsOf,
   type OptionDescription,
   type OptionSources,
   type OptionsOutcome,

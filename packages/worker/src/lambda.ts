@@ -19,7 +19,7 @@ import { expiringSoon, type WatchedKey, watchedKeys } from './key-expiry.ts'
 import { logEvents } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { outwardSinks } from './metrics-sinks.ts'
-import { readWorkerOptions, type WorkerOptions } from './options.ts'
+import { generationsOf, readWorkerOptions, type WorkerOptions } from './options.ts'
 import { type KeyringSummary, openPackagePolicyIfSaid } from './package-policy-settings.ts'
 import { settingsOf, tellKeyring } from './run.ts'
 import { openSigningIfSaid } from './signing-settings.ts'
@@ -84,10 +84,11 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
   const directory = environment.REPOKEEPER_CACHE_DIR || join(tmpdir(), 'repokeeper')
   const cache = await DiskCache.open({ directory, bytesMax: cacheBytesMax })
   const { endpointUrl, region, compression, openChecksum } = options
-  const documents = { compression, openChecksum }
   const secrets = { environment, region }
   const signing = await openSigningIfSaid(options, secrets, Date.now)
   const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
+  const generations = generationsOf(options)
+  const publishing = { cache, documents: { compression, openChecksum }, signing, packagePolicy, generations }
   const connection = {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
     ...(region === undefined ? {} : { region }),
@@ -95,7 +96,7 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
   const parts: Kept['parts'] = {
     openBucket: (bucket) => openStore({ kind: 's3', bucket, prefix: '' }, connection),
     reconcile: (location, keys, { joining, ...context }) =>
-      reconcile(location, keys, realContext({ ...context, cache, documents, signing, packagePolicy }), { joining }),
+      reconcile(location, keys, realContext({ ...context, ...publishing }), { joining }),
     probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
   }
   const signer = signing.kind === 'signed' ? signing.signer : undefined

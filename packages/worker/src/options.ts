@@ -1,4 +1,4 @@
-import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
+import { type Generations, parseRootPattern, type RootPattern, wrongGenerationsUrl } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { describeProblem } from './option-problems.ts'
@@ -105,6 +105,11 @@ const workerOptions = z.strictObject({
     placeholder: 'WHEN',
   }),
   ...signingOptions,
+  generationsUrl: z.string().min(1).optional().meta({
+    description:
+      'publish each generation below generations/ too, and a mirrorlist that names it; where clients reach a repository, {path} being its directory in the bucket',
+    placeholder: 'URL',
+  }),
   packagePolicy: z.enum(['any', 'signed']).optional().meta({
     description:
       'which packages are let into the metadata: any, which holds where nothing is said, or those signed by a key of the keyring',
@@ -241,9 +246,8 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
     if (isFileRead || isSaid) problems.push(...describeProblem(issue, { values, saidBy, names: optionNames(), flagOf }))
   }
   if (parsed.success) {
-    problems.push(
-      ...[wrongSigning(parsed.data), wrongPackagePolicy(parsed.data)].filter((wrong) => wrong !== undefined),
-    )
+    const wrongs = [wrongSigning(parsed.data), wrongPackagePolicy(parsed.data), wrongUrlIn(parsed.data)]
+    problems.push(...wrongs.filter((wrong) => wrong !== undefined))
   }
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
   return { kind: 'options', options: parsed.data }
@@ -254,6 +258,17 @@ export function parseRepository(text: string): { readonly bucket: string; readon
   const [, bucket, path = ''] = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._:-]*)(?:\/(.*))?$/.exec(text) ?? []
   if (bucket === undefined) throw new Error(`${JSON.stringify(text)} is no repository: expected s3://bucket/path`)
   return { bucket, pattern: parseRootPattern(path) }
+}
+
+/** What the options say of generations. */
+export function generationsOf({ generationsUrl: url }: Pick<WorkerOptions, 'generationsUrl'>): Generations {
+  return url === undefined ? { kind: 'as found' } : { kind: 'published', url }
+}
+
+function wrongUrlIn({ generationsUrl, repositories = [] }: WorkerOptions): string | undefined {
+  if (generationsUrl === undefined) return undefined
+  const isOne = repositories.length === 1 && repositories.every((one) => !one.includes('*'))
+  return wrongGenerationsUrl(generationsUrl, !isOne)
 }
 
 /** Patterns by bucket; `undefined` where none are configured. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { defineAddOptions, defineChangeOptions, readAddOptions, readChangeOptions } from '../change-options.ts'
 import type { Cli } from '../cli.ts'
+import { defineGenerationsOption } from '../generations-option.ts'
 import { definePolicyOptions } from '../policy-options.ts'
 import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
@@ -22,6 +23,7 @@ export function defineAdd(program: Command, cli: Cli): void {
     .description('Upload packages: checked before, verified by the store, never over another file of the same name.')
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .argument('<FILE...>', 'RPM packages')
+  defineGenerationsOption(command)
   definePolicyOptions(defineSigningOptions(defineChangeOptions(defineAddOptions(command))))
     .addHelpText('after', examples)
     .action(async (repo: string, files: string[]) => {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
 import { UsageError } from '../failure.ts'
+import { defineGenerationsOption } from '../generations-option.ts'
 import { definePolicyOptions } from '../policy-options.ts'
 import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
@@ -43,6 +44,7 @@ export function defineAudit(program: Command, cli: Cli): void {
       readTime,
     )
     .option('--json', 'report as one JSON document')
+  defineGenerationsOption(command)
   definePolicyOptions(defineSigningOptions(command))
     .addHelpText('after', examples)
     .action(async (repo: string) => {

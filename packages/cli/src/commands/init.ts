@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
+import { defineGenerationsOption } from '../generations-option.ts'
 import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
 const examples = `
@@ -37,6 +38,7 @@ export function defineInit(program: Command, cli: Cli): void {
     .option('--dead-letter-queue <queue>', 'name of their dead-letter queue (default: BUCKET-PATH-dead-letters)')
     .option('-n, --dry-run', 'say what would be made, change nothing')
     .option('--json', 'report as one JSON document')
+  defineGenerationsOption(command)
   defineSigningOptions(command)
     .addHelpText('after', examples)
     .action(async (repo: string) => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import * as z from 'zod'
 import type { Cli } from '../cli.ts'
+import { defineGenerationsOption } from '../generations-option.ts'
 import { definePolicyOptions } from '../policy-options.ts'
 import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
@@ -20,6 +21,7 @@ export function defineRebuild(program: Command, cli: Cli): void {
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .option('-n, --dry-run', 'say what would be read, change nothing')
     .option('--json', 'report as one JSON document')
+  defineGenerationsOption(command)
   definePolicyOptions(defineSigningOptions(command))
     .addHelpText('after', examples)
     .action(async (repo: string) => {

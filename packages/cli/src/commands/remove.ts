@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { defineChangeOptions, defineRemoveOptions, readChangeOptions, readRemoveOptions } from '../change-options.ts'
 import type { Cli } from '../cli.ts'
+import { defineGenerationsOption } from '../generations-option.ts'
 import { definePolicyOptions } from '../policy-options.ts'
 import { defineSigningOptions, readPublishingConnection } from '../signing-options.ts'
 
@@ -25,6 +26,7 @@ export function defineRemove(program: Command, cli: Cli): void {
     .description('Delete packages from the bucket, by file name, path, NEVRA or pattern.')
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .argument('<NAME...>', 'packages')
+  defineGenerationsOption(command)
   definePolicyOptions(defineSigningOptions(defineChangeOptions(defineRemoveOptions(command))))
     .addHelpText('after', examples)
     .action(async (repo: string, names: string[]) => {

@@ -99,8 +99,9 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
   const signer = opened.kind === 'signed' ? new worker.WatchedSigner(opened.signer) : undefined
   const signing = signer === undefined ? opened : { kind: 'signed' as const, signer }
   const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
+  const generations = worker.generationsOf(options)
   const { cache, directory, close } = await openCache(connection.cache)
-  const publishing = { cache, documents, signing, packagePolicy }
+  const publishing = { cache, documents, signing, packagePolicy, generations }
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
   interruption.on('SIGHUP', onHangUp)

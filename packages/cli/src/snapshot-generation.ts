@@ -1,0 +1,85 @@
+/**
+ * The work of `snapshot`: a name for a generation, with what a client writes to install from it.
+ */
+import { deleteSnapshot, listGenerations, takeSnapshot } from '@repokeeper/repository'
+import type { Cli } from './cli.ts'
+import { CommandError, ExitCode, UsageError } from './failure.ts'
+import type { OpenRepository } from './open-repository.ts'
+import { findGeneration } from './show-generations.ts'
+import { formatTime } from './text-layout.ts'
+
+interface SnapshotOptions {
+  readonly json: boolean
+  readonly id: string | undefined
+}
+
+/** @returns the exit code */
+export async function snapshot(
+  repository: OpenRepository,
+  name: string,
+  { json, id }: SnapshotOptions,
+  { output }: Cli,
+): Promise<number> {
+  const generation = id === undefined ? await findCurrent(repository) : await findGeneration(repository, id)
+  const taken = await takeSnapshot(repository.location, name, generation.id, repository.context()).catch(
+    (error: unknown) => {
+      if (error instanceof RangeError) throw new UsageError(`${error.message}: letters, digits, ".", "_" and "-"`)
+      throw error
+    },
+  )
+  const repoFile = repoFileOf(name, taken, generation.isSigned)
+  if (json) {
+    const { url } = taken
+    output.printJson({ repository: repository.name, ok: true, name, generation: generation.id, url, repoFile })
+  } else {
+    output.tell(
+      `${repository.name}: snapshot ${name} is of generation ${generation.id}, published at ${formatTime(generation.since)}`,
+    )
+    for (const line of repoFile.trimEnd().split('\n')) output.print(line)
+  }
+  return ExitCode.done
+}
+
+/** @returns the exit code */
+export async function dropSnapshot(
+  repository: OpenRepository,
+  name: string,
+  { json }: SnapshotOptions,
+  { output }: Cli,
+): Promise<number> {
+  const generation = await deleteSnapshot(repository.location, name, repository.context())
+  if (generation === undefined) {
+    throw new CommandError('NO_SUCH_SNAPSHOT', `${repository.name}: there is no snapshot ${name}`)
+  }
+  if (json) output.printJson({ repository: repository.name, ok: true, name, generation, deleted: true })
+  else
+    output.print(
+      `${repository.name}: snapshot ${name} was deleted; generation ${generation} goes once its retention is over`,
+    )
+  return ExitCode.done
+}
+
+async function findCurrent(repository: OpenRepository) {
+  const generations = await listGenerations(repository.location, repository.context())
+  const current = generations.find(({ isCurrent }) => isCurrent)
+  if (current !== undefined) return current
+  const message = `${repository.name}: what is published now is no generation; publish with --generations-url first`
+  throw new CommandError('NO_GENERATIONS', message)
+}
+
+function repoFileOf(
+  name: string,
+  { url, baseUrl }: { readonly url: string; readonly baseUrl: string },
+  isSigned: boolean,
+) {
+  const signed = isSigned ? ['repo_gpgcheck=1', `gpgkey=${baseUrl}repodata/repomd.xml.key`] : []
+  const lines = [
+    `[${name}]`,
+    `name=${baseUrl} as of ${name}`,
+    `mirrorlist=${url}`,
+    'enabled=1',
+    'gpgcheck=0',
+    ...signed,
+  ]
+  return `${lines.join('\n')}\n`
+}

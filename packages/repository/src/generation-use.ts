@@ -1,0 +1,165 @@
+/**
+ * What a person does with generations: to send clients back to one, and to give one a name that stays.
+ */
+import type { ListedObject } from '@repokeeper/object-store'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { claimGeneration } from './generation-claim.ts'
+import { documentKeyIn, documentsIn, generationRoot } from './generation-directory.ts'
+import { isSnapshotName, snapshotKey } from './generation-holders.ts'
+import { keepGeneration, putMirrorlist, readMirrorlist } from './generations.ts'
+import {
+  formatMirrorlist,
+  type GenerationId,
+  type Mirrorlist,
+  mirrorlistBytesMax,
+  mirrorlistType,
+  parseMirrorlist,
+} from './mirrorlist.ts'
+import { fromNoCache, readSmall } from './repomd-follower.ts'
+import { RepositoryError } from './repository-error.ts'
+import { repomdKey } from './roots.ts'
+import { repomdBytesMax } from './snapshot.ts'
+
+/** Publishers write the mirrorlist as well, once for each publish. */
+const attemptsMax = 20
+
+/**
+ * Sends clients to this generation until `resumeMirrorlist`; what is published meanwhile they do not see.
+ *
+ * @returns what the mirrorlist said before
+ * @throws RepositoryError `NO_GENERATIONS`, `NO_SUCH_GENERATION`, `CONTENTION`; StoreError
+ */
+export async function pinGeneration(
+  location: RepositoryLocation,
+  id: GenerationId,
+  context: RepositoryContext,
+): Promise<Mirrorlist> {
+  await useGeneration(location, id, 'the mirrorlist was pinned to it', context)
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const { mirrorlist, etag } = await requireMirrorlist(location, context)
+    if (mirrorlist.generation !== id) {
+      await claimGeneration(location, mirrorlist.generation, 'the mirrorlist named it until now', context)
+    }
+    const pinned = { ...mirrorlist, generation: id, isPinned: true }
+    if (await putMirrorlist(location, pinned, etag, context)) return mirrorlist
+  }
+  throw contention(location)
+}
+
+/**
+ * Lets the mirrorlist follow what is published again: it is no longer pinned, and then mended like any other that is behind.
+ *
+ * @returns the mirrorlist as it is now; `undefined` where it was not pinned
+ * @throws RepositoryError `NO_GENERATIONS`, `CONTENTION`; StoreError
+ */
+export async function resumeMirrorlist(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<Mirrorlist | undefined> {
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const { mirrorlist, etag } = await requireMirrorlist(location, context)
+    if (!mirrorlist.isPinned) return undefined
+    if (!(await putMirrorlist(location, { ...mirrorlist, isPinned: false }, etag, context))) continue
+    await keepGeneration(location, context)
+    return (await requireMirrorlist(location, context)).mirrorlist
+  }
+  throw contention(location)
+}
+
+/**
+ * Gives a generation a name: a mirrorlist of its own, below `snapshots/`. It stays until it is deleted.
+ *
+ * @returns its URL
+ * @throws RepositoryError `NO_GENERATIONS`, `NO_SUCH_GENERATION`, `SNAPSHOT_EXISTS`; RangeError for a name that cannot be one; StoreError
+ */
+export async function takeSnapshot(
+  location: RepositoryLocation,
+  name: string,
+  id: GenerationId,
+  context: RepositoryContext,
+): Promise<{ readonly url: string; readonly baseUrl: string }> {
+  const { store, root } = location
+  if (!isSnapshotName(name)) throw new RangeError(`${JSON.stringify(name)} cannot be the name of a snapshot`)
+  const { baseUrl } = (await requireMirrorlist(location, context)).mirrorlist
+  await useGeneration(location, id, `snapshot ${name} was taken of it`, context)
+  const key = snapshotKey(root, name)
+  const bytes = Buffer.from(formatMirrorlist({ baseUrl, generation: id, isPinned: false }))
+  const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
+  const { kind } = await store.put(key, bytes, condition, fromNoCache(mirrorlistType, context))
+  const url = `${baseUrl}snapshots/${name}/mirrorlist`
+  if (kind === 'stored') return { url, baseUrl }
+  const there = await readSnapshotOf(location, name, context)
+  if (there === id) return { url, baseUrl }
+  const repository = describeLocation(location)
+  const message = `${repository}: there is a snapshot ${name} already, of generation ${there ?? '(unknown)'}; delete it first, or take another name`
+  throw new RepositoryError('SNAPSHOT_EXISTS', message, repository)
+}
+
+/** @returns the generation that it was of; `undefined` where there was none of that name. @throws StoreError */
+export async function deleteSnapshot(
+  location: RepositoryLocation,
+  name: string,
+  context: RepositoryContext,
+): Promise<GenerationId | undefined> {
+  const id = isSnapshotName(name) ? await readSnapshotOf(location, name, context) : undefined
+  if (id === undefined) return undefined
+  // Who installs from it has the retention to finish.
+  await claimGeneration(location, id, `snapshot ${name} named it until now`, context)
+  await location.store.delete(snapshotKey(location.root, name), withSignal(context))
+  return id
+}
+
+/** Documents of a generation that are not in its directory as its repomd.xml has them; `undefined` where not even that is there. */
+export async function missingIn(
+  { store, root }: RepositoryLocation,
+  id: GenerationId,
+  objects: readonly ListedObject[],
+  context: Pick<RepositoryContext, 'signal'>,
+): Promise<string[] | undefined> {
+  const repomd = await readSmall(store, repomdKey(generationRoot(root, id)), repomdBytesMax, context)
+  if (repomd === undefined || repomd.bytes.length === 0) return undefined
+  const sizes = new Map(objects.map(({ key, size }) => [key, size]))
+  return documentsIn(repomd.bytes).flatMap((record) => {
+    const size = sizes.get(documentKeyIn(root, id, record))
+    return size === undefined || (record.size !== undefined && record.size !== size) ? [record.href] : []
+  })
+}
+
+/** From now on no clean-up takes it away. */
+async function useGeneration(
+  location: RepositoryLocation,
+  id: GenerationId,
+  why: string,
+  context: RepositoryContext,
+): Promise<void> {
+  const objects = await claimGeneration(location, id, why, context)
+  const missing = objects === undefined ? undefined : await missingIn(location, id, objects, context)
+  if (missing?.length === 0) return
+  const repository = describeLocation(location)
+  const what = missing === undefined ? 'there is no such generation' : `its directory is broken: ${missing.join(', ')}`
+  const message = `${repository}: ${id}: ${what}; "repokeeper generations ${repository}" lists those that are kept`
+  throw new RepositoryError('NO_SUCH_GENERATION', message, repository)
+}
+
+async function readSnapshotOf(
+  { store, root }: RepositoryLocation,
+  name: string,
+  context: RepositoryContext,
+): Promise<GenerationId | undefined> {
+  const there = await readSmall(store, snapshotKey(root, name), mirrorlistBytesMax, context)
+  return there === undefined ? undefined : parseMirrorlist(there.bytes)?.generation
+}
+
+async function requireMirrorlist(location: RepositoryLocation, context: RepositoryContext) {
+  const there = await readMirrorlist(location, context)
+  if (there?.mirrorlist !== undefined) return { etag: there.etag, mirrorlist: there.mirrorlist }
+  const repository = describeLocation(location)
+  const message = `${repository} has no generations: publish with --generations-url, and each that is published from then on is one`
+  throw new RepositoryError('NO_GENERATIONS', message, repository)
+}
+
+function contention(location: RepositoryLocation): RepositoryError {
+  const repository = describeLocation(location)
+  const message = `${repository}: its mirrorlist was written by others ${attemptsMax} times in a row; try again`
+  return new RepositoryError('CONTENTION', message, repository)
+}
