@@ -2,19 +2,22 @@
  * Each role may do what its part needs, by fixtures/least-power.ts, and nothing else: a test of the command line runs every part with exactly that.
  */
 import { describe, expect, it } from 'vitest'
-import { leastPower, type Part, secretReads } from '../../fixtures/least-power.ts'
+import { leastPower, type Part, secretReads, writesGenerations } from '../../fixtures/least-power.ts'
 import { type Combination, combinationsOf } from './combinations.ts'
 import { objectOf, type ParameterValues, pseudo, textOf } from './evaluate.ts'
 import { leastPermissions, permission, permissionsOf, statementsIn } from './policies.ts'
 import type { TemplateName } from './template.ts'
 
 const log = permissionsOn('Log.Arn', ['logs:CreateLogStream', 'logs:PutLogEvents'])
-const worker = leastPower['worker with upkeep']
+const worker = leastPower['worker with generations']
 
 /** "Configuring an Amazon SQS event source", permissions of the execution role: Lambda reads and deletes in the function's name. */
 const readByLambda = ['sqs:GetQueueAttributes', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']
 const lambdaFunction: Pick<Part, 'needs'> = {
-  needs: leastPower['add worker'].needs.filter(({ action, on }) => on !== 'QUEUE' || readByLambda.includes(action)),
+  needs: [
+    ...leastPower['add worker'].needs.filter(({ action, on }) => on !== 'QUEUE' || readByLambda.includes(action)),
+    ...writesGenerations,
+  ],
 }
 
 interface Expected {

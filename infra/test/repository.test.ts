@@ -168,7 +168,7 @@ test('CloudFront asks S3 for a plus sign where a client asks for a bare one', ()
   })
 })
 
-test('CloudFront never keeps repomd.xml', () => {
+test('CloudFront never keeps repomd.xml, nor the mirrorlist', () => {
   const stack = evaluate(template, { BucketName: 'my-packages', Access: 'cloudfront' })
   const config = objectOf(stack?.resources.get('Distribution')?.properties.DistributionConfig)
   const behaviors = listOf(config.CacheBehaviors).map(objectOf)
@@ -177,6 +177,7 @@ test('CloudFront never keeps repomd.xml', () => {
   // "Use managed cache policies": CachingDisabled and CachingOptimized.
   expect(policyOf('/el9/x86_64/repodata/repomd.xml')).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad')
   expect(policyOf('/repodata/repomd.xml.asc')).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad')
+  expect(policyOf('/el9/x86_64/mirrorlist')).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad')
   expect(policyOf('/el9/x86_64/repodata/12ab-primary.xml.gz')).toBe('658327ea-f89d-4fab-a63d-7e88639e58f6')
   expect(policyOf('/el9/x86_64/foo-1.0-1.x86_64.rpm')).toBe('of packages')
 })

@@ -1,11 +1,13 @@
 /**
  * The work of `status`: the published generation, and the queues in front of it.
  */
+import { StoreError } from '@repokeeper/object-store'
 import { documentKinds } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import {
   type IndexedSnapshot,
   type Mirrorlist,
+  type RepositoryLocation,
   readIndexedSnapshot,
   readMirrorlist,
   repomdKey,
@@ -44,7 +46,7 @@ export async function showStatus(
   const snapshot = await readIndexedSnapshot(location, repository.context())
   const published = describePublished(snapshot, now)
   if (published === undefined) throw noMetadata(repository)
-  const mirrorlist = (await readMirrorlist(location, { signal }))?.mirrorlist
+  const mirrorlist = await lookAtMirrorlist(location, signal)
   const bucket = deep ? await compareWithBucket(repository) : undefined
   const warnings = await keyWarnings(repository, snapshot, keyringSources(given, cli), connection, cli)
   const queues = await readQueues(wanted, connection, cli)
@@ -123,6 +125,16 @@ async function compareWithBucket({ location, context }: OpenRepository) {
 function wordsOfBucket({ packages, ...differences }: Awaited<ReturnType<typeof compareWithBucket>>): string {
   const parts = Object.entries(differences).flatMap(([kind, number = 0]) => (number === 0 ? [] : [`${number} ${kind}`]))
   return `${count(packages, 'package')}, ${parts.length === 0 ? 'as the metadata says' : parts.join(', ')}`
+}
+
+/** Who may read no more than the metadata goes without. */
+async function lookAtMirrorlist(location: RepositoryLocation, signal: AbortSignal): Promise<Mirrorlist | undefined> {
+  try {
+    return (await readMirrorlist(location, { signal }))?.mirrorlist
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'ACCESS_DENIED') return undefined
+    throw error
+  }
 }
 
 function wordsOfMirrorlist({ generation, isPinned }: Mirrorlist): string {

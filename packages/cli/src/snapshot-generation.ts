@@ -10,7 +10,7 @@ import { formatTime } from './text-layout.ts'
 
 interface SnapshotOptions {
   readonly json: boolean
-  readonly id: string | undefined
+  readonly id?: string | undefined
 }
 
 /** @returns the exit code */

@@ -102,7 +102,7 @@ describe('gc in a bucket', () => {
     expect((await here().repokeeper('list', repo)).stdout.trimEnd().split('\n')).toHaveLength(2)
   })
 
-  test('asks for the time with a HEAD of repomd.xml, and looks nowhere but in repodata', async () => {
+  test('asks for the time with a HEAD of repomd.xml, and looks nowhere but in repodata and at generations', async () => {
     const before = cloud.calls.list().at(-1)?.number ?? 0
     await here().repokeeper('gc', 's3://packages/el9')
     const calls = cloud.calls.list().filter(({ number }) => number > before)
@@ -110,6 +110,10 @@ describe('gc in a bucket', () => {
       ['HeadObject', 'el9/repodata/repomd.xml'],
       ['GetObject', 'el9/repodata/repomd.xml'],
       ['ListObjectsV2', undefined],
+      // generations/, snapshots/
+      ['ListObjectsV2', undefined],
+      ['ListObjectsV2', undefined],
+      ['GetObject', 'el9/mirrorlist'],
     ])
   })
 

@@ -169,6 +169,21 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await runUpkeep(scene, 'audit', 'found to differ')
     }),
   ],
+  'worker with generations': [
+    done(async (scene) => {
+      await inGenerations(scene)
+      await scene.store.put(`${root}more.rpm`, buildPackage({ name: 'more' }), { if: 'always' })
+      return await runWorker(scene, 'add')
+    }),
+    done(async (scene) => {
+      await inGenerations(scene)
+      return await runUpkeep(scene, 'clean-up', 'superseded objects deleted')
+    }),
+    done(async (scene) => {
+      await pledgeOfTheDead(scene, 'left')
+      return await runUpkeep(scene, 'second look', 'looked again')
+    }),
+  ],
   add: [
     done(async ({ part, rpm }) => part.updatePackages('-b', bucket, '-p', root, '-o', 'add', await rpm('foo'))),
     done(async (scene) => {
@@ -283,6 +298,20 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await scene.part.repokeeper('audit', repo, '--repair', '--settle', '0')
     }),
   ],
+  generations: [
+    done(async (scene) => {
+      await inGenerations(scene)
+      return await scene.part.repokeeper('generations', repo)
+    }),
+  ],
+  rollback: [
+    done(async (scene) => scene.part.repokeeper('rollback', repo, await inGenerations(scene))),
+    done(async ({ part }) => part.repokeeper('rollback', repo, '--resume')),
+  ],
+  snapshot: [
+    done(async (scene) => scene.part.repokeeper('snapshot', repo, 'first', '--id', await inGenerations(scene))),
+    done(async ({ part }) => part.repokeeper('snapshot', repo, 'first', '--delete')),
+  ],
   gc: [
     done(async (scene) => {
       await superseded(scene)
@@ -313,6 +342,10 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
 const likeAnother: Readonly<Partial<Record<PartName, PartName>>> = {
   'remove worker': 'add worker',
   'worker with upkeep': 'add worker',
+  'worker with generations': 'worker with upkeep',
+  generations: 'audit',
+  rollback: 'worker with generations',
+  snapshot: 'worker with generations',
   init: 'doctor',
   status: 'doctor',
   'status --deep': 'plan',
@@ -465,6 +498,18 @@ async function superseded(scene: Scene): Promise<void> {
   for (const version of ['2', '3']) {
     await scene.admin.repokeeper('add', repo, await scene.rpm('foo', version), '--publish')
   }
+}
+
+/** What is published in generations, of which one is superseded. @returns the id of that */
+async function inGenerations({ admin, rpm }: Scene): Promise<string> {
+  for (const version of ['1', '2']) {
+    const url = ['--generations-url', 'https://packages.example.com/{path}/']
+    const ran = await admin.repokeeper('add', repo, await rpm('foo', version), '--publish', ...url)
+    expect(ran.code, ran.stderr).toBe(0)
+  }
+  const { stdout } = await admin.repokeeper('generations', repo, '--json')
+  const { generations } = JSON.parse(stdout)
+  return generations.at(-1).id
 }
 
 /** A package that no notification tells of. */
