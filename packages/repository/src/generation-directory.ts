@@ -86,7 +86,7 @@ function placeIn(record: RepomdRecord): string | undefined {
 
 const nowhere = { root: '' as RepositoryRoot }
 
-/** One that is not there, or another by now, leaves the directory as broken as the root is: what mends that publishes another generation. */
+/** One that is not there leaves the directory as broken as the root is: what mends that publishes another generation. */
 async function copyDocument(
   location: RepositoryLocation,
   id: GenerationId,
@@ -94,13 +94,13 @@ async function copyDocument(
   context: RepositoryContext,
 ): Promise<void> {
   const { store } = location
-  const source = await store.head(recordKey(location, record), withSignal(context))
-  if (source === undefined) return
   const key = documentKeyIn(location.root, id, record)
   const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
   await untilThere(location, key, context, async () => {
+    const source = await store.head(recordKey(location, record), withSignal(context))
+    if (source === undefined) return true
     const { kind } = await store.copy({ ...source, store }, key, condition, withSignal(context))
-    return kind !== 'conflict'
+    return kind === 'stored'
   })
 }
 
@@ -132,6 +132,6 @@ async function untilThere(
     const there: ObjectHead | undefined = await store.head(key, withSignal(context))
     if (there !== undefined) return
   }
-  const message = `${describeLocation({ store, root })}: ${key} could not be written: ${attemptsMax} conflicts in a row, and it is not there`
+  const message = `${describeLocation({ store, root })}: ${key} could not be written: ${attemptsMax} conflicts or changes in a row, and it is not there`
   throw new StoreError('UNAVAILABLE', message, { store: store.name, key })
 }

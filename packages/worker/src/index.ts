@@ -9,6 +9,7 @@ export {
   type Taken,
 } from './dead-letters.ts'
 export { type WorkerEventListener, type WorkerEventMap, type WorkerEventName, WorkerEvents } from './events.ts'
+export { generationsOf } from './generations-settings.ts'
 export {
   type HistoryRecord,
   type Refusal,
@@ -31,7 +32,6 @@ export {
 } from './notification-rules.ts'
 export {
   describeWorkerOptions,
-  generationsOf,
   type OptionDescription,
   type OptionSources,
   type OptionsOutcome,

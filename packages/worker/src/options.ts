@@ -1,6 +1,7 @@
-import { type Generations, parseRootPattern, type RootPattern, wrongGenerationsUrl } from '@repokeeper/repository'
+import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
+import { wrongGenerations } from './generations-settings.ts'
 import { describeProblem } from './option-problems.ts'
 import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
 import { wrongPackagePolicy } from './package-policy-settings.ts'
@@ -246,7 +247,7 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
     if (isFileRead || isSaid) problems.push(...describeProblem(issue, { values, saidBy, names: optionNames(), flagOf }))
   }
   if (parsed.success) {
-    const wrongs = [wrongSigning(parsed.data), wrongPackagePolicy(parsed.data), wrongUrlIn(parsed.data)]
+    const wrongs = [wrongSigning(parsed.data), wrongPackagePolicy(parsed.data), wrongGenerations(parsed.data)]
     problems.push(...wrongs.filter((wrong) => wrong !== undefined))
   }
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
@@ -258,17 +259,6 @@ export function parseRepository(text: string): { readonly bucket: string; readon
   const [, bucket, path = ''] = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._:-]*)(?:\/(.*))?$/.exec(text) ?? []
   if (bucket === undefined) throw new Error(`${JSON.stringify(text)} is no repository: expected s3://bucket/path`)
   return { bucket, pattern: parseRootPattern(path) }
-}
-
-/** What the options say of generations. */
-export function generationsOf({ generationsUrl: url }: Pick<WorkerOptions, 'generationsUrl'>): Generations {
-  return url === undefined ? { kind: 'as found' } : { kind: 'published', url }
-}
-
-function wrongUrlIn({ generationsUrl, repositories = [] }: WorkerOptions): string | undefined {
-  if (generationsUrl === undefined) return undefined
-  const isOne = repositories.length === 1 && repositories.every((one) => !one.includes('*'))
-  return wrongGenerationsUrl(generationsUrl, !isOne)
 }
 
 /** Patterns by bucket; `undefined` where none are configured. */

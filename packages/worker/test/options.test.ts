@@ -147,6 +147,17 @@ describe('options', () => {
     },
   )
 
+  it('want the URL of generations to tell several repositories apart', () => {
+    const generationsUrl = 'https://packages.example.com/el9/'
+    const problems = (repositories: readonly string[] | undefined, url = generationsUrl) =>
+      problemsOf({ flags: { queue: 'q', repositories, generationsUrl: url } })
+    for (const several of [undefined, ['s3://b/el9/*'], ['s3://b/a', 's3://b/c']]) {
+      expect(problems(several)).toEqual([expect.stringContaining('let {path} stand for the directory of each')])
+      expect(problems(several, 'https://packages.example.com/{path}/')).toEqual([])
+    }
+    expect(problems(['s3://b/el9'])).toEqual([])
+  })
+
   it('name the endpoint and where metrics go', () => {
     const environment = { REPOKEEPER_HTTP: '[::1]:0', REPOKEEPER_STATSD: 'agent.local:8125', REPOKEEPER_EMF: 'yes' }
     expect(optionsOf({ flags: { queue: 'q' }, environment })).toMatchObject({
