@@ -170,6 +170,7 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
     }),
   ],
   'worker with generations': [
+    ...additions,
     done(async (scene) => {
       await inGenerations(scene)
       await scene.store.put(`${root}more.rpm`, buildPackage({ name: 'more' }), { if: 'always' })
@@ -177,11 +178,9 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
     }),
     done(async (scene) => {
       await inGenerations(scene)
-      return await runUpkeep(scene, 'clean-up', 'superseded objects deleted')
-    }),
-    done(async (scene) => {
-      await pledgeOfTheDead(scene, 'left')
-      return await runUpkeep(scene, 'second look', 'looked again')
+      const when = ['superseded objects deleted', failureOf('clean-up')]
+      const interrupt = { in: 'stderr', when, signal: 'SIGTERM' } as const
+      return await runWorker(scene, 'add', [...upkeepOptions['clean-up'], { interrupt }])
     }),
   ],
   add: [
