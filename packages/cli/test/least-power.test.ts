@@ -170,7 +170,6 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
     }),
   ],
   'worker with generations': [
-    ...additions,
     done(async (scene) => {
       await inGenerations(scene)
       await scene.store.put(`${root}more.rpm`, buildPackage({ name: 'more' }), { if: 'always' })
@@ -182,6 +181,7 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       const interrupt = { in: 'stderr', when, signal: 'SIGTERM' } as const
       return await runWorker(scene, 'add', [...upkeepOptions['clean-up'], { interrupt }])
     }),
+    ...additions,
   ],
   add: [
     done(async ({ part, rpm }) => part.updatePackages('-b', bucket, '-p', root, '-o', 'add', await rpm('foo'))),

@@ -301,7 +301,7 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: cleanUpPlan,
-        find: 'if (naming.length === 0) return firstPublishedAfter(lastModified, this.#generations)',
+        find: 'if (naming.length === 0) return this.supersededSince(lastModified)',
         replace: 'if (naming.length === 0) return lastModified',
       },
     ],
