@@ -434,4 +434,16 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'a generation goes as soon as another took its place',
+    because: 'a client that has just read the mirrorlist finds nothing where it is sent',
+    patches: [
+      {
+        file: cleanUpPlan,
+        find: "return afterRetention('generation', claimedAt === undefined ? superseded : laterOf(superseded, claimedAt), input)",
+        replace:
+          "return superseded === undefined ? { why: 'not superseded' } : { kind: 'generation', since: superseded }",
+      },
+    ],
+  },
 ]

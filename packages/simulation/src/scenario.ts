@@ -225,7 +225,10 @@ const slowFollowers: fc.Arbitrary<Scenario> = fc.record({
     fc.oneof(
       { weight: 4, arbitrary: uploadAny },
       { weight: 1, arbitrary: deleteA },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('clean up' as const), afterMs }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constantFrom('clean up' as const, 'look again' as const), afterMs }),
+      },
     ),
     { minLength: 3, maxLength: 10, size: 'max' },
   ),
@@ -260,7 +263,7 @@ const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
   removeWorkers: fc.constant(1),
   storeKnowsSha256: fc.constant(true),
   signed: fc.constant(false),
-  generations: fc.constant(false),
+  generations: fc.boolean(),
   clockOffsetsMs,
   deeds: fc.array(
     fc.oneof(
@@ -272,7 +275,7 @@ const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
   ),
   mishaps: fc.constant({ faults: false, kills: false, duplicates: false, delays: true, freezes: false }),
   ambush: fc.record({
-    at: fc.constant('DELETE el9/repodata/'),
+    at: fc.constantFrom('DELETE el9/repodata/', 'DELETE el9/repodata/', 'DELETE el9/generations/'),
     step: fc.constant('request' as const),
     after: fc.nat(8),
     turns: fc.integer({ min: 50, max: 300 }),
@@ -284,7 +287,7 @@ const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
 export const scenarios: fc.Arbitrary<Scenario> = fc.oneof(
   { weight: 4, arbitrary: anything },
   { weight: 3, arbitrary: slowPublishers },
-  { weight: 1, arbitrary: slowCleanUps },
+  { weight: 2, arbitrary: slowCleanUps },
   { weight: 2, arbitrary: slowSigners },
   { weight: 2, arbitrary: slowFollowers },
 )
