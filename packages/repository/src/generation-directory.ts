@@ -6,7 +6,7 @@
  * root could name them in here instead, but then what this one names would have other hrefs, and it would be another file with another
  * signature.)
  */
-import { type ObjectHead, StoreError } from '@repokeeper/object-store'
+import { type CopySource, type ObjectHead, StoreError } from '@repokeeper/object-store'
 import { DocumentError, parseRepomd, type RepomdRecord } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
@@ -21,7 +21,14 @@ export interface DirectoryParts {
   readonly signature: Uint8Array | undefined
   /** The keys that it is checked with. */
   readonly publicKey: Uint8Array | undefined
+  readonly placed: PlacedDocuments
 }
+
+/**
+ * Documents at the root that a publish has put there or looked at just now, by key. They have the digests that its repomd.xml says, and so do
+ * their copies, whatever was there: neither is looked at before.
+ */
+export type PlacedDocuments = ReadonlyMap<string, CopySource>
 
 /** Copies at a time. */
 const atATime = 8
@@ -51,11 +58,11 @@ export function generationLocation({ store, root }: RepositoryLocation, id: Gene
 export async function writeGenerationDirectory(
   location: RepositoryLocation,
   id: GenerationId,
-  { repomd, signature, publicKey }: DirectoryParts,
+  { repomd, signature, publicKey, placed }: DirectoryParts,
   context: RepositoryContext,
 ): Promise<void> {
   const own = repomdKey(generationRoot(location.root, id))
-  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, context))
+  await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, placed, context))
   // Another key may sign it one day: those two come from no cache.
   if (publicKey !== undefined)
     await create(location, `${own}.key`, publicKey, 'application/pgp-keys', 'no-cache', context)
@@ -91,10 +98,16 @@ async function copyDocument(
   location: RepositoryLocation,
   id: GenerationId,
   record: RepomdRecord,
+  placed: PlacedDocuments,
   context: RepositoryContext,
 ): Promise<void> {
   const { store } = location
   const key = documentKeyIn(location.root, id, record)
+  const known = placed.get(recordKey(location, record))
+  if (known !== undefined) {
+    const { kind } = await store.copy(known, key, { if: 'always' }, withSignal(context))
+    if (kind === 'stored') return
+  }
   const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
   await untilThere(location, key, context, async () => {
     const source = await store.head(recordKey(location, record), withSignal(context))

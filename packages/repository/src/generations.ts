@@ -6,7 +6,13 @@
  */
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { claimGeneration } from './generation-claim.ts'
-import { generationLocation, generationRoot, writeGenerationDirectory } from './generation-directory.ts'
+import {
+  type DirectoryParts,
+  generationLocation,
+  generationRoot,
+  type PlacedDocuments,
+  writeGenerationDirectory,
+} from './generation-directory.ts'
 import { generationsUrl } from './generation-settings.ts'
 import {
   formatMirrorlist,
@@ -26,20 +32,20 @@ import { readStoredRepomd } from './snapshot.ts'
 /**
  * To be called before the swap.
  *
- * @param signature of these bytes; `undefined` where they are not signed
+ * @param prepared the signature of these bytes, `undefined` where they are not signed, and the documents that they name
  * @returns `undefined` where nobody wants a mirrorlist
  * @throws StoreError
  */
 export async function prepareGeneration(
   location: RepositoryLocation,
   repomd: Uint8Array,
-  signature: Uint8Array | undefined,
+  prepared: Prepared,
   context: RepositoryContext,
 ): Promise<PreparedFollower | undefined> {
   const there = await readMirrorlist(location, context)
   const follower = followerAt(location, there?.mirrorlist, context)
   if (follower === undefined) return undefined
-  const bytes = await follower.makeOf(repomd, signature)
+  const bytes = await follower.makeOf(repomd, prepared)
   return { follower, repomd, bytes, replaces: there?.etag, mayStay: there?.mirrorlist?.isPinned === true }
 }
 
@@ -95,9 +101,12 @@ export async function keepGeneration(
   return true
 }
 
+/** What who writes a directory has at hand. */
+type Prepared = Pick<DirectoryParts, 'signature' | 'placed'>
+
 interface MirrorlistFollower extends Follower {
-  /** The same, where the signature is at hand. */
-  makeOf(repomd: Uint8Array, signature: Uint8Array | undefined): Promise<Uint8Array>
+  /** The same, where signature and documents are at hand. */
+  makeOf(repomd: Uint8Array, prepared: Prepared): Promise<Uint8Array>
 }
 
 /** @returns `undefined` where nobody wants one */
@@ -111,9 +120,9 @@ function followerAt(
   if (baseUrl === undefined) return undefined
   const textOf = (generation: GenerationId): Buffer =>
     Buffer.from(formatMirrorlist({ baseUrl, generation, isPinned: false }))
-  const makeOf: MirrorlistFollower['makeOf'] = async (repomd, signature) => {
+  const makeOf: MirrorlistFollower['makeOf'] = async (repomd, prepared) => {
     const id = requireId(generationIdOf(repomd))
-    await writeDirectory(location, id, repomd, signature, context)
+    await writeDirectory(location, id, repomd, prepared, context)
     return textOf(id)
   }
   return {
@@ -127,7 +136,7 @@ function followerAt(
       const left = there === undefined ? undefined : parseMirrorlist(there)
       if (left !== undefined)
         await claimGeneration(location, left.generation, 'the mirrorlist named it until now', context)
-      return makeOf(repomd, await signatureOf(location, repomd, context))
+      return makeOf(repomd, await prepare(location, repomd, context))
     },
     async fits(repomd, there) {
       // Who takes it away does not want it any more, unless the options say otherwise.
@@ -151,7 +160,7 @@ async function keepDirectory(
   const isThere = (await location.store.head(repomdKey(own.root), withSignal(context))) !== undefined
   // Of an older key, say: there is a signature, but not the one that it has to have.
   if (isThere && !thoroughly) return keepSignature(own, context)
-  await writeDirectory(location, id, repomd, await signatureOf(location, repomd, context), context)
+  await writeDirectory(location, id, repomd, await prepare(location, repomd, context), context)
   return true
 }
 
@@ -159,12 +168,23 @@ function writeDirectory(
   location: RepositoryLocation,
   id: GenerationId,
   repomd: Uint8Array,
-  signature: Uint8Array | undefined,
+  prepared: Prepared,
   context: RepositoryContext,
 ): Promise<void> {
   const publicKey = context.signing.kind === 'signed' ? context.signing.signer.publicKey : undefined
-  return writeGenerationDirectory(location, id, { repomd, signature, publicKey }, context)
+  return writeGenerationDirectory(location, id, { ...prepared, repomd, publicKey }, context)
 }
+
+/** For what was published before: its documents are looked at where they are. */
+async function prepare(
+  location: RepositoryLocation,
+  repomd: Uint8Array,
+  context: RepositoryContext,
+): Promise<Prepared> {
+  return { signature: await signatureOf(location, repomd, context), placed: noneKnown }
+}
+
+const noneKnown: PlacedDocuments = new Map()
 
 /** That of the root where it is right. */
 async function signatureOf(

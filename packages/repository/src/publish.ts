@@ -3,7 +3,7 @@
  * compare-and-swap, then its signature and the mirrorlist. repomd.xml is the only thing that ever changes, and these two follow it.
  */
 import { createHash } from 'node:crypto'
-import type { ETag, ObjectHead, PutCondition, PutOutcome } from '@repokeeper/object-store'
+import type { CopySource, ETag, ObjectHead, PutCondition, PutOutcome } from '@repokeeper/object-store'
 import {
   type DocumentKind,
   documentKinds,
@@ -14,6 +14,7 @@ import {
   renewRepomd,
 } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import type { PlacedDocuments } from './generation-directory.ts'
 import { storeGenerationRecord } from './generation-record.ts'
 import { prepareGeneration } from './generations.ts'
 import type { Draft, DraftDocument } from './patch.ts'
@@ -70,7 +71,8 @@ export async function publishDraft(
   const revision = nextRevision(snapshot.repomd, nowSeconds)
   const { bytes, dropped } = formatRepomd(snapshot.repomd, revision, documents)
 
-  const outcome = await swap(location, snapshot, bytes, context, beforeSwap)
+  const sources = new Map(placed.map(({ source }) => [source.key, source]))
+  const outcome = await swap(location, snapshot, bytes, sources, context, beforeSwap)
   if (outcome.kind === 'conflict') return outcome
   warn(location, draft, dropped, context)
   const bytesSent = placed.reduce((sum, { sent }) => sum + sent, recordBytes + bytes.length)
@@ -89,7 +91,7 @@ export async function renewGeneration(
   const recordBytes = await storeGenerationRecord(location, snapshot.stored, context)
   const revision = nextRevision(snapshot.repomd, Math.floor(context.now().getTime() / 1000))
   const bytes = renewRepomd(snapshot.repomd, revision)
-  const outcome = await swap(location, snapshot, bytes, context)
+  const outcome = await swap(location, snapshot, bytes, new Map(), context)
   if (outcome.kind === 'conflict') return outcome
   return { kind: 'published', etag: outcome.etag, revision, bytesSent: recordBytes + bytes.length }
 }
@@ -98,11 +100,12 @@ async function swap(
   location: RepositoryLocation,
   snapshot: Pick<Snapshot, 'stored'>,
   bytes: Uint8Array,
+  placed: PlacedDocuments,
   context: RepositoryContext,
   beforeSwap: PublishOptions['beforeSwap'] = async () => {},
 ): Promise<PutOutcome> {
   const signature = await prepareSignature(location, bytes, context)
-  const mirrorlist = await prepareGeneration(location, bytes, signature?.bytes, context)
+  const mirrorlist = await prepareGeneration(location, bytes, { signature: signature?.bytes, placed }, context)
   await beforeSwap()
   const outcome = await location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
     contentType: 'application/xml',
@@ -118,6 +121,8 @@ async function swap(
 
 interface Placed {
   readonly document: NamedDocument
+  /** Where it is. */
+  readonly source: CopySource
   /** Bytes. */
   readonly sent: number
 }
@@ -136,12 +141,17 @@ async function placeDocument(
   context: RepositoryContext,
   published: Published,
 ): Promise<Placed> {
-  const href = await findIntact(location, snapshot, draft, context, published)
-  if (href !== undefined) return { document: { ...draft, href, timestamp }, sent: 0 }
+  const { store } = location
+  const intact = await findIntact(location, snapshot, draft, context, published)
+  if (intact !== undefined) {
+    const { href, head } = intact
+    return { document: { ...draft, href, timestamp }, source: { ...head, store }, sent: 0 }
+  }
   for (let attempt = 0; attempt < namesMax; attempt += 1) {
     const href = documentHref(draft, context.random())
-    const outcome = await location.store.put(
-      recordKey(location, { type: draft.kind, href }),
+    const key = recordKey(location, { type: draft.kind, href })
+    const outcome = await store.put(
+      key,
       { size: draft.size, open: () => draft.file.bytes(), path: draft.file.path },
       context.singleWriter ? { if: 'always' } : { if: 'absent' },
       {
@@ -151,7 +161,13 @@ async function placeDocument(
         ...withSignal(context),
       },
     )
-    if (outcome.kind === 'stored') return { document: { ...draft, href, timestamp }, sent: draft.size }
+    if (outcome.kind === 'conflict') continue
+    const { size, sha256 } = draft
+    return {
+      document: { ...draft, href, timestamp },
+      source: { store, key, etag: outcome.etag, size, sha256 },
+      sent: size,
+    }
   }
   throw new Error(`${describeLocation(location)}: ${namesMax} names for one document are all taken`)
 }
@@ -163,7 +179,7 @@ async function findIntact(
   draft: DraftDocument,
   context: RepositoryContext,
   published: Published,
-): Promise<string | undefined> {
+): Promise<{ readonly href: string; readonly head: ObjectHead } | undefined> {
   const named = repomd.records.filter(({ type, checksum }) => type === draft.kind && checksum?.hex === draft.sha256)
   for (const record of named) {
     if (parseLocation(record.href) === undefined || record.base !== undefined) continue
@@ -171,7 +187,7 @@ async function findIntact(
     if (head === undefined || head.size !== draft.size) continue
     if (head.sha256 !== undefined && head.sha256 !== draft.sha256) continue
     if (published === 'read through' && (await digestOf(location, head, context)) !== draft.sha256) continue
-    return record.href
+    return { href: record.href, head }
   }
   return undefined
 }

@@ -405,9 +405,9 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: generations,
-        find: '    await writeDirectory(location, id, repomd, signature, context)\n    return textOf(id)\n',
+        find: '    await writeDirectory(location, id, repomd, prepared, context)\n    return textOf(id)\n',
         replace:
-          '    void writeDirectory(location, id, repomd, signature, context).catch(() => {})\n    return textOf(id)\n',
+          '    void writeDirectory(location, id, repomd, prepared, context).catch(() => {})\n    return textOf(id)\n',
       },
     ],
   },
