@@ -418,17 +418,6 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'nobody mends the mirrorlist for who died before he wrote it',
-    because: 'clients see the generation before until the next publish',
-    patches: [
-      {
-        file: generations,
-        find: '  const named = await keepGeneration(location, context)\n  return signed || named\n',
-        replace: '  return signed\n',
-      },
-    ],
-  },
-  {
     name: 'a generation goes as soon as another took its place',
     because: 'a client that has just read the mirrorlist finds nothing where it is sent',
     patches: [
