@@ -346,7 +346,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a look in the stead of others without a newer generation',
     because: 'what the slow publisher stands on is still current, and its swap lands after the look',
-    seed: 1044,
+    seed: 3140,
     patches: [
       {
         file: reconcile,
