@@ -344,18 +344,6 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a look in the stead of others without a newer generation',
-    because: 'what the slow publisher stands on is still current, and its swap lands after the look',
-    seed: 3140,
-    patches: [
-      {
-        file: reconcile,
-        find: 'const { undecided } = await reconcile(location, keys, context, { always: !left.every(isNewer) })',
-        replace: 'const { undecided } = await reconcile(location, keys, context)',
-      },
-    ],
-  },
-  {
     name: 'the signature is put over whatever is there',
     because: 'the signature of an older generation comes after that of a newer one, and stays',
     patches: [
