@@ -49,12 +49,17 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     because: 'repository is below the commands, and reaches storage through object-store only',
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
+  transfer: {
+    ours: ['repository', 'signing', 'object-store', 'repodata', 'rpm-parser'],
+    because: 'transfer takes whole repositories from elsewhere, and is below the commands',
+    packages: { not: /^@aws-sdk\/|^@smithy\// },
+  },
   worker: {
     ours: ['repository', 'signing', 'site', 'object-store', 'repodata', 'rpm-parser'],
     because: 'nothing imports cli',
   },
   cli: {
-    ours: ['worker', 'repository', 'signing', 'object-store', 'repodata', 'rpm-parser'],
+    ours: ['worker', 'transfer', 'repository', 'signing', 'object-store', 'repodata', 'rpm-parser'],
     because: 'local-cloud is for tests and the demo',
   },
   simulation: {

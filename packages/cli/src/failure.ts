@@ -54,6 +54,7 @@ const forPeople: Readonly<Record<string, number>> = {
   WorkerError: ExitCode.failed,
   QueueError: ExitCode.failed,
   WebError: ExitCode.failed,
+  TransferError: ExitCode.failed,
 }
 
 /** What to say of a thrown value, and what to end with. With `debug` its stack and causes are in the message. */

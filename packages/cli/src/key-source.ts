@@ -4,11 +4,11 @@
 import { readFile, stat } from 'node:fs/promises'
 import { readBody } from '@repokeeper/object-store'
 import { type KeyFile, keyFileBytesMax, publicPart } from '@repokeeper/signing'
+import { openBody, parseWebUrl, WebReader } from '@repokeeper/transfer'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import { CommandError } from './failure.ts'
-import { openView, parseWebUrl } from './repository-view.ts'
-import { WebReader } from './web-reader.ts'
+import { openSource } from './open-source.ts'
 
 /** Below the root of a repository (repository/src/signature.ts `publicKeyKey`). */
 export const publicKeyPath = 'repodata/repomd.xml.key'
@@ -18,35 +18,36 @@ export const publicKeyPath = 'repodata/repomd.xml.key'
  *
  * @throws CommandError NO_KEY, SigningError, StoreError, WebError
  */
-export async function readKeySource(source: string, connection: Connection, cli: Cli): Promise<KeyFile> {
-  if (isPath(source)) {
-    const found = await stat(source).catch(() => undefined)
-    if (found === undefined) throw new CommandError('NO_KEY', `there is neither a file nor a directory ${source}`)
-    if (found.isFile()) return publicPart({ name: source, bytes: await readFile(source) })
+export async function readKeySource(place: string, connection: Connection, cli: Cli): Promise<KeyFile> {
+  if (isPath(place)) {
+    const found = await stat(place).catch(() => undefined)
+    if (found === undefined) throw new CommandError('NO_KEY', `there is neither a file nor a directory ${place}`)
+    if (found.isFile()) return publicPart({ name: place, bytes: await readFile(place) })
   }
   const { signal } = cli.interruption
-  const view = await openView(source, connection, { signal })
+  const source = await openSource(place, connection, { signal })
   try {
-    const body = await view.open(publicKeyPath)
-    if (body !== undefined) return { name: `${view.name}/${publicKeyPath}`, bytes: await read(body, view.name) }
+    const body = await openBody(source, publicKeyPath)
+    if (body !== undefined) return { name: `${source.name}/${publicKeyPath}`, bytes: await read(body, source.name) }
   } finally {
-    await view.close()
+    await source.close()
   }
-  return (await readAddress(source, signal)) ?? refuse(view.name)
+  return (await readAddress(place, signal)) ?? refuse(source.name)
 }
 
-function isPath(source: string): boolean {
-  return !/^[a-z0-9]+:\/\//i.test(source)
+function isPath(place: string): boolean {
+  return !/^[a-z0-9]+:\/\//i.test(place)
 }
 
 /** What is no repository may be the address of the key itself. */
-async function readAddress(source: string, signal: AbortSignal): Promise<KeyFile | undefined> {
-  const url = parseWebUrl(source)
+async function readAddress(place: string, signal: AbortSignal): Promise<KeyFile | undefined> {
+  const url = parseWebUrl(place)
   if (url === undefined) return undefined
   const reader = new WebReader({ signal })
   try {
-    const body = await reader.get(url)
-    return body === undefined ? undefined : await publicPart({ name: source, bytes: await read(body, source) })
+    const answer = await reader.get(url)
+    if (answer.kind !== 'found') return undefined
+    return await publicPart({ name: place, bytes: await read(answer.body, place) })
   } finally {
     reader.close()
   }

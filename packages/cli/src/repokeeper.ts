@@ -6,6 +6,7 @@ import type { Cli } from './cli.ts'
 import { defineAdd } from './commands/add.ts'
 import { defineAudit } from './commands/audit.ts'
 import { defineCompletion } from './commands/completion.ts'
+import { defineCopy } from './commands/copy.ts'
 import { defineDeadLetters } from './commands/dead-letters.ts'
 import { defineDoctor } from './commands/doctor.ts'
 import { defineGc } from './commands/gc.ts'
@@ -17,6 +18,7 @@ import { defineList } from './commands/list.ts'
 import { definePlan } from './commands/plan.ts'
 import { definePromote } from './commands/promote.ts'
 import { definePrune } from './commands/prune.ts'
+import { definePull } from './commands/pull.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
 import { defineRollback } from './commands/rollback.ts'
@@ -63,6 +65,8 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineGenerations(program, cli)
   defineRollback(program, cli)
   defineSnapshot(program, cli)
+  definePull(program, cli)
+  defineCopy(program, cli)
   defineSite(program, cli)
   defineKey(program, cli)
   await defineWorker(program, cli, args)

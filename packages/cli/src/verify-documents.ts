@@ -13,8 +13,8 @@ import {
 } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { DocumentCheck, openChecksumOf } from '@repokeeper/repository'
+import { openBody, type RepositorySource } from '@repokeeper/transfer'
 import { describeFailure } from './failure.ts'
-import type { RepositoryView } from './repository-view.ts'
 import type { OnVerified, VerifyFinding } from './verify-finding.ts'
 
 /** What a document may have, whatever its record says, and what it may uncompress to: the largest known has some 3 GB, open. */
@@ -28,7 +28,7 @@ const recordsMax = 1_000
  * @returns primary, where it is right
  */
 export async function verifyDocuments(
-  view: RepositoryView,
+  source: RepositorySource,
   { records }: Repomd,
   scratch: string,
   signal: AbortSignal,
@@ -42,7 +42,7 @@ export async function verifyDocuments(
       break
     }
     const file = await DiskFile.createUnnamed(join(scratch, `document-${number}`))
-    const finding = await verifyRecord(view, record, file, signal)
+    const finding = await verifyRecord(source, record, file, signal)
     onFinding({ ...finding, what: record.type, path: record.href })
     if (record.type === 'primary' && finding.verdict === 'ok' && primary === undefined) primary = file
     else await file.discard()
@@ -53,7 +53,7 @@ export async function verifyDocuments(
 type Judged = Pick<VerifyFinding, 'verdict' | 'message'>
 
 async function verifyRecord(
-  view: RepositoryView,
+  source: RepositorySource,
   record: RepomdRecord,
   file: ScratchFile,
   signal: AbortSignal,
@@ -63,7 +63,7 @@ async function verifyRecord(
   if (path === undefined || base !== undefined) return wrong('its place leads out of the repository')
   if (checksum === undefined) return wrong('repomd.xml gives no digest of it that is known')
   try {
-    const body = await view.open(path)
+    const body = await openBody(source, path)
     if (body === undefined) return wrong('it is not there')
     await keep(body, new DocumentCheck(checksum, size), file)
     return await verifyOpen(record, file)

@@ -11,12 +11,12 @@ import {
 import { DocumentCheck, forEachOf } from '@repokeeper/repository'
 import { locateHeaders, RpmError } from '@repokeeper/rpm-parser'
 import { type Keyring, openVerification, type PackageVerdict, PackageVerification } from '@repokeeper/signing'
+import { openBody, type RepositorySource } from '@repokeeper/transfer'
 import { describeFailure } from './failure.ts'
-import type { RepositoryView } from './repository-view.ts'
 import type { OnVerified } from './verify-finding.ts'
 
 export interface PackagesQuestion {
-  readonly view: RepositoryView
+  readonly source: RepositorySource
   readonly primary: StoredDocument
   /** `undefined`: signatures are not looked at. */
   readonly keyring: Keyring | undefined
@@ -59,13 +59,13 @@ export async function verifyPackages(question: PackagesQuestion): Promise<void> 
 }
 
 async function verifyPackage(listed: ListedPackage, question: PackagesQuestion): Promise<string | undefined> {
-  const { view, signal } = question
+  const { source, signal } = question
   const path = parseLocation(pathOf(listed) ?? '')
   if (path === undefined) return 'its place leads out of the repository'
   // Without it nobody could say when a server has gone on for too long.
   if (listed.size === undefined) return 'primary does not say its size'
   try {
-    const body = (await view.open(path)) ?? (await openDecoded(view, path))
+    const body = (await openBody(source, path)) ?? (await openDecoded(source, path))
     return body === undefined ? 'it is not there' : await verifyBytes(body, listed, question)
   } catch (error) {
     signal.throwIfAborted()
@@ -74,10 +74,10 @@ async function verifyPackage(listed: ListedPackage, question: PackagesQuestion):
 }
 
 /** Some tools write the href of a package percent-encoded. */
-async function openDecoded(view: RepositoryView, path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+async function openDecoded(source: RepositorySource, path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
   const decoded = path.includes('%') ? decodePercent(path) : undefined
   const location = decoded === undefined ? undefined : parseLocation(decoded)
-  return location === undefined ? undefined : view.open(location)
+  return location === undefined ? undefined : openBody(source, location)
 }
 
 function decodePercent(path: string): string | undefined {

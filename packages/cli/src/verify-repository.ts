@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { DocumentError, parseRepomd, recordOf, type ScratchFile } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type Keyring, openKeyring } from '@repokeeper/signing'
+import type { RepositorySource } from '@repokeeper/transfer'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import { ExitCode } from './failure.ts'
+import { openSource } from './open-source.ts'
 import { type Progress, startProgress } from './progress.ts'
-import { openView, type RepositoryView } from './repository-view.ts'
 import { count } from './text-layout.ts'
 import { openBytesMax, verifyDocuments } from './verify-documents.ts'
 import type { OnVerified, VerifyFinding } from './verify-finding.ts'
@@ -51,24 +52,31 @@ export async function verifyRepository(
     if (findings.length < findingsMax) findings.push(finding)
     if (!options.json) output.print(lineOf(finding))
   }
-  const view = await openView(place, connection, { signal, silenceMs: options.silenceMs })
+  const source = await openSource(place, connection, { signal, silenceMs: options.silenceMs })
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-verify-'))
   let totals: PackageTotals | undefined
   try {
-    totals = await verify({ view, keyring, scratch, onFinding, options }, cli)
+    totals = await verify({ source, keyring, scratch, onFinding, options }, cli)
   } finally {
-    await view.close()
+    await source.close()
     await rm(scratch, { recursive: true, force: true })
   }
   const ok = tally.wrong === 0
   if (options.json)
-    output.printJson({ repository: view.name, ok, wrong: tally.wrong, unchecked: tally.unchecked, ...totals, findings })
-  else output.print(`${view.name}: ${verdict(tally)}`)
+    output.printJson({
+      repository: source.name,
+      ok,
+      wrong: tally.wrong,
+      unchecked: tally.unchecked,
+      ...totals,
+      findings,
+    })
+  else output.print(`${source.name}: ${verdict(tally)}`)
   return ok ? ExitCode.done : ExitCode.failed
 }
 
 interface Verification {
-  readonly view: RepositoryView
+  readonly source: RepositorySource
   readonly keyring: Keyring | undefined
   readonly scratch: string
   readonly onFinding: OnVerified
@@ -77,16 +85,16 @@ interface Verification {
 
 /** @returns what was looked at of the packages; `undefined` where nothing was */
 async function verify(verification: Verification, cli: Cli): Promise<PackageTotals | undefined> {
-  const { view, keyring, scratch, onFinding, options } = verification
+  const { source, keyring, scratch, onFinding, options } = verification
   const { signal } = cli.interruption
-  const bytes = await verifySignature({ view, keyring, onFinding, signal, now: Date.now })
+  const bytes = await verifySignature({ source, keyring, onFinding, signal, now: Date.now })
   let primary: ScratchFile | undefined
   try {
     const repomd = parseRepomd(bytes)
     if (recordOf(repomd, 'primary') === undefined) {
       onFinding({ verdict: 'wrong', ...repomdItself, message: 'it names no primary' })
     }
-    primary = await verifyDocuments(view, repomd, scratch, signal, onFinding)
+    primary = await verifyDocuments(source, repomd, scratch, signal, onFinding)
     if (!options.packages) return undefined
     if (primary !== undefined) return await verifyListed(primary, verification, cli)
     const message = 'no package was looked at: there is no primary that is right'
@@ -104,7 +112,7 @@ const repomdItself = { what: 'repomd.xml', path: 'repodata/repomd.xml' }
 
 async function verifyListed(
   file: ScratchFile,
-  { view, keyring, onFinding, options }: Verification,
+  { source, keyring, onFinding, options }: Verification,
   { output, interruption }: Cli,
 ): Promise<PackageTotals> {
   const primary = { name: 'primary', open: () => file.bytes(), openBytesMax }
@@ -113,7 +121,7 @@ async function verifyListed(
   let wrong = 0
   try {
     await verifyPackages({
-      ...{ view, primary, keyring, allowUnsigned: options.allowUnsigned, atATime: options.concurrency },
+      ...{ source, primary, keyring, allowUnsigned: options.allowUnsigned, atATime: options.concurrency },
       now: Date.now,
       signal: interruption.signal,
       onFinding(finding) {

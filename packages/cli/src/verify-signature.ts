@@ -4,12 +4,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { readBody } from '@repokeeper/object-store'
 import { isGoodDetached, type Keyring, verifyDetached } from '@repokeeper/signing'
+import { openBody, type RepositorySource } from '@repokeeper/transfer'
 import { CommandError } from './failure.ts'
-import type { RepositoryView } from './repository-view.ts'
 import type { OnVerified, VerifyFinding } from './verify-finding.ts'
 
 export interface SignatureQuestion {
-  readonly view: RepositoryView
+  readonly source: RepositorySource
   /** `undefined`: no key was given. */
   readonly keyring: Keyring | undefined
   readonly onFinding: OnVerified
@@ -32,18 +32,18 @@ const pauseMs = 1_000
  * @throws CommandError NO_METADATA, StoreError, WebError
  */
 export async function verifySignature({
-  view,
+  source,
   keyring,
   onFinding,
   signal,
   now,
 }: SignatureQuestion): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt += 1) {
-    const repomd = await readSmall(view, repomdPath, repomdBytesMax)
+    const repomd = await readSmall(source, repomdPath, repomdBytesMax)
     if (repomd === undefined) {
-      throw new CommandError('NO_METADATA', `${view.name} has no ${repomdPath}: check the address`)
+      throw new CommandError('NO_METADATA', `${source.name} has no ${repomdPath}: check the address`)
     }
-    const signature = await readSmall(view, signaturePath, signatureBytesMax)
+    const signature = await readSmall(source, signaturePath, signatureBytesMax)
     const judged = judge(repomd, signature, keyring, now())
     if (judged.verdict !== 'wrong' || attempt === attemptsMax) {
       onFinding({ what: 'signature', path: signaturePath, ...judged })
@@ -70,13 +70,13 @@ function judge(
 }
 
 /** @throws CommandError TOO_LARGE, StoreError, WebError */
-async function readSmall(view: RepositoryView, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
-  const body = await view.open(path)
+async function readSmall(source: RepositorySource, path: string, bytesMax: number): Promise<Uint8Array | undefined> {
+  const body = await openBody(source, path)
   return (
     body &&
     readBody(body, bytesMax).catch((error: unknown) => {
       if (!(error instanceof RangeError)) throw error
-      throw new CommandError('TOO_LARGE', `${view.name}/${path} is longer than the ${bytesMax} bytes that are read`)
+      throw new CommandError('TOO_LARGE', `${source.name}/${path} is longer than the ${bytesMax} bytes that are read`)
     })
   )
 }

@@ -118,5 +118,12 @@ export {
   recordKey,
   type Snapshot,
 } from './snapshot.ts'
-export { type Difference, listPackages, type Survey, surveyRepository } from './survey.ts'
+export {
+  type Difference,
+  liesInNested,
+  listPackages,
+  nestedRootOf,
+  type Survey,
+  surveyRepository,
+} from './survey.ts'
 export { Turnstile } from './turnstile.ts'

@@ -5,6 +5,7 @@
 import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { SourceAnswer, SourceVersion } from './source.ts'
 
 export interface WebReaderOptions {
   /** A server that says nothing for so long is given up. Default: 30 s, as dnf's `timeout` is. */
@@ -14,6 +15,13 @@ export interface WebReaderOptions {
   readonly signal?: AbortSignal
   /** Milliseconds of a clock that does not run backwards. */
   readonly now?: () => number
+}
+
+export interface WebRequest {
+  /** Only where it is not this version any more. */
+  readonly unless?: SourceVersion | undefined
+  /** A body that breaks off is taken up again where it ended, if the server still has that version. */
+  readonly resumes?: boolean
 }
 
 export type WebErrorCode = 'UNREACHABLE' | 'REFUSED' | 'TOO_SLOW' | 'CUT_OFF' | 'TOO_MANY_REDIRECTS'
@@ -45,14 +53,35 @@ export class WebReader {
   }
 
   /**
-   * @returns the bytes as they come; `undefined` where nothing is there, which S3 calls 403 for who may not list
+   * `absent` is what is not there, which S3 calls 403 for who may not list.
    * @throws WebError, and the body throws one where it breaks off or becomes slow
    */
-  async get(url: URL): Promise<AsyncIterable<Uint8Array> | undefined> {
+  async get(url: URL, request: WebRequest = {}): Promise<SourceAnswer> {
+    const { unless, resumes = false } = request
+    const response = await this.#patiently(() => this.#follow(url, unless === undefined ? {} : conditionOf(unless)))
+    switch (response) {
+      case 'absent':
+      case 'unchanged':
+        return { kind: response }
+      default: {
+        const version = versionOf(response)
+        const body =
+          resumes && version !== undefined ? this.#resumed(response, url, version) : this.#body(response, url)
+        return { kind: 'found', version, body }
+      }
+    }
+  }
+
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy()
+  }
+
+  /** What may pass is tried again. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
     const { pauseMs = pauseMsDefault, signal } = this.#options
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#follow(url)
+        return await work()
       } catch (error) {
         signal?.throwIfAborted()
         const isPassing = error instanceof WebError && error.code === 'UNREACHABLE'
@@ -62,19 +91,17 @@ export class WebReader {
     }
   }
 
-  close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy()
-  }
-
-  async #follow(first: URL): Promise<AsyncIterable<Uint8Array> | undefined> {
+  async #follow(first: URL, headers: Headers): Promise<IncomingMessage | 'absent' | 'unchanged'> {
     let url = first
     for (let redirects = 0; redirects <= redirectsMax; redirects += 1) {
-      const response = await this.#request(url)
-      const { statusCode = 0, headers } = response
-      if (statusCode === 200) return this.#body(response, url)
+      const response = await this.#request(url, headers)
+      const { statusCode = 0 } = response
+      if (statusCode === 200 || statusCode === 206) return response
       response.destroy()
-      if (absentStatus.has(statusCode)) return undefined
-      if (redirectStatus.has(statusCode) && headers.location !== undefined) url = target(url, headers.location)
+      if (statusCode === 304) return 'unchanged'
+      if (absentStatus.has(statusCode)) return 'absent'
+      const { location } = response.headers
+      if (redirectStatus.has(statusCode) && location !== undefined) url = target(url, location)
       else {
         const code = statusCode >= 500 || statusCode === 429 ? 'UNREACHABLE' : 'REFUSED'
         throw new WebError(code, `${shown(url)}: the server answers ${statusCode}`)
@@ -83,12 +110,12 @@ export class WebReader {
     throw new WebError('TOO_MANY_REDIRECTS', `${shown(first)}: it is sent elsewhere more than ${redirectsMax} times`)
   }
 
-  #request(url: URL): Promise<IncomingMessage> {
+  #request(url: URL, conditions: Headers): Promise<IncomingMessage> {
     const { silenceMs = silenceMsDefault, signal } = this.#options
     const isSecure = url.protocol === 'https:'
     const get = isSecure ? httpsGet : httpGet
     const agent = this.#agents[isSecure ? 'https:' : 'http:']
-    const headers = { 'accept-encoding': 'identity', 'user-agent': 'repokeeper' }
+    const headers = { 'accept-encoding': 'identity', 'user-agent': 'repokeeper', ...conditions }
     return new Promise((resolve, reject) => {
       const request = get(url, { agent, headers, ...(signal === undefined ? {} : { signal }) }, resolve)
       request.setTimeout(silenceMs, () => {
@@ -96,6 +123,34 @@ export class WebReader {
       })
       request.on('error', (error) => reject(signal?.aborted ? signal.reason : unreachable(url, error)))
     })
+  }
+
+  /** RFC 9110, section 13.1.5 (If-Range): a server that has another version by now, or knows no ranges, begins at the start. */
+  async *#resumed(first: IncomingMessage, url: URL, version: SourceVersion): AsyncGenerator<Uint8Array> {
+    let response = first
+    let length = 0
+    for (let fruitless = 0; ; ) {
+      try {
+        for await (const chunk of this.#body(response, url)) {
+          fruitless = 0
+          length += chunk.length
+          yield chunk
+        }
+        return
+      } catch (error) {
+        const isBroken = error instanceof WebError && (error.code === 'CUT_OFF' || error.code === 'TOO_SLOW')
+        fruitless += 1
+        if (!isBroken || fruitless === attemptsMax) throw error
+        const headers = { range: `bytes=${length}-`, 'if-range': version }
+        const rest = await this.#patiently(() => this.#follow(url, headers))
+        if (typeof rest === 'string') throw error
+        if (!continuesAt(rest, length)) {
+          rest.destroy()
+          throw error
+        }
+        response = rest
+      }
+    }
   }
 
   async *#body(response: IncomingMessage, url: URL): AsyncGenerator<Uint8Array> {
@@ -118,6 +173,22 @@ export class WebReader {
       throw new WebError('CUT_OFF', `${shown(url)}: the answer ended early (${error.code})`, { cause: error })
     }
   }
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/** A strong ETag (RFC 9110, section 8.8.3), else the time of the last change. */
+function versionOf({ headers: { etag, 'last-modified': lastModified } }: IncomingMessage): SourceVersion | undefined {
+  const version = etag?.startsWith('"') ? etag : lastModified
+  return version as SourceVersion | undefined
+}
+
+function conditionOf(version: SourceVersion): Headers {
+  return version.startsWith('"') ? { 'if-none-match': version } : { 'if-modified-since': version }
+}
+
+function continuesAt({ statusCode, headers }: IncomingMessage, offset: number): boolean {
+  return statusCode === 206 && (headers['content-range'] ?? '').startsWith(`bytes ${offset}-`)
 }
 
 const absentStatus: ReadonlySet<number> = new Set([403, 404, 410])

@@ -1,0 +1,28 @@
+/**
+ * A repository as somebody names it who may do nothing but read: over the web, in a bucket, in a directory.
+ */
+import { parseStoreUrl } from '@repokeeper/object-store'
+import { parseRepositoryRoot } from '@repokeeper/repository'
+import { parseWebUrl, type RepositorySource, storeSource, webSource } from '@repokeeper/transfer'
+import type { Connection } from './connection.ts'
+import { openConnected, requireDirectory } from './open-repository.ts'
+
+export interface OpenSourceOptions {
+  readonly signal: AbortSignal
+  /** A web server that says nothing for so long is given up. */
+  readonly silenceMs?: number
+}
+
+/** @throws CommandError, RootError, StoreUrlError */
+export async function openSource(
+  place: string,
+  connection: Connection,
+  options: OpenSourceOptions,
+): Promise<RepositorySource> {
+  const url = parseWebUrl(place)
+  if (url !== undefined) return webSource(url, options)
+  const address = parseStoreUrl(place)
+  const root = parseRepositoryRoot(address.prefix)
+  if (address.kind === 'directory') await requireDirectory(address.path)
+  return storeSource({ store: openConnected(address, connection), root }, options)
+}

@@ -1,0 +1,59 @@
+/**
+ * A snapshot of a replica in a directory: the same files under another directory, by hard links, which cost no space. A replica never
+ * writes into a file, it puts another one in its place: so what is linked stays as it is.
+ */
+import { copyFile, link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { parseRepomd } from '@repokeeper/repodata'
+import { inParallel } from '@repokeeper/repository'
+import { publicKeyPath, repomdPath, signaturePath } from './read-generation.ts'
+import { TransferError } from './transfer-error.ts'
+
+const atATime = 32
+
+/**
+ * @param directory of a whole replica that nobody updates meanwhile
+ * @param snapshot a directory that is not there yet; on another file system files are copied
+ * @param packages paths of what the replica lists
+ * @throws TransferError where the snapshot is there already; errors of the file system
+ */
+export async function linkSnapshot(directory: string, snapshot: string, packages: readonly string[]): Promise<void> {
+  if (await exists(snapshot)) {
+    throw new TransferError('NOT_A_REPLICA', `${snapshot} is there already: name a directory that is not`)
+  }
+  const draft = `${snapshot}.partial`
+  await rm(draft, { recursive: true, force: true })
+  const { records } = parseRepomd(await readFile(join(directory, repomdPath)))
+  const documents = records.map(({ href }) => href)
+  try {
+    await inParallel([...packages, ...documents, repomdPath], atATime, (path) => linkFile(directory, draft, path))
+    for (const path of [signaturePath, publicKeyPath]) {
+      if (await exists(join(directory, path))) await linkFile(directory, draft, path)
+    }
+    await rename(draft, snapshot)
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function linkFile(from: string, to: string, path: string): Promise<void> {
+  const target = join(to, path)
+  await mkdir(dirname(target), { recursive: true })
+  try {
+    await link(join(from, path), target)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EXDEV' || error.code === 'EPERM'))) throw error
+    await copyFile(join(from, path), target)
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+      throw error
+    },
+  )
+}

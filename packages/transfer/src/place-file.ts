@@ -1,0 +1,159 @@
+/**
+ * One file of the source at its place in the target, with the digest that the source's metadata promises, or not at all.
+ */
+import { type ETag, type PutCondition, StoreError } from '@repokeeper/object-store'
+import { DocumentError, parseLocation } from '@repokeeper/repodata'
+import { DocumentCheck, type RepositoryLocation } from '@repokeeper/repository'
+import type { Bandwidth } from './bandwidth.ts'
+import type { WantedFile } from './replica-plan.ts'
+import { openBody, type RepositorySource } from './source.ts'
+import { WebError } from './web-reader.ts'
+
+export interface Placing {
+  readonly source: RepositorySource
+  readonly target: RepositoryLocation
+  readonly bandwidth: Bandwidth | undefined
+  /** The store of the target copies by itself where the source lies in a store. */
+  readonly copiesInStore: boolean
+  readonly signal: AbortSignal
+}
+
+export type Placed =
+  | { readonly kind: 'placed' }
+  /** It was there already, byte for byte. */
+  | { readonly kind: 'there' }
+  /** The source does not have what it lists. */
+  | { readonly kind: 'wrong'; readonly reason: string }
+
+/** Others may write the same name meanwhile, each time. */
+const looksMax = 5
+
+/** @throws StoreError of the target, and the signal's reason */
+export async function placeFile(file: WantedFile, placing: Placing): Promise<Placed> {
+  const { target, signal } = placing
+  const key = `${target.root}${file.path}`
+  for (let look = 1; look <= looksMax; look += 1) {
+    const there = await holdsFile(file, target, signal)
+    if (there === 'the same') return { kind: 'there' }
+    const condition: PutCondition = there === undefined ? { if: 'absent' } : { if: 'unchanged', etag: there }
+    const outcome = await bring(file, key, condition, placing)
+    if (outcome !== 'conflict') return outcome
+  }
+  return { kind: 'wrong', reason: `others wrote it ${looksMax} times meanwhile` }
+}
+
+/** @returns the version of another file that stands there; `undefined` where none does */
+async function holdsFile(
+  { path, checksum, size }: WantedFile,
+  { store, root }: RepositoryLocation,
+  signal: AbortSignal,
+): Promise<ETag | 'the same' | undefined> {
+  const head = await store.head(`${root}${path}`, { signal })
+  if (head === undefined) return undefined
+  if (size !== undefined && head.size !== size) return head.etag
+  if (head.sha256 !== undefined && checksum.type === 'sha256') {
+    return head.sha256 === checksum.hex ? 'the same' : head.etag
+  }
+  const got = await store.get(head.key, { ifMatch: head.etag, signal })
+  if (got.kind !== 'found') return head.etag
+  return (await isPromised(got.body, { path, checksum, size })) ? 'the same' : head.etag
+}
+
+async function isPromised(body: AsyncIterable<Uint8Array>, { checksum, size }: WantedFile): Promise<boolean> {
+  try {
+    for await (const _ of checked(body, new DocumentCheck(checksum, size)));
+    return true
+  } catch (error) {
+    if (error instanceof DocumentError) return false
+    throw error
+  }
+}
+
+async function bring(
+  file: WantedFile,
+  key: string,
+  condition: PutCondition,
+  placing: Placing,
+): Promise<Placed | 'conflict'> {
+  const { source, target, copiesInStore, signal } = placing
+  try {
+    if (copiesInStore && source.locate !== undefined) {
+      const copied = await copyInStore(file, key, condition, placing)
+      if (copied !== 'cannot') return copied
+    }
+    const { size } = file
+    if (size === undefined) return { kind: 'wrong', reason: 'the metadata does not say its size' }
+    const open = () => openChecked(file, placing)
+    const sha256 = file.checksum.type === 'sha256' ? { sha256: file.checksum.hex } : {}
+    const put = await target.store.put(key, { size, open }, condition, { ...sha256, contentType: rpm, signal })
+    return put.kind === 'stored' ? { kind: 'placed' } : 'conflict'
+  } catch (error) {
+    signal.throwIfAborted()
+    const reason = sourceFault(error, target)
+    if (reason === undefined) throw error
+    return { kind: 'wrong', reason }
+  }
+}
+
+const rpm = 'application/x-rpm'
+
+/** The copy is held to the digest that the store found in it. */
+async function copyInStore(
+  { path, checksum, size }: WantedFile,
+  key: string,
+  condition: PutCondition,
+  { source, target, signal }: Placing,
+): Promise<Placed | 'conflict' | 'cannot'> {
+  if (checksum.type !== 'sha256') return 'cannot'
+  const found = await source.locate?.(path)
+  if (found === undefined) return 'cannot'
+  if (size !== undefined && found.size !== size)
+    return { kind: 'wrong', reason: `it has ${found.size} bytes, not ${size}` }
+  const copied = await target.store.copy({ ...found, sha256: checksum.hex }, key, condition, {
+    contentType: rpm,
+    signal,
+  })
+  if (copied.kind === 'conflict') return 'conflict'
+  if (copied.kind === 'changed') return { kind: 'wrong', reason: 'it was replaced or removed while it was copied' }
+  const head = await target.store.head(key, { signal })
+  if (head?.sha256 === undefined || head.sha256 === checksum.hex) return { kind: 'placed' }
+  await target.store.delete(key, { ifMatch: copied.etag, signal })
+  return { kind: 'wrong', reason: `its sha256 is ${head.sha256}, the metadata says ${checksum.hex}` }
+}
+
+/** Throws before the last byte is let go where anything is not as it was promised: then nothing is stored. */
+async function* openChecked(file: WantedFile, { source, bandwidth }: Placing): AsyncGenerator<Uint8Array> {
+  const body = (await openBody(source, file.path)) ?? (await openDecoded(source, file.path))
+  if (body === undefined) throw new DocumentError('MISSING', 'it is not there')
+  yield* checked(bandwidth === undefined ? body : bandwidth.limit(body), new DocumentCheck(file.checksum, file.size))
+}
+
+async function* checked(body: AsyncIterable<Uint8Array>, check: DocumentCheck): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    check.update(chunk)
+    yield chunk
+  }
+  check.finish()
+}
+
+/** Some tools write the href of a package percent-encoded. */
+async function openDecoded(source: RepositorySource, path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const decoded = path.includes('%') ? decodePercent(path) : undefined
+  const location = decoded === undefined ? undefined : parseLocation(decoded)
+  return location === undefined ? undefined : openBody(source, location)
+}
+
+function decodePercent(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** Why the source does not give the file; `undefined` where the fault is the target's. */
+function sourceFault(error: unknown, { store }: RepositoryLocation): string | undefined {
+  if (error instanceof DocumentError || error instanceof WebError) return error.message
+  if (error instanceof StoreError && (error.store !== store.name || error.code === 'BAD_DIGEST')) return error.message
+  return undefined
+}

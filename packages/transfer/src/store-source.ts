@@ -1,0 +1,37 @@
+/**
+ * A repository in a bucket or a directory, as somebody sees it who may only read.
+ */
+
+import { parseETag } from '@repokeeper/object-store'
+import { describeLocation, type RepositoryLocation } from '@repokeeper/repository'
+import type { RepositorySource, SourceVersion } from './source.ts'
+
+/** @param location with a store that is closed with the source */
+export function storeSource(
+  { store, root }: RepositoryLocation,
+  options: { readonly signal: AbortSignal },
+): RepositorySource {
+  const { signal } = options
+  return {
+    name: describeLocation({ store, root }).replace(/\/+$/, ''),
+    async open(path, { unless } = {}) {
+      const known = unless === undefined ? {} : { ifNoneMatch: parseETag(unless) }
+      const got = await store.get(`${root}${path}`, { ...known, signal })
+      switch (got.kind) {
+        case 'found':
+          // An ETag is told apart from all others by the place that gave it: that is all a version has to be.
+          return { kind: 'found', version: got.head.etag as string as SourceVersion, body: got.body }
+        case 'unchanged':
+          return { kind: 'unchanged' }
+        case 'absent':
+        case 'changed':
+          return { kind: 'absent' }
+      }
+    },
+    async locate(path) {
+      const head = await store.head(`${root}${path}`, { signal })
+      return head && { ...head, store }
+    },
+    close: () => store.close(),
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The packages that a generation lists, as files to be had.
+ */
+import { DocumentError, type ListedPackage, parseLocation, pathOf, readListedPackages } from '@repokeeper/repodata'
+import type { FetchedDocument } from './fetch-documents.ts'
+import type { WantedFile } from './replica-plan.ts'
+
+/** What primary may uncompress to where its record does not say. */
+const openBytesMax = 16 * 2 ** 30
+
+/**
+ * Packages that lie elsewhere by `xml:base` are left out: who follows the entry finds them there.
+ * @throws DocumentError where there is no primary, or it lists what cannot be
+ */
+export async function readWantedPackages(documents: readonly FetchedDocument[]): Promise<WantedFile[]> {
+  const primary = documents.find(({ type }) => type === 'primary')
+  if (primary === undefined) throw new DocumentError('MISSING', 'repomd.xml names no primary')
+  const { path: name, file, openSize } = primary
+  const stored = { name, open: () => file.bytes(), openBytesMax: Math.min(openSize ?? openBytesMax, openBytesMax) }
+  const wanted = new Map<string, WantedFile>()
+  for await (const listed of readListedPackages(stored)) {
+    const one = wantedOf(listed)
+    if (one === undefined) continue
+    const other = wanted.get(one.path)
+    if (other !== undefined && other.checksum.hex !== one.checksum.hex) {
+      throw new DocumentError('UNEXPECTED_CONTENT', `primary lists two different packages at ${one.path}`)
+    }
+    wanted.set(one.path, one)
+  }
+  return [...wanted.values()]
+}
+
+function wantedOf(listed: ListedPackage): WantedFile | undefined {
+  const text = pathOf(listed)
+  if (text === undefined) return undefined
+  const path = parseLocation(text)
+  if (path === undefined) {
+    throw new DocumentError('UNEXPECTED_CONTENT', `primary places ${listed.name} outside the repository: ${text}`)
+  }
+  return { path, checksum: { type: listed.checksumType, hex: listed.pkgid }, size: listed.size }
+}
