@@ -167,6 +167,33 @@ describe('a replica', () => {
   })
 })
 
+describe('two runs at one replica', () => {
+  it('deletes nothing any more once another run has begun', async () => {
+    const source = new Source()
+    await source.change([{ name: 'a' }, { name: 'b' }])
+    const store = new MemoryStore()
+    const target = locationIn(store)
+    const options = { scratch: await newDirectory(), retentionMs: 0 }
+    await source.replicaIn(target, options).update()
+    await source.change([], ['a-1.0.rpm'])
+    let published = false
+    const watched = beforeWrites(store, async (key) => {
+      if (published) expect(await readWhole(target), `before the write of ${key}`).toBeDefined()
+    })
+    const put: ObjectStore['put'] = async (key, ...rest) => {
+      const outcome = await watched.put(key, ...rest)
+      if (key !== 'repodata/repomd.xml' || published) return outcome
+      published = true
+      await source.change([{ name: 'a' }])
+      await source.replicaIn(target, { ...options, retentionMs: hourMs }).update()
+      return outcome
+    }
+    const first = new Proxy(watched, { get: (object, name) => (name === 'put' ? put : Reflect.get(object, name)) })
+    await source.replicaIn(locationIn(first), options).update()
+    expect(await readWhole(target)).toEqual(await readWhole(source.location))
+  })
+})
+
 describe('a source that is not whole', () => {
   it.each<[string, (source: Source) => Promise<void>, RegExp]>([
     ['lists what is not there', (source) => remove(source, 'b-1.0.rpm'), /b-1\.0\.rpm: it is not there/],
