@@ -65,6 +65,7 @@ export {
   parseMirrorlist,
 } from './mirrorlist.ts'
 export { type Observation, observeAll } from './observe.ts'
+export { inboxPlaceOf, isRejected, type PackageInbox, parsePackageInbox } from './package-inbox.ts'
 export {
   anyPackage,
   type PackageCheck,
@@ -95,6 +96,7 @@ export {
   type ReconcileReport,
   reconcile,
 } from './reconcile.ts'
+export { reconcileInbox } from './reconcile-inbox.ts'
 export { RepositoryError, type RepositoryErrorCode } from './repository-error.ts'
 export type { RepositoryEvent } from './repository-event.ts'
 export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentionMsDefault } from './retention.ts'

@@ -18,6 +18,14 @@ export type RepositoryEvent = { readonly repository: string } & (
   | { readonly kind: 'changed meanwhile'; readonly paths: readonly string[] }
   /** An object that is no usable package, or not signed as it has to be. */
   | { readonly kind: 'refused'; readonly path: string; readonly code: string; readonly reason: string }
+  /** A package of an inbox that is not let in: it lies elsewhere now, with the reason beside it. */
+  | {
+      readonly kind: 'rejected'
+      readonly key: string
+      readonly code: string
+      readonly reason: string
+      readonly movedTo: string
+    }
   /** What is published had no signature, or not its own: a publisher died before he wrote it, or the key is another one now. */
   | { readonly kind: 'signature mended'; readonly was: string }
   /** The mirrorlist named something else than what is published, or what it names was not there. */
