@@ -65,7 +65,7 @@ export {
   parseMirrorlist,
 } from './mirrorlist.ts'
 export { type Observation, observeAll } from './observe.ts'
-export { inboxPlaceOf, isRejected, type PackageInbox, parsePackageInbox } from './package-inbox.ts'
+export { inboxPlaceOf, isRejected, type PackageInbox, parsePackageInbox, parsePackageInboxes } from './package-inbox.ts'
 export {
   anyPackage,
   type PackageCheck,

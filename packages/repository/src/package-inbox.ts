@@ -53,6 +53,25 @@ function directoryOf(text: string, what: string): string {
   return directory
 }
 
+/**
+ * Several in one bucket.
+ * @throws RootError also where what one takes in, or rejects, lies where another one puts packages
+ */
+export function parsePackageInboxes(texts: readonly InboxTexts[]): PackageInbox[] {
+  const inboxes = texts.map(parsePackageInbox)
+  for (const { from, rejected } of inboxes) {
+    for (const { to } of inboxes) {
+      const inner = [from, rejected].find((one) => one.startsWith(to) || to.startsWith(one))
+      if (inner !== undefined)
+        throw new RootError(`${inner} and ${to}, directories of two inboxes, lie in each other: name others`)
+    }
+  }
+  const taken = inboxes.map(({ from }) => from).toSorted()
+  const twice = taken.find((from, at) => at > 0 && from.startsWith(taken[at - 1] ?? ''))
+  if (twice !== undefined) throw new RootError(`${twice} lies in two inboxes: name each directory once`)
+  return inboxes
+}
+
 /** The inbox that a key lies in, and the key that it is meant for. */
 export interface InboxPlace {
   readonly inbox: PackageInbox

@@ -18,6 +18,8 @@ export type PassedOver =
   | 'not an rpm'
   | 'under repodata'
   | 'outside the configured roots'
+  /** Of an inbox: it was not let in. */
+  | 'rejected before'
   /** An empty, `.` or `..` segment (a leading slash makes an empty one), or a control character. */
   | 'not safe as a location'
 

@@ -1,6 +1,9 @@
 import type { ObjectStore } from '@repokeeper/object-store'
 import {
+  inboxPlaceOf,
+  isRejected,
   type KeyPlace,
+  type PackageInbox,
   parseRepositoryRoot,
   placeByPatterns,
   RootFinder,
@@ -34,6 +37,8 @@ export interface BucketsOptions {
   readonly probeConditions: ProbeConditions
   /** Roots by bucket; `undefined`: none are configured, and they are looked for. */
   readonly roots: ReadonlyMap<string, readonly RootPattern[]> | undefined
+  /** Directories whose packages move to where repositories are. Absent: none. */
+  readonly inboxes?: readonly PackageInbox[]
   readonly singleWriter: boolean
   readonly clock: Clock
 }
@@ -50,8 +55,17 @@ export class Buckets {
     this.#options = options
   }
 
-  /** @throws {StoreError} where the store cannot say which repository a key belongs to. */
+  /**
+   * A key of an inbox belongs to the repository that its package is meant for.
+   * @throws {StoreError} where the store cannot say which repository a key belongs to.
+   */
   async locate(bucket: string, key: string, signal: AbortSignal): Promise<KeyPlace> {
+    const { inboxes = [] } = this.#options
+    if (isRejected(key, inboxes)) return { kind: 'passed-over', why: 'rejected before' }
+    return this.#locate(bucket, inboxPlaceOf(key, inboxes)?.target ?? key, signal)
+  }
+
+  async #locate(bucket: string, key: string, signal: AbortSignal): Promise<KeyPlace> {
     const { roots } = this.#options
     if (roots === undefined) return await this.#bucket(bucket).finder.find(key, { signal })
     const place = placeByPatterns(key, roots.get(bucket) ?? [])

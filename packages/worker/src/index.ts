@@ -36,6 +36,7 @@ export {
   type OptionSources,
   type OptionsOutcome,
   parseRepository,
+  inboxesOf,
   readWorkerOptions,
   type WorkerOptions,
 } from './options.ts'

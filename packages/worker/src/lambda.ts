@@ -9,7 +9,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore, probeConditions } from '@repokeeper/object-store'
-import { DiskCache, realContext, reconcile } from '@repokeeper/repository'
+import { DiskCache, realContext, reconcileInbox } from '@repokeeper/repository'
 import { Buckets } from './buckets.ts'
 import { systemClock } from './clock.ts'
 import { type BatchResponse, EventQueue } from './event-queue.ts'
@@ -20,7 +20,7 @@ import { expiringSoon, type WatchedKey, watchedKeys } from './key-expiry.ts'
 import { logEvents } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { outwardSinks } from './metrics-sinks.ts'
-import { readWorkerOptions, type WorkerOptions } from './options.ts'
+import { inboxesOf, readWorkerOptions, type WorkerOptions } from './options.ts'
 import { type KeyringSummary, openPackagePolicyIfSaid } from './package-policy-settings.ts'
 import { settingsOf, tellKeyring } from './run.ts'
 import { openSigningIfSaid } from './signing-settings.ts'
@@ -94,10 +94,11 @@ async function open(environment: LambdaIo['environment']): Promise<Kept> {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
     ...(region === undefined ? {} : { region }),
   }
+  const inboxes = inboxesOf(options)
   const parts: Kept['parts'] = {
     openBucket: (bucket) => openStore({ kind: 's3', bucket, prefix: '' }, connection),
     reconcile: (location, keys, { joining, ...context }) =>
-      reconcile(location, keys, realContext({ ...context, ...publishing }), { joining }),
+      reconcileInbox(location, keys, inboxes, realContext({ ...context, ...publishing }), { joining }),
     probeConditions: (store, prefix) => probeConditions(store, prefix, { random: Math.random }),
   }
   const signer = signing.kind === 'signed' ? signing.signer : undefined

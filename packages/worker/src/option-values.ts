@@ -44,6 +44,28 @@ export const list = (item: z.ZodType<string>) =>
     z.array(item),
   )
 
+const Inbox = z.strictObject({ from: z.string().min(1), to: z.string().min(1) })
+
+/** `inbox/=repo/`, several of them, or, in a YAML file, `{from: inbox/, to: repo/}`. */
+export const inboxes = z.preprocess(
+  (value) => {
+    const asText = (one: unknown): unknown => {
+      const read = Inbox.safeParse(one)
+      return read.success ? `${read.data.from}=${read.data.to}` : one
+    }
+    return Array.isArray(value) ? value.map(asText) : typeof value === 'object' ? [asText(value)] : value
+  },
+  list(
+    z.string('expected FROM=TO, such as inbox/=repo/').regex(/^[^=]+=[^=]+$/, 'expected FROM=TO, such as inbox/=repo/'),
+  ),
+)
+
+/** @param text that `inboxes` has let pass */
+export function readInbox(text: string): { readonly from: string; readonly to: string } {
+  const [from = '', to = ''] = text.split('=')
+  return { from, to }
+}
+
 export const httpUrl = z
   .string()
   .refine(

@@ -1,9 +1,9 @@
-import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
+import { type PackageInbox, parsePackageInboxes, parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { wrongGenerations } from './generations-settings.ts'
 import { describeProblem } from './option-problems.ts'
-import { address, duration, flag, httpUrl, list, number } from './option-values.ts'
+import { address, duration, flag, httpUrl, inboxes, list, number, readInbox } from './option-values.ts'
 import { wrongPackagePolicy } from './package-policy-settings.ts'
 import { signingOptions } from './signing-options.ts'
 import { wrongSigning } from './signing-settings.ts'
@@ -37,6 +37,19 @@ const workerOptions = z.strictObject({
       placeholder: 'S3-URL',
       flag: 'repository',
     }),
+  inbox: inboxes.optional().meta({
+    description:
+      'directory of the bucket whose packages move to where repositories are, once they are checked, as inbox/=repo/: who writes there needs no right to the ' +
+      'repositories',
+    placeholder: 'FROM=TO',
+  }),
+  inboxRejected: z.string().min(1).default('rejected/').meta({
+    description: 'directory to which packages of an inbox move that are not let in, each with a .reason.txt beside it',
+    placeholder: 'DIRECTORY',
+  }),
+  inboxReplace: flag().default(false).meta({
+    description: 'a package of an inbox may take the place of another file of its name',
+  }),
   endpointUrl: httpUrl
     .optional()
     .meta({ description: 'where SQS and S3 answer, other than at AWS', placeholder: 'URL' }),
@@ -175,7 +188,7 @@ const Meta = z.object({
   flag: z.string().optional(),
 })
 
-const repeatable: ReadonlySet<WorkerOptionName> = new Set(['repositories', 'keyring'])
+const repeatable: ReadonlySet<WorkerOptionName> = new Set(['repositories', 'inbox', 'keyring'])
 
 /** Every option, in the order of the schema. */
 export function describeWorkerOptions(): OptionDescription[] {
@@ -247,7 +260,12 @@ export function readWorkerOptions({ flags, environment, file }: OptionSources): 
     if (isFileRead || isSaid) problems.push(...describeProblem(issue, { values, saidBy, names: optionNames(), flagOf }))
   }
   if (parsed.success) {
-    const wrongs = [wrongSigning(parsed.data), wrongPackagePolicy(parsed.data), wrongGenerations(parsed.data)]
+    const wrongs = [
+      wrongSigning(parsed.data),
+      wrongPackagePolicy(parsed.data),
+      wrongGenerations(parsed.data),
+      wrongInboxes(parsed.data),
+    ]
     problems.push(...wrongs.filter((wrong) => wrong !== undefined))
   }
   if (problems.length > 0 || !parsed.success) return { kind: 'problems', problems }
@@ -259,6 +277,24 @@ export function parseRepository(text: string): { readonly bucket: string; readon
   const [, bucket, path = ''] = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._:-]*)(?:\/(.*))?$/.exec(text) ?? []
   if (bucket === undefined) throw new Error(`${JSON.stringify(text)} is no repository: expected s3://bucket/path`)
   return { bucket, pattern: parseRootPattern(path) }
+}
+
+/** @throws RootError where the directories cannot be those of inboxes */
+export function inboxesOf({
+  inbox = [],
+  inboxRejected: rejected,
+  inboxReplace: replaces,
+}: Pick<WorkerOptions, 'inbox' | 'inboxRejected' | 'inboxReplace'>): PackageInbox[] {
+  return parsePackageInboxes(inbox.map((text) => ({ ...readInbox(text), rejected, replaces })))
+}
+
+function wrongInboxes(options: WorkerOptions): string | undefined {
+  try {
+    inboxesOf(options)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** Patterns by bucket; `undefined` where none are configured. */

@@ -8,7 +8,7 @@ import { watchedKeys } from './key-expiry.ts'
 import { watchKeys } from './key-watch.ts'
 import { logEvents } from './log.ts'
 import { Operations } from './operations.ts'
-import { rootsOf, type WorkerOptions } from './options.ts'
+import { inboxesOf, rootsOf, type WorkerOptions } from './options.ts'
 import type { KeyringSummary } from './package-policy-settings.ts'
 import type { SearchPackages } from './package-search.ts'
 import { QueueError } from './queue-error.ts'
@@ -129,6 +129,7 @@ function exitCodeOf(end: WorkerEnd, { once }: WorkerOptions): number {
 export function settingsOf(options: WorkerOptions): WorkerSettings {
   return {
     roots: rootsOf(options.repositories),
+    inboxes: inboxesOf(options),
     windows: {
       quietMs: options.batchQuietSeconds * 1000,
       longestWaitMs: options.batchLongestWaitSeconds * 1000,

@@ -1,5 +1,11 @@
 import type { ObjectStore } from '@repokeeper/object-store'
-import { Batches, type BatchWindows, type RepositoryPlace, type RootPattern } from '@repokeeper/repository'
+import {
+  Batches,
+  type BatchWindows,
+  type PackageInbox,
+  type RepositoryPlace,
+  type RootPattern,
+} from '@repokeeper/repository'
 import { Buckets, rootNames, WorkerError } from './buckets.ts'
 import { type Clock, finishesWithin } from './clock.ts'
 import type { WorkerEvents } from './events.ts'
@@ -29,6 +35,8 @@ export interface WorkerParts extends UpkeepStages {
 export interface WorkerSettings {
   /** Roots by bucket; `undefined`: none are configured, and they are looked for in the buckets. */
   readonly roots: ReadonlyMap<string, readonly RootPattern[]> | undefined
+  /** Directories whose packages move to where repositories are. Absent: none. */
+  readonly inboxes?: readonly PackageInbox[]
   readonly windows: BatchWindows
   readonly visibilityTimeoutSeconds: number
   /** Repositories published at the same time. While so many are, nothing is received. */

@@ -73,7 +73,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
     { probeConditions },
     { openSigningIfSaid },
     { openPackagePolicyIfSaid },
-    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcile, searchPackages, withLease },
+    { auditRepository, collectGarbage, keepLeftPledges, realContext, reconcileInbox, searchPackages, withLease },
     site,
   ] = await Promise.all([
     import('../document-cache.ts'),
@@ -101,6 +101,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
   const { policy: packagePolicy, keyring } = await openPackagePolicyIfSaid(options, secrets, Date.now)
   const generations = worker.generationsOf(options)
   const { cache, directory, close } = await openCache(connection.cache)
+  const inboxes = worker.inboxesOf(options)
   const publishing = { cache, documents, signing, packagePolicy, generations }
   // A terminal that is closed ends a worker as SIGTERM does.
   const onHangUp = () => interruption.emit('SIGTERM', 'SIGTERM')
@@ -112,7 +113,7 @@ async function runWorkerCommand(worker: Worker, command: Command, cli: Cli): Pro
       {
         openBucket: (bucket) => openConnected({ kind: 's3', bucket, prefix: '' }, connection),
         reconcile: (location, keys, { joining, ...context }) =>
-          reconcile(location, keys, realContext({ ...context, ...publishing }), { joining }),
+          reconcileInbox(location, keys, inboxes, realContext({ ...context, ...publishing }), { joining }),
         audit: (location, { settleMs, ...context }) =>
           auditRepository(location, realContext({ ...context, ...publishing }), { settleMs }),
         collectGarbage: (location, { signal, ...options }) => collectGarbage(location, { signal }, options),
