@@ -32,11 +32,11 @@ export {
 } from './notification-rules.ts'
 export {
   describeWorkerOptions,
+  inboxesOf,
   type OptionDescription,
   type OptionSources,
   type OptionsOutcome,
   parseRepository,
-  inboxesOf,
   readWorkerOptions,
   type WorkerOptions,
 } from './options.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeWorkerOptions, type OptionSources, readWorkerOptions, rootsOf } from '../src/options.ts'
+import { describeWorkerOptions, inboxesOf, type OptionSources, readWorkerOptions, rootsOf } from '../src/options.ts'
 
 const read = (sources: Partial<OptionSources>) => readWorkerOptions({ flags: {}, environment: {}, ...sources })
 const optionsOf = (sources: Partial<OptionSources>) => {
@@ -28,6 +28,8 @@ describe('options', () => {
       gcInterval: '6h',
       retention: '24h',
       keepGenerations: 1,
+      inboxRejected: 'rejected/',
+      inboxReplace: false,
       singleWriter: false,
       site: false,
       emf: false,
@@ -91,6 +93,29 @@ describe('options', () => {
       optionsOf({ file: yaml(`queue: q\nrepositories:\n${repositories.map((one) => `  - ${one}\n`).join('')}`) })
         .repositories,
     ).toEqual(repositories)
+  })
+
+  it('name inboxes by several flags, by commas, or as YAML has it', () => {
+    const expected = ['inbox/=repo/', 'in=out']
+    expect(optionsOf({ flags: { queue: 'q', inbox: expected } }).inbox).toEqual(expected)
+    const environment = { REPOKEEPER_QUEUE: 'q', REPOKEEPER_INBOX: 'inbox/=repo/, in=out' }
+    expect(optionsOf({ environment }).inbox).toEqual(expected)
+    const list = yaml('queue: q\ninbox:\n  - {from: inbox/, to: repo/}\n  - {from: in, to: out}')
+    expect(optionsOf({ file: list }).inbox).toEqual(expected)
+    const one = yaml('queue: q\ninbox: {from: inbox/, to: repo/}\ninboxReplace: true')
+    expect(inboxesOf(optionsOf({ file: one }))).toEqual([
+      { from: 'inbox/', to: 'repo/', rejected: 'rejected/', replaces: true },
+    ])
+  })
+
+  it.each([
+    ['inbox/', /^--inbox\[0\]: expected FROM=TO/],
+    ['inbox/=inbox/repo', /none of the three directories may lie in another/],
+    ['rejected/=repo/', /none of the three directories may lie in another/],
+    ['inbox/=repo/,repo/x=other', /lie in each other/],
+    ['inbox/=repo/,inbox/el9=other', /lies in two inboxes/],
+  ])('tell an inbox that cannot be: %s', (text, problem) => {
+    expect(problemsOf({ flags: { queue: 'q', inbox: text.split(',') } })).toEqual([expect.stringMatching(problem)])
   })
 
   it('that are wrong are told all at once, each with where it was said', () => {
