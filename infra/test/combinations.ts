@@ -71,6 +71,17 @@ const choices: Readonly<Record<TemplateName, Choices>> = {
     CodeKey: ['lambda-1.zip'],
     AlarmTopicArn: ['', topic],
   },
+  'repo-server': {
+    ...network,
+    BucketName: ['my-packages'],
+    BucketRegion: ['eu-west-1'],
+    Directory: ['el9/x86_64'],
+    KmsKeyArn: ['', keyArn],
+    PublicKeyParameter: ['', '/repokeeper/public-key'],
+    CodeBucket: ['my-code'],
+    CodeKey: ['repokeeper-1.tar.gz'],
+    CertificateArn: ['', 'arn:aws:acm:eu-central-1:123456789012:certificate/1-2'],
+  },
   publisher: { ...kept, Name: [], Subject: ['repo:org/name:ref:refs/heads/main'] },
 }
 

@@ -29,6 +29,7 @@ interface Expected {
   readonly trusted: string
 }
 
+const ours = `${pseudo['AWS::Region']}:${pseudo['AWS::AccountId']}`
 const onFargate = { trusted: 'ecs-tasks.amazonaws.com' }
 
 const roles: readonly (readonly [TemplateName, string, Expected])[] = [
@@ -46,6 +47,22 @@ const roles: readonly (readonly [TemplateName, string, Expected])[] = [
       part: worker,
       queues: ['additions', 'removals'],
       others: () => [...log, permission('s3:GetObject', 'arn:aws:s3:::my-code/repokeeper-1.tar.gz')],
+      trusted: 'ec2.amazonaws.com',
+    },
+  ],
+  [
+    'repo-server',
+    'Role',
+    {
+      others: ({ parameters: { BucketName, Directory, KmsKeyArn, PublicKeyParameter } }) => [
+        ...log,
+        permission('s3:GetObject', 'arn:aws:s3:::my-code/repokeeper-1.tar.gz'),
+        ...leastPermissions(leastPower.pull, { bucket: textOf(BucketName), queueArn: '' }, `${textOf(Directory)}/`),
+        ...(KmsKeyArn === '' ? [] : permissionsOn(textOf(KmsKeyArn), ['kms:Decrypt'])),
+        ...(PublicKeyParameter === ''
+          ? []
+          : permissionsOn(`arn:aws:ssm:${ours}:parameter${textOf(PublicKeyParameter)}`, ['ssm:GetParameter'])),
+      ],
       trusted: 'ec2.amazonaws.com',
     },
   ],
@@ -78,7 +95,7 @@ describe.each(roles)('%s.yaml: %s', (name, role, { part, queues = [], others, tr
       const keyPermissions =
         key === '' || part === undefined ? [] : permissionsOn(textOf(key), ['kms:Decrypt', 'kms:GenerateDataKey'])
       const secretPermissions = part === worker || part === lambdaFunction ? keyPermissionsOf(parameters) : []
-      const needed = (queues.length === 0 ? [''] : queues).flatMap((queue) => {
+      const needed = (queues.length === 0 && part !== undefined ? [''] : queues).flatMap((queue) => {
         const queueArn = `arn:aws:sqs:${pseudo['AWS::Region']}:${pseudo['AWS::AccountId']}:repo-${queue}`
         return leastPermissions(part ?? { needs: [] }, { bucket: textOf(bucket), queueArn }, textOf(prefix))
       })

@@ -57,7 +57,7 @@ export type ParameterDeclaration = z.output<typeof Parameter>
 
 export const folder = join(import.meta.dirname, '..')
 
-export const templateNames = ['repository', 'workers', 'workers-ec2', 'lambda', 'publisher'] as const
+export const templateNames = ['repository', 'workers', 'workers-ec2', 'lambda', 'publisher', 'repo-server'] as const
 export type TemplateName = (typeof templateNames)[number]
 
 /** Below infra/cloudformation, with its short tags written out: `!Ref X` is `{ Ref: X }`. */

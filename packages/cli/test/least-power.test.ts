@@ -229,6 +229,22 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await scene.part.repokeeper('promote', '*', testing, repo)
     }),
   ],
+  pull: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('pull', repo, 'replica')
+    }),
+  ],
+  copy: [
+    done(async (scene) => {
+      const files = [await scene.rpm('foo'), await scene.rpm('bar')]
+      await scene.admin.repokeeper('add', testing, ...files, '--publish')
+      const copied = await scene.part.repokeeper('copy', testing, repo)
+      if (copied.code !== 0) return copied
+      await scene.admin.repokeeper('remove', testing, 'foo-1.0-1', '--publish')
+      return await scene.part.repokeeper('copy', testing, repo, '--retention', '0')
+    }),
+  ],
   prune: [
     done(async (scene) => {
       await twoVersions(scene)
