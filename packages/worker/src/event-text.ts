@@ -188,12 +188,7 @@ const eventTexts: EventTexts = {
   failed: ['error', ({ error }) => messageOf(error)],
 }
 
-const toldAsWarning: ReadonlySet<string> = new Set([
-  'warning',
-  'signature mended',
-  'generation mended',
-  'rejected',
-])
+const toldAsWarning: ReadonlySet<string> = new Set(['warning', 'signature mended', 'generation mended', 'rejected'])
 
 export function levelOf<E extends WorkerEventName>(name: E, event: WorkerEventMap[E]): EventLevel {
   if (name === 'passed-over' && 'why' in event) return passedOverLevels[event.why] ?? 'debug'
