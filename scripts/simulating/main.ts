@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { describeFailure, mutations } from '@repokeeper/simulation'
+import { describeFailure, mutations, type ScenarioKind, scenarioKinds } from '@repokeeper/simulation'
 import { searchInParallel, searchMutated, type WholeSearch } from './search.ts'
 
 /** A mutation that is not noticed in so many runs is not noticed. */
@@ -15,12 +15,14 @@ process.exitCode = await main().catch((error: unknown) => {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      of: { type: 'string', default: 'repositories' },
       runs: { type: 'string' },
       seed: { type: 'string' },
       processes: { type: 'string', default: String(availableParallelism()) },
       mutations: { type: 'boolean', default: false },
     },
   })
+  const of = kindOf(values.of)
   const seed = values.seed === undefined ? randomInt(2 ** 30) : wholeNumber('seed', values.seed)
   if (values.mutations) return tryMutations(values.seed === undefined ? 1 : seed)
   const defaultRuns = values.seed === undefined ? '10000' : '1'
@@ -30,10 +32,10 @@ async function main(): Promise<number> {
   const onProgress = (done: number): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${runs} runs`)
   }
-  const found = await searchInParallel({ seed, runs, shrinks: true, onProgress }, processes)
+  const found = await searchInParallel({ of, seed, runs, shrinks: true, onProgress }, processes)
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   if (found.failure !== undefined) {
-    console.log(`${describeFailure(found.failure)}\n\nAgain: scripts/simulate --seed ${found.failure.seed}`)
+    console.log(`${describeFailure(found.failure)}\n\nAgain: scripts/simulate --of ${of} --seed ${found.failure.seed}`)
     return 1
   }
   console.log(`${describe(found)}\nseeds ${seed} to ${seed + runs - 1}, ${seconds(startedAt)} s; no claim was broken`)
@@ -42,8 +44,8 @@ async function main(): Promise<number> {
 
 async function tryMutations(seed: number): Promise<number> {
   let missed = 0
-  for (const { name, because } of mutations) {
-    const { runs, failure } = await searchMutated(name, { seed, runs: mutatedRunsMax }).catch((error: unknown) => {
+  for (const { name, because, of = 'repositories' } of mutations) {
+    const { runs, failure } = await searchMutated(name, { of, seed, runs: mutatedRunsMax }).catch((error: unknown) => {
       console.error(
         error instanceof Error ? error.message.split('\n').find((line) => line.includes('mutation')) : error,
       )
@@ -65,6 +67,12 @@ function describe({ runs, interleavings, counts }: WholeSearch): string {
     `${calls} steps of calls, ${publishes} publishes, ${kills} kills, ${faults} faults, ${duplicates} messages delivered again,`,
     `${cleanedUp} objects cleaned up, ${deadLetters} messages of broken packages in the dead-letter queue`,
   ].join('\n')
+}
+
+function kindOf(text: string): ScenarioKind {
+  const kind = scenarioKinds.find((one) => one === text)
+  if (kind === undefined) throw new Error(`--of ${text}: expected one of ${scenarioKinds.join(', ')}`)
+  return kind
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -14,7 +14,7 @@ export interface WholeSearch {
 
 /** The seeds in as many slices as there are to be processes. Ends with the first failure. */
 export async function searchInParallel(
-  { seed, runs, shrinks, onProgress }: SearchOptions,
+  { of, seed, runs, shrinks, onProgress }: SearchOptions,
   processes: number,
 ): Promise<WholeSearch> {
   const giveUp = new AbortController()
@@ -24,6 +24,7 @@ export async function searchInParallel(
     seed: seed + at * size,
     runs: Math.max(0, Math.min(size, runs - at * size)),
     shrinks,
+    of,
   }))
   const reports = await Promise.all(
     slices.map(async (slice, at) => {
@@ -44,7 +45,7 @@ export async function searchInParallel(
 /** In code that is broken in that way. */
 export async function searchMutated(
   mutation: string,
-  options: Pick<SearchOptions, 'seed' | 'runs'>,
+  options: Pick<SearchOptions, 'of' | 'seed' | 'runs'>,
 ): Promise<WholeSearch> {
   const report = await searchSlice({ ...options, shrinks: false }, { mutation })
   return together(report === undefined ? [] : [report])

@@ -9,7 +9,7 @@ const patience = 1_800_000
 it('ten thousand runs, in any order of events and through any fault: nothing is lost, and nothing listed is missing', {
   timeout: patience,
 }, async () => {
-  const options = { seed: 1, runs: 10_000, shrinks: true }
+  const options = { of: 'repositories', seed: 1, runs: 10_000, shrinks: true } as const
   const { failure, interleavings, counts } = await searchInParallel(options, availableParallelism())
   if (failure !== undefined) expect.fail(describeFailure(failure))
   expect(interleavings).toBeGreaterThan(9_900)
@@ -19,16 +19,24 @@ it('ten thousand runs, in any order of events and through any fault: nothing is 
   }
 })
 
+it.each(['inboxes', 'policies'] as const)('a thousand runs with %s besides', { timeout: patience }, async (of) => {
+  const options = { of, seed: 1, runs: 1_000, shrinks: true }
+  const { failure, interleavings, counts } = await searchInParallel(options, availableParallelism())
+  if (failure !== undefined) expect.fail(describeFailure(failure))
+  expect(interleavings).toBeGreaterThan(950)
+  for (const name of ['publishes', 'kills', 'faults']) expect([name, (counts[name] ?? 0) > 50]).toEqual([name, true])
+})
+
 it('a run is the same each time', async () => {
-  const options = { seed: 4_000, runs: 200, shrinks: false }
+  const options = { of: 'repositories', seed: 4_000, runs: 200, shrinks: false } as const
   const [one, two] = [await searchInParallel(options, 1), await searchInParallel(options, 2)]
   expect(one).toEqual(two)
 })
 
 // Each is a process of its own.
 describe.concurrent('the simulation notices', () => {
-  it.each(mutations)('$name: $because', { timeout: patience }, async ({ name, seed = 1 }) => {
-    const { failure } = await searchMutated(name, { seed, runs: 20_000 })
+  it.each(mutations)('$name: $because', { timeout: patience }, async ({ name, of = 'repositories', seed = 1 }) => {
+    const { failure } = await searchMutated(name, { of, seed, runs: 20_000 })
     expect(failure?.message).toEqual(expect.any(String))
   })
 })

@@ -135,7 +135,7 @@ async function moveIn(
   return copied === 'stored' ? takeOut(store, head, context) : 'changed'
 }
 
-/** First the package, then the reason: who finds a reason finds what it is about. */
+/** First the reason, then the package: whoever finds a package there finds its reason, also where somebody died between the two. */
 async function moveAway(
   store: ObjectStore,
   head: ObjectHead,
@@ -144,7 +144,6 @@ async function moveAway(
   context: RepositoryContext,
 ): Promise<'moved' | 'changed'> {
   const key = rejectedKey(head.key, inbox)
-  if ((await copyTo(store, head, key, { if: 'always' }, context)) !== 'stored') return 'changed'
   const lines = [
     `${head.key} was not let in: ${reason}`,
     '',
@@ -158,6 +157,7 @@ async function moveAway(
   ]
   const how = { contentType: 'text/plain; charset=utf-8', ...withSignal(context) }
   await store.put(`${key}.reason.txt`, Buffer.from(lines.join('\n')), { if: 'always' }, how)
+  if ((await copyTo(store, head, key, { if: 'always' }, context)) !== 'stored') return 'changed'
   return takeOut(store, head, context)
 }
 

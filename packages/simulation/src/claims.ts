@@ -7,6 +7,7 @@ import type { Bucket, Version } from './bucket.ts'
 import { MirrorlistClaims } from './mirrorlist-claims.ts'
 import { describeContent } from './packages.ts'
 import { signatureOf } from './signer.ts'
+import { isTrusted } from './trust.ts'
 import { Violation } from './violation.ts'
 
 /** What one repomd.xml made public. */
@@ -26,6 +27,7 @@ export class Claims {
   readonly #root: string
   readonly #retentionMs: number
   readonly #isSigned: boolean
+  readonly #trusts: 'signed' | undefined
   readonly #generations: Generation[] = []
   readonly #mirrorlist: MirrorlistClaims
 
@@ -36,6 +38,7 @@ export class Claims {
       readonly retentionMs: number
       readonly isSigned: boolean
       readonly hasGenerations: boolean
+      readonly trusts: 'signed' | undefined
     },
   ) {
     this.#mirrorlist = new MirrorlistClaims(bucket, rules)
@@ -43,6 +46,7 @@ export class Claims {
     this.#root = rules.root
     this.#retentionMs = rules.retentionMs
     this.#isSigned = rules.isSigned
+    this.#trusts = rules.trusts
   }
 
   get generations(): number {
@@ -66,7 +70,7 @@ export class Claims {
   deleted(message: string, keys: readonly string[], sent: number): void {
     for (const key of keys) {
       const path = key.slice(this.#root.length)
-      const inBucket = new Set(this.#bucket.since(key, sent).map((version) => statement(version)))
+      const inBucket = new Set(this.#bucket.since(key, sent).map((version) => this.#statement(version)))
       const first = this.#generations.findLastIndex(({ moment }) => moment <= sent)
       const said = this.#generations.slice(Math.max(0, first)).map(({ packages }) => packages.get(path) ?? 'absent')
       if (first === -1) said.push('absent')
@@ -88,7 +92,7 @@ export class Claims {
     for (const key of this.#bucket.keys()) {
       if (!key.startsWith(this.#root) || !key.endsWith('.rpm')) continue
       const version = this.#bucket.at(key)
-      const said = version === undefined ? 'absent' : statement(version)
+      const said = version === undefined ? 'absent' : this.#statement(version)
       if (said !== 'absent' && said !== 'refused') inBucket.set(key.slice(this.#root.length), said)
     }
     const listed = this.#generations.at(-1)?.packages ?? new Map<string, string>()
@@ -151,7 +155,7 @@ export class Claims {
     for (const path of new Set([...before.packages.keys(), ...packages.keys()])) {
       const [said, says] = [before.packages.get(path) ?? 'absent', packages.get(path) ?? 'absent']
       if (said === says) continue
-      const since = this.#bucket.since(`${this.#root}${path}`, before.moment).map((version) => statement(version))
+      const since = this.#bucket.since(`${this.#root}${path}`, before.moment).map((version) => this.#statement(version))
       if (since.includes(says) || (says === 'absent' && since.includes('refused'))) continue
       throw new Violation(
         `${path}: the publish before said ${said}, this one says ${says}, but since the one before the bucket held ` +
@@ -215,12 +219,12 @@ export class Claims {
       }
     }
   }
-}
 
-/** What the metadata has to say where this stands. */
-function statement({ bytes, modified }: Version): string {
-  if (bytes === undefined) return 'absent'
-  const described = describeContent(bytes)
-  if (described === undefined) return 'refused'
-  return `${described} ${createHash('sha256').update(bytes).digest('hex').slice(0, 8)} of ${modified}`
+  /** What the metadata has to say where this stands. */
+  #statement({ bytes, modified }: Version): string {
+    if (bytes === undefined) return 'absent'
+    const described = describeContent(bytes)
+    if (described === undefined || (this.#trusts === 'signed' && !isTrusted(described))) return 'refused'
+    return `${described} ${createHash('sha256').update(bytes).digest('hex').slice(0, 8)} of ${modified}`
+  }
 }

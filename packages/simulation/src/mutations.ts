@@ -3,6 +3,8 @@
  * exactly once: a mutation that no longer fits the code says so.
  */
 
+import type { ScenarioKind } from './scenario.ts'
+
 /** The environment variable that names a mutation to `mutate.ts`. */
 export const mutationVariable = 'REPOKEEPER_MUTATION'
 
@@ -17,6 +19,8 @@ export interface Mutation {
   readonly name: string
   /** What goes wrong, for people. */
   readonly because: string
+  /** What has to happen for it to show. Default: `repositories`. */
+  readonly of?: ScenarioKind
   /** A run in which it showed when this was written: a search that begins here need not go far. Default: 1. */
   readonly seed?: number
   readonly patches: readonly Patch[]
@@ -27,6 +31,7 @@ const publish = 'repository/src/publish.ts'
 const observe = 'repository/src/observe.ts'
 const follower = 'repository/src/repomd-follower.ts'
 const generations = 'repository/src/generations.ts'
+const admit = 'repository/src/admit-package.ts'
 const cleanUpPlan = 'repository/src/clean-up-plan.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -414,6 +419,81 @@ export const mutations: readonly Mutation[] = [
         find: "return afterRetention('generation', claimedAt === undefined ? superseded : laterOf(superseded, claimedAt), input)",
         replace:
           "return superseded === undefined ? { why: 'not superseded' } : { kind: 'generation', since: superseded }",
+      },
+    ],
+  },
+  {
+    name: 'an inbox is emptied before its package stands elsewhere',
+    because: 'a worker that dies between the two has lost the package',
+    of: 'inboxes',
+    patches: [
+      {
+        file: admit,
+        find: '  const copied = await copyTo(',
+        replace: '  await takeOut(store, head, context)\n  const copied = await copyTo(',
+      },
+    ],
+  },
+  {
+    name: 'whatever lies in the inbox by now is deleted',
+    because: 'what was uploaded while the one before it was moved is lost',
+    of: 'inboxes',
+    patches: [
+      {
+        file: admit,
+        find: '{ ifMatch: etag, ...withSignal(context) })\n  return kind',
+        replace: 'withSignal(context))\n  return kind',
+      },
+    ],
+  },
+  {
+    name: 'a package of an inbox is put over whatever is there',
+    because: 'what was uploaded to the repository meanwhile is lost',
+    of: 'inboxes',
+    seed: 225,
+    patches: [
+      {
+        file: admit,
+        find: "context.singleWriter ? { if: 'always' } : condition",
+        replace: "context.singleWriter || condition.if !== undefined ? { if: 'always' } : condition",
+      },
+    ],
+  },
+  {
+    name: 'the message of a package that was moved already is settled at once',
+    because: 'who moved it may have died before it was listed, and nobody else is told',
+    of: 'inboxes',
+    patches: [
+      {
+        file: 'repository/src/reconcile-inbox.ts',
+        find: "      if (admission.kind !== 'rejected') {\n",
+        replace:
+          "      if (admission.kind === 'gone') return void rejected.set(key, nothingToList)\n      if (admission.kind !== 'rejected') {\n",
+      },
+    ],
+  },
+  {
+    name: 'the reason of a rejected package comes after it',
+    because: 'a worker that dies between the two leaves it without one',
+    of: 'inboxes',
+    patches: [
+      {
+        file: admit,
+        find: '  const key = rejectedKey(head.key, inbox)\n',
+        replace:
+          "  const key = rejectedKey(head.key, inbox)\n  if ((await copyTo(store, head, key, { if: 'always' }, context)) !== 'stored') return 'changed'\n",
+      },
+    ],
+  },
+  {
+    name: 'what is not signed is let in',
+    because: 'the policy is not asked',
+    of: 'policies',
+    patches: [
+      {
+        file: 'repository/src/package-policy.ts',
+        find: "return policy.kind === 'signed' ? policy.verifier : undefined",
+        replace: "return policy.kind === 'signed' && policy.verifier === undefined ? policy.verifier : undefined",
       },
     ],
   },

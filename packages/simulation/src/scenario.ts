@@ -13,6 +13,10 @@ export interface Scenario {
   readonly signed: boolean
   /** Whether each generation is published below a path of its own. */
   readonly generations: boolean
+  /** Whether packages have to be signed: those of packages.ts that are not are refused. */
+  readonly trusts?: 'signed'
+  /** A directory whose packages move into the repository; whether the bucket tells of what workers copy and delete, too. */
+  readonly inbox?: { readonly replaces: boolean; readonly tellsOfWorkers: boolean }
   /** How far the clock of each process is off. Milliseconds. */
   readonly clockOffsetsMs: readonly number[]
   readonly deeds: readonly Deed[]
@@ -49,8 +53,8 @@ type AmbushEnd = 'go' | 'go, but fail to look' | 'die' | 'die, but the request a
 
 /** What people and programs beside the workers do. */
 export type Deed =
-  | { readonly kind: 'upload'; readonly path: string; readonly content: number }
-  | { readonly kind: 'delete'; readonly path: string }
+  | { readonly kind: 'upload'; readonly path: string; readonly content: number; readonly into?: 'inbox' }
+  | { readonly kind: 'delete'; readonly path: string; readonly into?: 'inbox' }
   /** After so much time in which nobody got an answer. Milliseconds. */
   | { readonly kind: 'clean up' | 'look again'; readonly afterMs: number }
 
@@ -284,10 +288,85 @@ const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
   turns: fc.array(turn, { minLength: 200, maxLength: 400, size: 'max' }),
 })
 
-export const scenarios: fc.Arbitrary<Scenario> = fc.oneof(
-  { weight: 4, arbitrary: anything },
-  { weight: 3, arbitrary: slowPublishers },
-  { weight: 2, arbitrary: slowCleanUps },
-  { weight: 2, arbitrary: slowSigners },
-  { weight: 2, arbitrary: slowFollowers },
-)
+const allMishaps = fc.record({
+  faults: fc.boolean(),
+  kills: fc.boolean(),
+  duplicates: fc.boolean(),
+  delays: fc.boolean(),
+  freezes: fc.boolean(),
+})
+
+/** People put packages into the inbox, over one another too, and work in the repository besides. */
+const inboxes: fc.Arbitrary<Scenario> = fc.record({
+  addWorkers: fc.integer({ min: 1, max: 3 }),
+  removeWorkers: fc.constant(1),
+  storeKnowsSha256: fc.boolean(),
+  signed: fc.constant(false),
+  generations: fc.constant(false),
+  inbox: fc.record({ replaces: fc.boolean(), tellsOfWorkers: fc.boolean() }),
+  clockOffsetsMs,
+  deeds: fc.array(
+    fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          kind: fc.constant('upload' as const),
+          path,
+          content: fc.nat(contents.length - 1),
+          into: fc.constant('inbox' as const),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('delete' as const), path, into: fc.constant('inbox' as const) }),
+      },
+      { weight: 1, arbitrary: uploadAny },
+      { weight: 1, arbitrary: deleteA },
+    ),
+    { minLength: 1, maxLength: 10, size: 'max' },
+  ),
+  mishaps: allMishaps,
+  ambush: fc.oneof(
+    fc.constant(undefined),
+    fc.record({
+      at: fc.constantFrom(
+        'HEAD inbox/a.rpm',
+        'GET inbox/a.rpm',
+        'HEAD el9/a.rpm',
+        'PUT el9/a.rpm',
+        'PUT rejected/a.rpm',
+        'DELETE inbox/a.rpm',
+        'PUT el9/repodata/repomd.xml if',
+      ),
+      step: fc.constantFrom('request' as const, 'answer' as const),
+      after: fc.nat(3),
+      turns: fc.integer({ min: 5, max: 150 }),
+      end: ambushEnd,
+    }),
+  ),
+  turns: fc.array(turn, { maxLength: 300, size: 'max' }),
+})
+
+/** Packages have to be signed, and some of them are not. */
+const policies: fc.Arbitrary<Scenario> = anything.map((scenario) => ({ ...scenario, trusts: 'signed' as const }))
+
+/** Each has seeds of its own: that one grows moves none of another's. */
+export const scenarios = {
+  repositories: anyRepository(),
+  inboxes,
+  policies,
+} as const satisfies Readonly<Record<string, fc.Arbitrary<Scenario>>>
+
+export type ScenarioKind = keyof typeof scenarios
+
+export const scenarioKinds = Object.keys(scenarios) as readonly ScenarioKind[]
+
+function anyRepository(): fc.Arbitrary<Scenario> {
+  return fc.oneof(
+    { weight: 4, arbitrary: anything },
+    { weight: 3, arbitrary: slowPublishers },
+    { weight: 2, arbitrary: slowCleanUps },
+    { weight: 2, arbitrary: slowSigners },
+    { weight: 2, arbitrary: slowFollowers },
+  )
+}

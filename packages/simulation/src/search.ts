@@ -2,7 +2,7 @@
  * Looks for a run in which a claim does not hold: one scenario for each seed, made smaller where it fails.
  */
 import * as fc from 'fast-check'
-import { type Scenario, scenarios } from './scenario.ts'
+import { type Scenario, type ScenarioKind, scenarios } from './scenario.ts'
 import type { TraceLine } from './scheduler.ts'
 import { type RunCounts, type RunReport, runScenario } from './world.ts'
 
@@ -15,7 +15,8 @@ export interface SearchReport {
 }
 
 export interface Failure {
-  /** Gives the same run again. */
+  /** These two give the same run again. */
+  readonly of: ScenarioKind
   readonly seed: number
   readonly message: string
   /** As small as it could be made. */
@@ -27,6 +28,8 @@ export interface Failure {
 const shrinksMax = 3_000
 
 export interface SearchOptions {
+  /** What happens in the runs. */
+  readonly of: ScenarioKind
   /** The first; each run has the next one. */
   readonly seed: number
   readonly runs: number
@@ -35,15 +38,17 @@ export interface SearchOptions {
   readonly onProgress?: (runs: number) => void
 }
 
-export async function search({ seed, runs, shrinks, onProgress }: SearchOptions): Promise<SearchReport> {
+export async function search({ of, seed, runs, shrinks, onProgress }: SearchOptions): Promise<SearchReport> {
   const counts: RunCounts = { ...noCounts }
   const fingerprints = new Float64Array(runs)
   for (let run = 0; run < runs; run += 1) {
-    const report = await runScenario(scenarioOf(seed + run))
+    const report = await runScenario(scenarioOf(of, seed + run))
     for (const name of countNames) counts[name] += report.counts[name]
     fingerprints[run] = fingerprint(report.trace)
     if (report.violation !== undefined) {
-      const failure = shrinks ? await shrink(seed + run) : failureOf(seed + run, scenarioOf(seed + run), report)
+      const failure = shrinks
+        ? await shrink(of, seed + run)
+        : failureOf(of, seed + run, scenarioOf(of, seed + run), report)
       return { runs: run + 1, fingerprints: fingerprints.subarray(0, run + 1), counts, failure }
     }
     if ((run + 1) % 100 === 0) onProgress?.(run + 1)
@@ -58,17 +63,17 @@ function options(seed: number): { seed: number; numRuns: number; unbiased: boole
   return { seed, numRuns: 1, unbiased: true }
 }
 
-function scenarioOf(seed: number): Scenario {
-  const [scenario] = fc.sample(scenarios, options(seed))
+function scenarioOf(of: ScenarioKind, seed: number): Scenario {
+  const [scenario] = fc.sample(scenarios[of], options(seed))
   if (scenario === undefined) throw new Error('no scenario was made')
   return scenario
 }
 
 /** The smallest scenario found that fails as well. */
-async function shrink(seed: number): Promise<Failure> {
+async function shrink(of: ScenarioKind, seed: number): Promise<Failure> {
   let smallest: { scenario: Scenario; report: RunReport } | undefined
   let tried = 0
-  const property = fc.asyncProperty(scenarios, async (scenario) => {
+  const property = fc.asyncProperty(scenarios[of], async (scenario) => {
     tried += 1
     if (tried > shrinksMax) return
     const report = await runScenario(scenario)
@@ -78,11 +83,11 @@ async function shrink(seed: number): Promise<Failure> {
   })
   await fc.check(property, options(seed))
   if (smallest === undefined) throw new Error(`the run of seed ${seed} failed, and not when it was repeated`)
-  return failureOf(seed, smallest.scenario, smallest.report)
+  return failureOf(of, seed, smallest.scenario, smallest.report)
 }
 
-function failureOf(seed: number, scenario: Scenario, { violation, trace }: RunReport): Failure {
-  return { seed, message: violation?.message ?? '', scenario, trace }
+function failureOf(of: ScenarioKind, seed: number, scenario: Scenario, { violation, trace }: RunReport): Failure {
+  return { of, seed, message: violation?.message ?? '', scenario, trace }
 }
 
 /** 53 bits, of two hashes like FNV-1a over all that happened. */
@@ -100,11 +105,11 @@ function fingerprint(trace: readonly TraceLine[]): number {
 }
 
 /** For people: what happened, line by line. */
-export function describeFailure({ seed, message, scenario, trace }: Failure): string {
+export function describeFailure({ of, seed, message, scenario, trace }: Failure): string {
   const lines = trace.map(({ at, who, what }) => `${(at / 1000).toFixed(3).padStart(9)} s  ${who.padEnd(11)} ${what}`)
   const { addWorkers, removeWorkers, deeds } = scenario
   return [
-    `seed ${seed}: ${message}`,
+    `${of}, seed ${seed}: ${message}`,
     `${addWorkers} add workers, ${removeWorkers} remove workers, ${deeds.length} deeds`,
     ...lines,
   ].join('\n')

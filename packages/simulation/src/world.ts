@@ -8,22 +8,26 @@ import {
   HeaderSizes,
   keepLeftPledges,
   MemoryCache,
+  parsePackageInboxes,
   parseRepositoryRoot,
   parseRootPattern,
   type RepositoryContext,
   reconcile,
+  reconcileInbox,
   Turnstile,
   usualDocuments,
 } from '@repokeeper/repository'
 import { createWorker, WorkerEvents } from '@repokeeper/worker'
-import { Bucket } from './bucket.ts'
+import { Bucket, type Version } from './bucket.ts'
 import { Claims } from './claims.ts'
-import { contents } from './packages.ts'
+import { InboxClaims, inboxRoot, rejectedRoot } from './inbox-claims.ts'
+import { contents, describeContent } from './packages.ts'
 import type { Deed, Scenario } from './scenario.ts'
 import { type PendingCall, Scheduler, type SimulatedProcess, settled, type TraceLine } from './scheduler.ts'
 import { simulatedSigner } from './signer.ts'
 import { Queue, SimulatedQueue, type StoredMessage } from './simulated-queue.ts'
 import { SimulatedStore } from './simulated-store.ts'
+import { isTrusted, onlySigned } from './trust.ts'
 import { Violation } from './violation.ts'
 
 export interface RunReport {
@@ -88,6 +92,7 @@ class World {
   readonly #scheduler = new Scheduler()
   readonly #bucket: Bucket
   readonly #claims: Claims
+  readonly #inboxClaims: InboxClaims
   readonly #additions: Queue
   readonly #removals: Queue
   readonly #workers: Program[] = []
@@ -115,6 +120,8 @@ class World {
   #letThrough: readonly PendingCall[] = []
   #chance = 1
   #violation: Violation | undefined
+  /** People are changing the bucket. */
+  #isAtWork = false
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
@@ -125,12 +132,17 @@ class World {
       retentionMs,
       isSigned: scenario.signed,
       hasGenerations: scenario.generations,
+      trusts: scenario.trusts,
     })
+    this.#inboxClaims = new InboxClaims(this.#bucket, { root, inbox: scenario.inbox })
     this.#bucket.onChange = (key, version) => {
       if (key === `${root}repodata/repomd.xml`) this.#counts.publishes += 1
       const isMetadata = key.includes('/repodata/') || key.includes('/generations/')
       if (version.bytes === undefined && isMetadata) this.#counts.cleanedUp += 1
       this.#judge(() => this.#claims.changed(key, version))
+      if (this.#isAtWork) return
+      this.#judge(() => this.#inboxClaims.changedByWorker(key, version))
+      if (scenario.inbox?.tellsOfWorkers === true && key.endsWith('.rpm')) this.#tell(key, version)
     }
     const rules = { visibilityTimeoutMs: visibilityTimeoutSeconds * 1000, receivesMax }
     this.#additions = new Queue({ name: 'additions', ...rules }, this.#scheduler)
@@ -286,6 +298,7 @@ class World {
     this.#begin({ kind: 'look again', afterMs: 0 })
     await this.#settle()
     this.#judge(() => this.#claims.settled())
+    this.#judge(() => this.#inboxClaims.settled())
     for (const { id } of [...this.#additions.deadLetters, ...this.#removals.deadLetters]) {
       if (this.#sent.get(id)?.keys.some((key) => this.#everBroken(key))) continue
       return this.#fail(new Violation(`${id} ended in the dead-letter queue, and all that it names were good packages`))
@@ -305,25 +318,33 @@ class World {
   }
 
   #everBroken(key: string): boolean {
-    const bad = contents.at(-1)
-    return this.#bucket.since(key, 0).some(({ bytes }) => bytes !== undefined && bad !== undefined && bytes.equals(bad))
+    const isBad = (bytes: Buffer): boolean => {
+      const described = describeContent(bytes)
+      return described === undefined || (this.#scenario.trusts === 'signed' && !isTrusted(described))
+    }
+    return this.#bucket.since(key, 0).some(({ bytes }) => bytes !== undefined && isBad(bytes))
   }
 
   // People
 
   /** A change of the bucket, and the event that tells of it, which may take its time. */
   async #change(deed: Extract<Deed, { path: string }>): Promise<void> {
-    const key = `${root}${deed.path}`
+    const key = `${deed.into === 'inbox' ? inboxRoot : root}${deed.path}`
     const bytes = deed.kind === 'upload' ? contents[deed.content] : undefined
     if (deed.kind === 'delete' && this.#bucket.at(key)?.bytes === undefined) return
     const what = bytes === undefined ? `delete ${key}` : `upload content ${contents.indexOf(bytes)} to ${key}`
     this.#scheduler.note(this.#people.name, what)
     if (bytes === undefined) await this.#bucket.store.delete(key)
     else await this.#bucket.store.put(key, bytes, { if: 'always' })
+    this.#isAtWork = true
     this.#bucket.record(key, bytes)
+    this.#isAtWork = false
+    const version = this.#bucket.at(key)
+    if (version !== undefined) this.#tell(key, version)
+  }
 
+  #tell(key: string, { bytes, moment }: Version): void {
     const id = `m${this.#sent.size + 1}`
-    const moment = this.#bucket.at(key)?.moment ?? 0
     this.#sent.set(id, { keys: [key], moment })
     const queue = bytes === undefined ? this.#removals : this.#additions
     const eventName = bytes === undefined ? 'ObjectRemoved:Delete' : 'ObjectCreated:Put'
@@ -372,13 +393,20 @@ class World {
     const scheduler = this.#scheduler
     const store = new SimulatedStore(this.#bucket, scheduler, process)
     const context = this.#context(process, program.cache, program.clockOffsetMs)
+    const { inbox } = this.#scenario
+    const inboxes =
+      inbox === undefined
+        ? []
+        : parsePackageInboxes([{ from: inboxRoot, to: root, rejected: rejectedRoot, replaces: inbox.replaces }])
     const worker = createWorker(
       {
         queue: new SimulatedQueue(program.queue, scheduler, process),
         openBucket: () => store,
         probeConditions: async () => ({ kind: 'honoured' }),
         reconcile: (location, keys, { signal, onEvent, joining }) =>
-          reconcile(location, keys, { ...context, signal, onEvent }, { joining }),
+          inboxes.length === 0
+            ? reconcile(location, keys, { ...context, signal, onEvent }, { joining })
+            : reconcileInbox(location, keys, inboxes, { ...context, signal, onEvent }, { joining }),
         clock: {
           now: () => scheduler.now,
           after: (ms, run) => scheduler.after(process, ms, run),
@@ -388,6 +416,7 @@ class World {
       },
       {
         roots: new Map([['bucket', [parseRootPattern(root)]]]),
+        inboxes,
         windows: { quietMs: 500, longestWaitMs: 2_000, keysMax: 10 },
         visibilityTimeoutSeconds,
         concurrency: 2,
@@ -420,7 +449,7 @@ class World {
       singleWriter: false,
       documents: usualDocuments,
       signing: this.#scenario.signed ? { kind: 'signed', signer: simulatedSigner } : { kind: 'unsaid' },
-      packagePolicy: anyPackage,
+      packagePolicy: this.#scenario.trusts === 'signed' ? onlySigned : anyPackage,
       generations: this.#scenario.generations ? { kind: 'published', url: baseUrl } : { kind: 'as found' },
       headerSizes: new HeaderSizes(),
       packageReadsMax: 4,
@@ -438,7 +467,11 @@ class World {
 
   #deleted({ id }: StoredMessage): void {
     const sent = this.#sent.get(id)
-    if (sent !== undefined) this.#judge(() => this.#claims.deleted(id, sent.keys, sent.moment))
+    if (sent === undefined) return
+    for (const key of sent.keys) {
+      if (key.startsWith(inboxRoot)) this.#judge(() => this.#inboxClaims.deleted(id, key, sent.moment))
+      else if (!key.startsWith(rejectedRoot)) this.#judge(() => this.#claims.deleted(id, [key], sent.moment))
+    }
   }
 
   #judge(claim: () => void): void {
