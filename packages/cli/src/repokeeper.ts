@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { defineAdd } from './commands/add.ts'
+import { defineAdopt } from './commands/adopt.ts'
 import { defineAudit } from './commands/audit.ts'
 import { defineCompletion } from './commands/completion.ts'
 import { defineCopy } from './commands/copy.ts'
@@ -59,6 +60,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   definePlan(program, cli)
   definePrune(program, cli)
   defineRebuild(program, cli)
+  defineAdopt(program, cli)
   defineAudit(program, cli)
   defineVerify(program, cli)
   defineGc(program, cli)

@@ -257,6 +257,19 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await scene.part.repokeeper('prune', repo, '--keep', '1', '--yes')
     }),
   ],
+  adopt: [
+    done(async (scene) => {
+      await published(scene)
+      return await scene.part.repokeeper('adopt', repo)
+    }),
+  ],
+  'adopt --yes': [
+    done(async (scene) => {
+      await published(scene)
+      await scene.store.put(`${root}new.rpm`, buildPackage({ name: 'new' }), { if: 'always' })
+      return await scene.part.repokeeper('adopt', repo, '--yes')
+    }),
+  ],
   rebuild: [
     done(async (scene) => {
       await published(scene)
@@ -367,6 +380,8 @@ const likeAnother: Readonly<Partial<Record<PartName, PartName>>> = {
   'dead-letters retry': 'dead-letters list',
   'dead-letters drop': 'dead-letters list',
   prune: 'plan',
+  adopt: 'audit',
+  'adopt --yes': 'rebuild',
 }
 
 describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {

@@ -78,6 +78,7 @@ export {
   parseRepomd,
   type Repomd,
   type RepomdRecord,
+  recordGoesStale,
   recordOf,
   renewRepomd,
 } from './repomd.ts'

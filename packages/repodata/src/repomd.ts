@@ -84,7 +84,7 @@ export function formatRepomd(
   documents: Readonly<Record<DocumentKind, NamedDocument>>,
 ): FormattedRepomd {
   const foreign = old.records.filter(({ type }) => !isOurs(type))
-  const kept = foreign.filter(({ type }) => !goesStale(type)).toSorted((a, b) => compareText(a.type, b.type))
+  const kept = foreign.filter(({ type }) => !recordGoesStale(type)).toSorted((a, b) => compareText(a.type, b.type))
   const keptOthers = old.others.filter(({ name }) => name !== 'contenthash')
   const records = [
     ...documentKinds.map((kind) => documentRecord(documents[kind])),
@@ -93,7 +93,7 @@ export function formatRepomd(
   return {
     bytes: formatRoot(old, revision, [...keptOthers, ...records]),
     dropped: [
-      ...foreign.filter(({ type }) => goesStale(type)).map(({ type }) => type),
+      ...foreign.filter(({ type }) => recordGoesStale(type)).map(({ type }) => type),
       ...(keptOthers.length < old.others.length ? ['contenthash'] : []),
     ],
   }
@@ -127,7 +127,7 @@ function isOurs(type: string): boolean {
 }
 
 /** Says again what the three documents say, so it would be wrong after any change: sqlite, zchunk, deltas. */
-function goesStale(type: string): boolean {
+export function recordGoesStale(type: string): boolean {
   return /^(primary|filelists|other)_(db|zck)$|^filelists-ext(_zck)?$|^(prestodelta|deltainfo)$/.test(type)
 }
 

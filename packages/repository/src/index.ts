@@ -2,6 +2,7 @@
  * The use case: bring the metadata of an RPM repository to what its bucket holds. A file per stage.
  */
 
+export { type Adoption, adoptRepository, examineForAdoption, type FoundRecord } from './adopt.ts'
 export { type AuditOptions, type AuditReport, auditRepository } from './audit.ts'
 export { openChecksumOf } from './audit-deep.ts'
 export type {

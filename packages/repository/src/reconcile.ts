@@ -41,6 +41,8 @@ export interface ReconcileOptions {
    * keys, with an older look at the bucket, cannot land any more.
    */
   readonly always?: boolean
+  /** The same, and the documents are written anew, in the form of ours. */
+  readonly rewrites?: boolean
   /** Asked after each lost race: more keys that may as well be published now, since everything is done again. */
   readonly joining?: () => Iterable<string>
   /** What is listed already is read as well, and goes where it is refused. Else what an older policy let in stays. */
@@ -168,7 +170,7 @@ async function publishOnce(
   reader: PackageReader,
   tally: Tally,
   context: RepositoryContext,
-  { always = false, joining = () => [], takesOut = false }: ReconcileOptions,
+  { rewrites = false, always = rewrites, joining = () => [], takesOut = false }: ReconcileOptions,
 ): Promise<Published> {
   const repository = describeLocation(location)
   const paths = new Set(asked)
@@ -186,7 +188,7 @@ async function publishOnce(
     context.onEvent({ kind: 'planned', repository, ...countsOf(plan) })
 
     const { outcome, packages } =
-      changes || snapshot.stored === undefined
+      changes || rewrites || snapshot.stored === undefined
         ? await draftAndPublish(location, snapshot, plan, tally, context)
         : { outcome: await renewGeneration(location, snapshot, context), packages: snapshot.lookup.count }
     if (outcome.kind === 'published') {
