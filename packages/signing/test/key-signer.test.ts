@@ -147,7 +147,7 @@ describeWithClients(['gpg'], 'a signer by a private key', () => {
       'public',
       async () => home.exportPublic('dsa'),
       'BAD_KEY',
-      /is a public key; write one with: gpg --export-secret-keys/,
+      /is a public key, and the private one signs; write one with: gpg --export-secret-keys/,
     ],
     [
       'of several',
