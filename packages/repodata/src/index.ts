@@ -71,7 +71,9 @@ export {
 } from './patch-document.ts'
 export {
   emptyRepomd,
+  type ForeignDocument,
   type FormattedRepomd,
+  foreignRecord,
   formatRepomd,
   type NamedDocument,
   nextRevision,
@@ -82,6 +84,7 @@ export {
   recordOf,
   renewRepomd,
 } from './repomd.ts'
+export { readRootElements, rootElementCharactersMax } from './root-elements.ts'
 export {
   type ScanLimits,
   type ScannedEntry,
@@ -91,4 +94,5 @@ export {
 } from './scan.ts'
 export { DiskFile, MemoryFile, type RandomAccess, readAt, type ScratchFile } from './scratch-file.ts'
 export { openBlocks, readEntries, type StoredDocument } from './stored-document.ts'
+export { childrenNamed, formatXmlTree, localName, parseXmlTree, textOfElement, type XmlElement } from './xml-tree.ts'
 export { zstdContainer } from './zstd-member.ts'

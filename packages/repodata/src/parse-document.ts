@@ -6,7 +6,7 @@ import { type DocumentKind, documentFrames, isMetadataNamespace } from './docume
 import { EntryRewriter } from './entry-rewriter.ts'
 import { type ScanLimits, type ScannedEntry, scanLimits } from './scan.ts'
 import { isPlain } from './tag-bytes.ts'
-import { declarationBytesMax, openXmlDecoder } from './xml-encoding.ts'
+import { decodeXml } from './xml-encoding.ts'
 import { type XmlEvents, XmlPushParser, type XmlTag } from './xml-push-parser.ts'
 
 /**
@@ -21,34 +21,13 @@ export async function* parseDocument(
 ): AsyncGenerator<ScannedEntry> {
   const entries = new DocumentEntries(kind, limits)
   const parser = new XmlPushParser(kind, entries)
-  for await (const text of decode(kind, chunks)) {
+  for await (const text of decodeXml(chunks, kind)) {
     parser.write(text)
     entries.fed(text.length)
     yield* entries.take()
   }
   parser.end()
   yield* entries.take()
-}
-
-/** The declaration names the encoding: it must be there as a whole before anything is decoded. */
-async function* decode(kind: DocumentKind, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let decoder: ReturnType<typeof openXmlDecoder> | undefined
-  let first: Buffer = Buffer.alloc(0)
-  for await (const chunk of chunks) {
-    if (decoder !== undefined) {
-      yield decoder.decode(chunk)
-      continue
-    }
-    first = Buffer.concat([first, chunk])
-    if (first.length < declarationBytesMax) continue
-    decoder = openXmlDecoder(first, kind)
-    yield decoder.decode(first)
-  }
-  if (decoder === undefined) {
-    decoder = openXmlDecoder(first, kind)
-    yield decoder.decode(first)
-  }
-  yield decoder.end()
 }
 
 /** Follows the parser through the document and gathers what stands in entries. */

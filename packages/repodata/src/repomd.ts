@@ -159,8 +159,26 @@ function wholeNumber(element: XmlElement, name: string): number | undefined {
   return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined
 }
 
+/** A document that is none of the three: comps, say. */
+export interface ForeignDocument extends Pick<NamedDocument, 'href' | 'timestamp' | 'sha256' | 'size'> {
+  readonly type: string
+  /** Of the uncompressed bytes; absent where it is not compressed. */
+  readonly open?: { readonly sha256: string; readonly size: number }
+}
+
+/** Its record. */
+export function foreignRecord({ type, open, ...document }: ForeignDocument): RepomdRecord {
+  return readRecord(documentRecord({ ...document, kind: type, openSha256: open?.sha256, openSize: open?.size }))
+}
+
+interface RecordValues extends Pick<NamedDocument, 'href' | 'timestamp' | 'sha256' | 'size'> {
+  readonly kind: string
+  readonly openSha256?: string | undefined
+  readonly openSize?: number | undefined
+}
+
 /** misc: xml_dump_repomd.c `cr_xml_dump_repomd_record`. */
-function documentRecord(document: NamedDocument): XmlElement {
+function documentRecord(document: RecordValues): XmlElement {
   return {
     name: 'data',
     attributes: new Map([['type', document.kind]]),
@@ -172,7 +190,7 @@ function documentRecord(document: NamedDocument): XmlElement {
       { name: 'location', attributes: new Map([['href', document.href]]), children: [] },
       textElement('timestamp', String(document.timestamp)),
       textElement('size', String(document.size)),
-      textElement('open-size', String(document.openSize)),
+      ...(document.openSize === undefined ? [] : [textElement('open-size', String(document.openSize))]),
     ],
   }
 }

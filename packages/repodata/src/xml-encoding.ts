@@ -57,6 +57,32 @@ export function openXmlDecoder(first: Uint8Array, what: string): XmlDecoder {
   return { decode: (bytes) => decode(bytes, true), end: () => decode(new Uint8Array(0), false) }
 }
 
+/**
+ * The text of a document that comes in pieces. The declaration names the encoding: it must be there as a whole before anything is decoded.
+ *
+ * @param what what the document is, for the error
+ * @throws DocumentError like `openXmlDecoder` and its decoder
+ */
+export async function* decodeXml(chunks: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<string> {
+  let decoder: XmlDecoder | undefined
+  let first: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    if (decoder !== undefined) {
+      yield decoder.decode(chunk)
+      continue
+    }
+    first = Buffer.concat([first, chunk])
+    if (first.length < declarationBytesMax) continue
+    decoder = openXmlDecoder(first, what)
+    yield decoder.decode(first)
+  }
+  if (decoder === undefined) {
+    decoder = openXmlDecoder(first, what)
+    yield decoder.decode(first)
+  }
+  yield decoder.end()
+}
+
 const marks: readonly (readonly [RegExp, string])[] = [
   [/^efbbbf/, 'utf-8'],
   [/^(?:0000feff|fffe0000|0000003c|3c000000)/, 'utf-32'],
@@ -65,7 +91,7 @@ const marks: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** The longest declaration that is looked for. */
-export const declarationBytesMax = 1024
+const declarationBytesMax = 1024
 
 const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']/
 /** A `TextDecoder` takes these names for windows-1252, where 0x80 to 0x9F mean something else. */
