@@ -152,8 +152,12 @@ function decide(object: RepodataObject, view: GenerationView, input: CleanUpInpu
   return afterRetention('document', view.unnamedSince(object), input)
 }
 
-/** As `documentHref` in publish.ts makes them, and as others do, and we did: without the part by chance. */
-const documentName = /^[0-9a-f]{64}-(?:[0-9a-f]{8}-)?(?:primary|filelists|other)\.xml\.gz$/
+/**
+ * As `documentHref` in publish.ts makes them, and as others do, and we did: without the part by chance. And as publish-records.ts names
+ * what others do not name so.
+ */
+const documentName =
+  /^[0-9a-f]{64}-(?:(?:[0-9a-f]{8}-)?(?:primary|filelists|other)\.xml\.gz|[0-9a-f]{8}-(?:comps\.xml(?:\.gz)?|updateinfo\.xml\.gz|modules\.yaml\.gz))$/
 /** What a killed process left of a look at what the store can do (condition-probe.ts), or of its lease, which is renewed every minute (lease.ts). */
 const probeName = /^repokeeper-(?:probe-[0-9a-f]{16}|lease\.json)$/
 const probeAgeMs = 24 * 3600 * 1000

@@ -36,6 +36,7 @@ export {
   type RepositoryLocation,
   realContext,
   usualDocuments,
+  withSignal,
 } from './context.ts'
 export { DiskCache, type DiskCacheOptions } from './disk-cache.ts'
 export type { DocumentCache, DocumentDigest } from './document-cache.ts'
@@ -65,6 +66,7 @@ export {
   parseGenerationId,
   parseMirrorlist,
 } from './mirrorlist.ts'
+export { moduleArtifactsIn } from './module-artifacts.ts'
 export { type Observation, observeAll } from './observe.ts'
 export { inboxPlaceOf, isRejected, type PackageInbox, parsePackageInbox, parsePackageInboxes } from './package-inbox.ts'
 export {
@@ -82,12 +84,14 @@ export { modifiedSeconds, type PackageFacts, PackageReader } from './package-rea
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
 export { deletePruned, type PruneOutcome, type ReadForPrune, readForPrune } from './prune.ts'
 export {
+  moduleArtifact,
   type PrunablePackage,
   type PruneDecision,
   type PruneInput,
   type PrunePolicy,
   planPrune,
 } from './prune-plan.ts'
+export { type DraftRecord, publishRecords, type RecordsChange } from './publish-records.ts'
 export { type PackageReading, readPackage } from './read-package.ts'
 export { type RebuildOptions, type RebuildReport, rebuildRepository } from './rebuild.ts'
 export {

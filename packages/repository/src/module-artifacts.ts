@@ -24,20 +24,25 @@ export async function readModuleArtifacts(
   { repomd }: Pick<Snapshot, 'repomd'>,
   context: RepositoryContext,
 ): Promise<Set<string>> {
-  const artifacts = new Set<string>()
   try {
     const record = recordOf(repomd, 'modules')
-    if (record === undefined) return artifacts
+    if (record === undefined) return new Set()
     const got = await location.store.get(recordKey(location, record), withSignal(context))
     if (got.kind !== 'found')
       throw new DocumentError('MISSING', `${record.href}: repomd.xml names it, but it is not there`)
-    for await (const line of linesOf(decompress(got.body, modulesBytesMax))) {
-      for (const artifact of artifactsIn(line)) artifacts.add(artifact)
-    }
-    return artifacts
+    return await moduleArtifactsIn(got.body)
   } catch (error) {
     throw explain(error, location)
   }
+}
+
+/** The same of a document at hand. @param chunks its bytes as they are stored @throws DocumentError */
+export async function moduleArtifactsIn(chunks: AsyncIterable<Uint8Array>): Promise<Set<string>> {
+  const artifacts = new Set<string>()
+  for await (const line of linesOf(decompress(chunks, modulesBytesMax))) {
+    for (const artifact of artifactsIn(line)) artifacts.add(artifact)
+  }
+  return artifacts
 }
 
 // "      - nodejs-1:18.20.4-1.module_el9+1.x86_64", in quotes, with a comment, or as one of several in brackets
