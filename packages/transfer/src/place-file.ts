@@ -15,6 +15,8 @@ export interface Placing {
   readonly bandwidth: Bandwidth | undefined
   /** The store of the target copies by itself where the source lies in a store. */
   readonly copiesInStore: boolean
+  /** Another file that stands there makes way. */
+  readonly replaces: boolean
   readonly signal: AbortSignal
 }
 
@@ -22,6 +24,8 @@ export type Placed =
   | { readonly kind: 'placed' }
   /** It was there already, byte for byte. */
   | { readonly kind: 'there' }
+  /** Another file stands there, and stays. */
+  | { readonly kind: 'different' }
   /** The source does not have what it lists. */
   | { readonly kind: 'wrong'; readonly reason: string }
 
@@ -30,11 +34,12 @@ const looksMax = 5
 
 /** @throws StoreError of the target, and the signal's reason */
 export async function placeFile(file: WantedFile, placing: Placing): Promise<Placed> {
-  const { target, signal } = placing
+  const { target, replaces, signal } = placing
   const key = `${target.root}${file.path}`
   for (let look = 1; look <= looksMax; look += 1) {
     const there = await holdsFile(file, target, signal)
     if (there === 'the same') return { kind: 'there' }
+    if (there !== undefined && !replaces) return { kind: 'different' }
     const condition: PutCondition = there === undefined ? { if: 'absent' } : { if: 'unchanged', etag: there }
     const outcome = await bring(file, key, condition, placing)
     if (outcome !== 'conflict') return outcome
@@ -56,10 +61,14 @@ async function holdsFile(
   }
   const got = await store.get(head.key, { ifMatch: head.etag, signal })
   if (got.kind !== 'found') return head.etag
-  return (await isPromised(got.body, { path, checksum, size })) ? 'the same' : head.etag
+  return (await isPromised(got.body, { checksum, size })) ? 'the same' : head.etag
 }
 
-async function isPromised(body: AsyncIterable<Uint8Array>, { checksum, size }: WantedFile): Promise<boolean> {
+/** Whether these are the bytes of the file. */
+export async function isPromised(
+  body: AsyncIterable<Uint8Array>,
+  { checksum, size }: Pick<WantedFile, 'checksum' | 'size'>,
+): Promise<boolean> {
   try {
     for await (const _ of checked(body, new DocumentCheck(checksum, size)));
     return true

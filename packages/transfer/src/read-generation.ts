@@ -38,7 +38,7 @@ export interface ReadGenerationOptions {
 }
 
 /** As in repository/src/snapshot.ts and signature.ts. */
-const repomdBytesMax = 16 * 2 ** 20
+export const repomdBytesMax = 16 * 2 ** 20
 const signatureBytesMax = 2 ** 18
 /** Between the swap of repomd.xml and that of its signature lies a moment: what is wrong in it is right in the next. */
 const attemptsMax = 5

@@ -144,9 +144,9 @@ export class ReplicaRound {
     const wrong: string[] = []
     await inParallel(files, concurrency, async (file) => {
       signal.throwIfAborted()
-      const placed = await placeFile(file, this.#parts)
+      const placed = await placeFile(file, { ...this.#parts, replaces: true })
       if (placed.kind === 'wrong') wrong.push(`${file.path}: ${placed.reason}`)
-      else onEvent({ kind: 'placed', file, how: placed.kind })
+      else if (placed.kind !== 'different') onEvent({ kind: 'placed', file, how: placed.kind })
     })
     await this.#ensureAlone(recordETag)
     const [first, ...more] = wrong

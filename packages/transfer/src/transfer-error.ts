@@ -7,6 +7,10 @@ export type TransferErrorCode =
   | 'BAD_SIGNATURE'
   /** The target holds something that was not pulled from this source. */
   | 'NOT_A_REPLICA'
+  /** The target is a replica, in which nothing else may be. */
+  | 'IS_A_REPLICA'
+  /** What a mirror remembers of its upstream cannot be read. */
+  | 'BROKEN_RECORD'
   /** The source, or the target, was changed by others during every attempt. */
   | 'CONTENTION'
 
