@@ -42,6 +42,18 @@ export function matchPackages<Package extends NamedPackage>(
   return found.length > 0 ? matched('pattern', found) : { kind: 'nothing' }
 }
 
+/**
+ * What chooses packages of a list by name: each pattern stands for the name, with or without `.arch`, or for the NEVRA.
+ * @param patterns of a shell (* ? [...])
+ */
+export function namedBy(patterns: readonly string[]): (candidate: Nevra) => boolean {
+  const expressions = patterns.map(globExpression)
+  return (nevra) => {
+    const forms = [...nameForms({ path: '', nevra }), ...versionForms({ path: '', nevra })]
+    return expressions.some((expression) => forms.some((form) => expression.test(form)))
+  }
+}
+
 function matched<Package>(by: MatchedBy, packages: readonly Package[]): Match<Package> {
   return { kind: 'matched', by, packages }
 }

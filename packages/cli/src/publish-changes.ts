@@ -2,15 +2,32 @@
  * Publishing by the command itself, where no worker does it.
  */
 import { probeConditions } from '@repokeeper/object-store'
-import { type ReconcileReport, reconcile, refuseToUnsign } from '@repokeeper/repository'
+import { type KeyVerdict, type ReconcileReport, reconcile, refuseToUnsign } from '@repokeeper/repository'
 import type { ChangeOptions } from './change-options.ts'
 import { CommandError } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
 
-/** @throws CommandError, RepositoryError, StoreError */
-export async function publishChanges(repository: OpenRepository, keys: ReadonlySet<string>): Promise<ReconcileReport> {
+/** Keys that are published together: what is laid aside of their entries lies on disk meanwhile. */
+const keysAtOnce = 5_000
+
+/** @throws CommandError, RepositoryError, StoreError: what was published until then stays */
+export async function publishChanges(
+  repository: OpenRepository,
+  keys: ReadonlySet<string>,
+): Promise<Pick<ReconcileReport, 'verdicts' | 'undecided' | 'revision'>> {
   await ensureConditions(repository)
-  return reconcile(repository.location, keys, repository.context())
+  const verdicts = new Map<string, KeyVerdict>()
+  const undecided = new Map<string, unknown>()
+  let last: string | undefined
+  const all = [...keys]
+  for (let start = 0; start === 0 || start < all.length; start += keysAtOnce) {
+    const some = new Set(all.slice(start, start + keysAtOnce))
+    const report = await reconcile(repository.location, some, repository.context())
+    for (const [key, verdict] of report.verdicts) verdicts.set(key, verdict)
+    for (const [key, error] of report.undecided) undecided.set(key, error)
+    last = report.revision ?? last
+  }
+  return { verdicts, undecided, revision: last }
 }
 
 /**

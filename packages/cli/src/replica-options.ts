@@ -73,7 +73,7 @@ function readDuration(text: string): number {
   throw new InvalidArgumentError('Expected a time such as 30m, 24h or 7d, ten years at most.')
 }
 
-function readTimeout(text: string): number {
+export function readTimeout(text: string): number {
   const milliseconds = parseDuration(text)
   if (milliseconds !== undefined && milliseconds >= 1_000 && milliseconds <= 3_600_000) return milliseconds
   throw new InvalidArgumentError('Expected a time such as 30s or 2m, from 1s to an hour.')
@@ -88,14 +88,14 @@ function readAddress(text: string): Address {
 const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
 
 /** As rsync's --bwlimit and curl's --limit-rate have their suffixes: powers of 1024. */
-function readRate(text: string): number {
+export function readRate(text: string): number {
   const [, amount, unit = ''] = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)([KMG]?)$/.exec(text.trim().toUpperCase()) ?? []
   const rate = Math.round(Number(amount) * (bytesOf[unit] ?? Number.NaN))
   if (rate >= 1_024) return rate
   throw new InvalidArgumentError('Expected bytes a second such as 500K, 20M or 1G, at least 1K.')
 }
 
-function readCount(text: string): number {
+export function readCount(text: string): number {
   const value = /^[0-9]{1,3}$/.test(text) ? Number(text) : Number.NaN
   if (value >= 1 && value <= 64) return value
   throw new InvalidArgumentError('Expected a whole number from 1 to 64.')

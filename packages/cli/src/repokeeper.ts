@@ -16,6 +16,7 @@ import { defineHistory } from './commands/history.ts'
 import { defineInit } from './commands/init.ts'
 import { defineKey } from './commands/key.ts'
 import { defineList } from './commands/list.ts'
+import { defineMirror } from './commands/mirror.ts'
 import { definePlan } from './commands/plan.ts'
 import { definePromote } from './commands/promote.ts'
 import { definePrune } from './commands/prune.ts'
@@ -69,6 +70,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineSnapshot(program, cli)
   definePull(program, cli)
   defineCopy(program, cli)
+  defineMirror(program, cli)
   defineSite(program, cli)
   defineKey(program, cli)
   await defineWorker(program, cli, args)

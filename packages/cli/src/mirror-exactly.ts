@@ -1,0 +1,82 @@
+/**
+ * `mirror --keep-upstream-metadata`: the repository becomes a replica of upstream, from the first of its addresses that gives it.
+ */
+import { parseStoreUrl } from '@repokeeper/object-store'
+import { parseRepositoryRoot } from '@repokeeper/repository'
+import type { Keyring } from '@repokeeper/signing'
+import { Replica, type ReplicaOptions, realTime, TransferError, type Upstream, WebError } from '@repokeeper/transfer'
+import type { Cli } from './cli.ts'
+import type { Connection } from './connection.ts'
+import type { MirrorJob, MirrorManner, MirrorReport } from './mirror-repository.ts'
+import { openConnected } from './open-repository.ts'
+import { count } from './text-layout.ts'
+
+export interface ExactMirror {
+  readonly job: MirrorJob
+  readonly manner: MirrorManner
+  readonly keyring: Keyring | undefined
+  readonly scratch: string
+  readonly connection: Connection
+}
+
+/** With `--prune`: as long as `repokeeper pull` keeps what its source no longer names. */
+const retentionMs = 24 * 3_600_000
+
+/** @throws TransferError, WebError, StoreError of the last address */
+export async function mirrorExactly(
+  upstream: Upstream,
+  { job, manner, keyring, scratch, connection }: ExactMirror,
+  cli: Cli,
+): Promise<MirrorReport> {
+  const { signal } = cli.interruption
+  const { concurrency, bytesPerSecond, takesOver } = manner
+  const address = parseStoreUrl(job.repository)
+  const target = { store: openConnected(address, connection), root: parseRepositoryRoot(address.prefix) }
+  const options: ReplicaOptions = {
+    ...{ keyring, concurrency, bytesPerSecond, takesOver, scratch, time: realTime, signal },
+    ...{ checksAll: false, copiesInStore: address.kind === 's3', onEvent: () => {} },
+    retentionMs: job.prune ? retentionMs : Number.POSITIVE_INFINITY,
+  }
+  try {
+    for (const [at, source] of upstream.sources.entries()) {
+      // Whichever address it comes from, it is a replica of this one upstream.
+      const replica = new Replica({ ...source, name: upstream.name }, target, options)
+      try {
+        return await (manner.dryRun ? tellPlan(replica, job, cli) : update(replica, job, manner, cli))
+      } catch (error) {
+        signal.throwIfAborted()
+        if (at === upstream.sources.length - 1 || !isOfAddress(error)) throw error
+        cli.output.tell(`${error.message}; the next address is tried`)
+      }
+    }
+    throw new Error(`${upstream.name} has no address`)
+  } finally {
+    await target.store.close()
+  }
+}
+
+function isOfAddress(error: unknown): error is Error {
+  if (error instanceof TransferError) return error.code !== 'NOT_A_REPLICA'
+  return error instanceof WebError
+}
+
+async function update(
+  replica: Replica,
+  { repository }: MirrorJob,
+  { json }: MirrorManner,
+  { output }: Cli,
+): Promise<MirrorReport> {
+  const done = await replica.update()
+  if (done.kind === 'unchanged') return { ok: true }
+  const { revision, paths, fetched, deleted } = done
+  const packages = paths.length
+  if (!json) output.print(`${repository}: an exact copy, ${count(packages, 'package')}, ${fetched} of them fetched`)
+  return { ok: true, exact: true, revision, packages, fetched, deleted }
+}
+
+async function tellPlan(replica: Replica, { repository }: MirrorJob, { output }: Cli): Promise<MirrorReport> {
+  const { fetch, replace, kept } = await replica.plan()
+  const files = [...fetch, ...replace].map(({ path }) => path)
+  output.tell(`${repository}: ${files.length} to fetch, ${kept} there already (dry run: nothing was changed)`)
+  return { ok: true, exact: true, fetch: files, kept }
+}
