@@ -8,7 +8,7 @@ import { type XmlEvents, XmlPushParser, type XmlTag } from './xml-push-parser.ts
 import { localName, type XmlElement } from './xml-tree.ts'
 
 /** The largest advisories of distributions have some 2 million characters. */
-export const rootElementCharactersMax = 2 ** 25
+export const rootElementCharactersMax = 2 ** 23
 
 /**
  * @param chunks the uncompressed bytes, cut anywhere

@@ -72,24 +72,26 @@ function idOf(element: XmlElement): string | undefined {
 }
 
 /** One document of a stream has some 100 KB at most; that of a large module's translations more. */
-const yamlDocumentCharactersMax = 2 ** 24
+const yamlDocumentCharactersMax = 2 ** 22
 
-/** `---` and `...` at the start of a line separate documents, whatever surrounds them (YAML 1.2, 9.1.2). Directives are left out. */
+/**
+ * `---` and `...` at the start of a line separate documents, whatever surrounds them (YAML 1.2, 9.1.2). What stands before the first line of one,
+ * directives and comments, is left out.
+ */
 async function* yamlDocuments(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let lines: string[] = []
   let length = 0
   const take = (): string[] => {
-    const isEmpty = lines.every((line) => /^\s*(?:#|$)/.test(line))
     const text = lines.join('')
     lines = []
     length = 0
-    return isEmpty ? [] : [text]
+    return text === '' ? [] : [text]
   }
   for await (const line of linesOf(chunks)) {
     const marker = /^(?:---|\.\.\.)(?=\s|$)/.exec(line)?.[0]
     if (marker !== undefined) yield* take()
     const rest = marker === undefined ? line : line.slice(marker.length).trimStart()
-    if (lines.length === 0 && /^%|^\s*$/.test(rest)) continue
+    if (lines.length === 0 && /^%|^\s*(?:#|$)/.test(rest)) continue
     lines.push(rest)
     length += rest.length
     if (length > yamlDocumentCharactersMax) {
