@@ -8,7 +8,7 @@ const checksum = fc.record({
   type: fc.constantFrom('sha256' as const, 'sha1' as const),
   hex: fc.constantFrom('aa', 'bb'),
 })
-const path = fc.constantFrom('a.rpm', 'b.rpm', 'c.rpm', 'd.rpm', 'e.rpm')
+const path = fc.constantFrom<string[]>('a.rpm', 'b.rpm', 'c.rpm', 'd.rpm', 'e.rpm')
 const wantedPackages = fc.uniqueArray(
   fc.record({ path, checksum, size: fc.constantFrom(1, 2) }).map(
     (file): UpstreamPackage => ({

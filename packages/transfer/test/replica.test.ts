@@ -2,24 +2,10 @@
 import { MemoryStore, type ObjectStore } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
 import type { ReplicaEvent, ReplicaOptions } from '../src/index.ts'
+import { beforeWrites } from './before-writes.ts'
 import { locationIn, newDirectory, readAll, readFile, readWhole, Source } from './workbench.ts'
 
 const hourMs = 3_600_000
-
-/** The store, with something done before each write. */
-function beforeWrites(store: ObjectStore, before: (key: string) => void | Promise<void>): ObjectStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const value = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      if (name !== 'put' && name !== 'delete' && name !== 'copy') return value.bind(target)
-      return async (...args: readonly [unknown, unknown]) => {
-        await before(String(name === 'copy' ? args[1] : args[0]))
-        return value.apply(target, args)
-      }
-    },
-  })
-}
 
 class Killed extends Error {}
 

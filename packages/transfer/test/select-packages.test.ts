@@ -26,7 +26,7 @@ const packages = fc.uniqueArray(
   { selector: ({ path }) => path },
 )
 const selection = fc.record({
-  arches: fc.constantFrom([], ['noarch'], ['x86_64', 'noarch']),
+  arches: fc.constantFrom<string[][]>([], ['noarch'], ['x86_64', 'noarch']),
   newest: fc.option(fc.constantFrom(1, 2, 3), { nil: undefined }),
   sinceSeconds: fc.option(fc.constantFrom(2, 3), { nil: undefined }),
 })
