@@ -130,6 +130,15 @@ describe('a hostile upstream', () => {
   })
 })
 
+it('an updateinfo stays upstream where documents are not to come along', async () => {
+  publish('/bare', { updateinfo: gzipSync('<updates><update><id>GOOD-1</id></update></updates>') })
+  const target = locationIn(new MemoryStore(), 'el9/')
+  await mirror(any('/bare'), target, { bringsDocuments: false })
+  expect((await readFile(target, 'repodata/repomd.xml'))?.toString()).not.toContain('updateinfo')
+  await mirror(any('/bare'), target)
+  expect((await readFile(target, 'repodata/repomd.xml'))?.toString()).toContain('updateinfo')
+})
+
 describe('an upstream with several addresses', () => {
   it.each(['any', 'mirrorlist'] as const)('given as %s is taken from the next where one fails', async (kind) => {
     publish('/second')

@@ -2,6 +2,7 @@
 import { MemoryStore } from '@repokeeper/object-store'
 import type { RepositoryLocation } from '@repokeeper/repository'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
+import { makeKey, readKeyring } from '@repokeeper/signing'
 import { describe, expect, it } from 'vitest'
 import type { UpstreamPackage } from '../src/index.ts'
 import { beforeWrites } from './before-writes.ts'
@@ -193,4 +194,14 @@ it('what a mirror brings is what upstream lists, and a wrong one is not stored',
   const target = locationIn(new MemoryStore(), 'el9/')
   expect(await mirror(source, target)).toMatchObject({ outcomes: ['failed a-1.0.rpm', 'fetched b-1.0.rpm'] })
   expect(Object.keys(await packagesIn(target))).toEqual(['b-1.0.rpm'])
+})
+
+it('a mirror takes nothing that is not signed by a key of the keyring', async () => {
+  const source = new Source()
+  await source.change([{ name: 'a' }])
+  const key = await makeKey({ userId: 'Harbour <harbour@example.com>', kind: 'ed25519', now: Date.now() })
+  const keyring = readKeyring([{ name: 'key.asc', bytes: Buffer.from(key.publicKey) }], Date.now())
+  const target = locationIn(new MemoryStore(), 'el9/')
+  await expect(mirror(source, target, { keyring })).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
+  expect(await readAll(target)).toEqual(new Map())
 })
