@@ -42,7 +42,7 @@ export async function mirrorExactly(
       // Whichever address it comes from, it is a replica of this one upstream.
       const replica = new Replica({ ...source, name: upstream.name }, target, options)
       try {
-        return await (manner.dryRun ? tellPlan(replica, job, cli) : update(replica, job, manner, cli))
+        return await (manner.dryRun ? tellPlan(replica, job, manner, cli) : update(replica, job, manner, cli))
       } catch (error) {
         signal.throwIfAborted()
         if (at === upstream.sources.length - 1 || !isOfAddress(error)) throw error
@@ -74,9 +74,15 @@ async function update(
   return { ok: true, exact: true, revision, packages, fetched, deleted }
 }
 
-async function tellPlan(replica: Replica, { repository }: MirrorJob, { output }: Cli): Promise<MirrorReport> {
+async function tellPlan(
+  replica: Replica,
+  { repository }: MirrorJob,
+  { json }: MirrorManner,
+  { output }: Cli,
+): Promise<MirrorReport> {
   const { fetch, replace, kept } = await replica.plan()
   const files = [...fetch, ...replace].map(({ path }) => path)
-  output.tell(`${repository}: ${files.length} to fetch, ${kept} there already (dry run: nothing was changed)`)
+  const numbers = `${files.length} to fetch, ${kept} there already`
+  if (!json) output.print(`${repository}: ${numbers} (dry run: nothing was changed)`)
   return { ok: true, exact: true, fetch: files, kept }
 }

@@ -90,12 +90,12 @@ async function mirrorOne(
   const { signal } = cli.interruption
   const { silenceMs } = manner
   const keyring = await openKeys(job, cli)
-  const address = parseStoreUrl(job.repository)
-  if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
   const openPlace = (place: string) => openSource(place, connection, { signal })
   const upstream = await openUpstream(job.upstream, { openPlace, silenceMs, signal })
+  const address = parseStoreUrl(job.repository)
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-mirror-'))
   try {
+    if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
     if (job.keepUpstreamMetadata) {
       return await mirrorExactly(upstream, { job, manner, keyring, scratch, connection }, cli)
     }

@@ -2,7 +2,7 @@
  * One upstream into one repository: look, say what would be, bring, publish, prune.
  */
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { foundRepository, refuseToUnsign } from '@repokeeper/repository'
+import { describeLocation, foundRepository, refuseToUnsign } from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
 import {
   type BroughtPackage,
@@ -15,6 +15,7 @@ import {
 import { refuseInnerRepository } from './check-place.ts'
 import type { Cli } from './cli.ts'
 import { digestThere } from './digest-there.ts'
+import { UsageError } from './failure.ts'
 import { namedBy } from './match-packages.ts'
 import type { MirrorJob, MirrorManner, MirrorReport } from './mirror-repository.ts'
 import { MirrorTeller } from './mirror-teller.ts'
@@ -41,6 +42,9 @@ export async function mirrorUpstream(
   const { signal } = cli.interruption
   const { location } = repository
   const context = repository.context()
+  if (upstream.name === describeLocation(location).replace(/\/+$/, '')) {
+    throw new UsageError(`${repository.name} cannot be mirrored to itself: name two repositories`)
+  }
   const teller = new MirrorTeller(upstream.name, repository.name, { job, manner }, cli)
   const { concurrency, bytesPerSecond } = manner
   const mirror = await Mirror.look(upstream, location, context, {

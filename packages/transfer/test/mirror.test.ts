@@ -83,7 +83,18 @@ describe('a mirror', () => {
     expect(await mirror(source, target, { directory: 'vendor/' })).toMatchObject({ outcomes: [], pruned: [] })
   })
 
-  it('takes back what was begun at the same moment by another run of it', async () => {
+  it('gives up an upstream that gives nothing any more, and leaves the rest to the next run', async () => {
+    const source = new Source()
+    const names = Array.from({ length: 30 }, (_, number) => `a${number}`)
+    await source.change(names.map((name) => ({ name })))
+    const { store, root } = source.location
+    for (const name of names) await store.delete(`${root}${name}-1.0.rpm`)
+    const { outcomes } = await mirror(source, locationIn(new MemoryStore(), 'el9/'))
+    const counts = Map.groupBy(outcomes, (outcome) => outcome.replace(/ \S+$/, ''))
+    expect([counts.get('failed')?.length, counts.get('not done')?.length]).toEqual([25, 5])
+  })
+
+  it('and another run of it at the same moment do no harm to each other', async () => {
     const source = new Source()
     await source.change([{ name: 'a' }, { name: 'b' }, { name: 'c' }])
     const target = locationIn(new MemoryStore(), 'el9/')
