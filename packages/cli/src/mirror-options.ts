@@ -46,8 +46,9 @@ export async function readJobs(places: readonly string[], values: unknown, now: 
     if (places.length + mirrorlist.length + metalink.length > 0) {
       throw new UsageError('--config names upstreams and repositories: leave out those of the command line')
     }
+    const jobs = readMirrorConfig(config, await readText(config), now)
     refuseChoice(choice)
-    return readMirrorConfig(config, await readText(config), now)
+    return jobs
   }
   const repository = places.at(-1)
   const upstreams: UpstreamAddress[] = [

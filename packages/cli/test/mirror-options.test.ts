@@ -41,7 +41,6 @@ describe('the command line', () => {
     ['a time that is none', ['quay', 'x'], { since: 'often' }, /--since often is no time/],
     ['a day that is none', ['quay', 'x'], { since: '2026-13-01' }, /is no time/],
     ['a file beside upstreams', ['quay', 'x'], { config: 'mirrors.yaml' }, /--config names upstreams/],
-    ['a file beside what is chosen', [], { config: 'mirrors.yaml', packagesOnly: true }, /leave out --packages-only/],
     ['a file that is not there', [], { config: '/nowhere/mirrors.yaml' }, /mirrors\.yaml cannot be read/],
     ['a place in repodata', ['quay', 'x'], { to: 'repodata' }, /packages cannot lie there/],
   ])('cannot say %s', async (_, places, values, message) => {
@@ -95,6 +94,11 @@ describe('a file of mirrors', () => {
     await expect(readJobs([], { config: times }, now)).rejects.toMatchObject({
       details: [expect.stringMatching(/^\[0\] since: /), expect.stringMatching(/^\[1\] directory: /)],
     })
+  })
+
+  it('leaves no room for what is chosen beside it', async () => {
+    const config = await fileOf('- {upstream: a, to: x}')
+    await expect(readJobs([], { config, packagesOnly: true }, now)).rejects.toThrow(/leave out --packages-only/)
   })
 
   it.each([
