@@ -59,6 +59,9 @@ export async function readJobs(places: readonly string[], values: unknown, now: 
   if (repository === undefined || upstreams.length === 0) {
     throw new UsageError('name one or more upstreams, and then the repository that they go to; or --config FILE')
   }
+  if (choice.keepUpstreamMetadata && upstreams.length > 1) {
+    throw new UsageError('--keep-upstream-metadata: a repository is an exact copy of one upstream; name one')
+  }
   return upstreams.map((upstream) => jobOf(upstream, repository, choice, now))
 }
 

@@ -3,14 +3,14 @@
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseStoreUrl } from '@repokeeper/object-store'
 import { type Keyring, openKeyring } from '@repokeeper/signing'
 import { openUpstream, type UpstreamAddress } from '@repokeeper/transfer'
 import type { ChangeOptions } from './change-options.ts'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
-import { describeFailure, ExitCode } from './failure.ts'
+import { describeFailure, ExitCode, UsageError } from './failure.ts'
 import { mirrorExactly } from './mirror-exactly.ts'
 import { mirrorUpstream } from './mirror-upstream.ts'
 import { withRepository } from './open-repository.ts'
@@ -89,8 +89,11 @@ async function mirrorOne(
 ): Promise<MirrorReport> {
   const { signal } = cli.interruption
   const { silenceMs } = manner
+  if (placeOf(job.upstream.place) === placeOf(job.repository)) {
+    throw new UsageError(`${job.repository} cannot be mirrored to itself: name two repositories`)
+  }
   const keyring = await openKeys(job, cli)
-  const openPlace = (place: string) => openSource(place, connection, { signal })
+  const openPlace = (place: string) => openSource(placeOf(place), connection, { signal })
   const upstream = await openUpstream(job.upstream, { openPlace, silenceMs, signal })
   const address = parseStoreUrl(job.repository)
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-mirror-'))
@@ -106,6 +109,13 @@ async function mirrorOne(
     await upstream.close()
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** A directory by its whole path: under that a repository remembers it, wherever the command runs. */
+function placeOf(text: string): string {
+  if (/^https?:/i.test(text)) return text
+  const address = parseStoreUrl(text)
+  return address.kind === 'directory' ? resolve(address.path) : `s3://${address.bucket}/${address.prefix}`
 }
 
 async function openKeys({ keys }: MirrorJob, { output }: Cli): Promise<Keyring | undefined> {

@@ -1,8 +1,7 @@
 /**
  * One upstream into one repository: look, say what would be, bring, publish, prune.
  */
-import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { describeLocation, foundRepository, refuseToUnsign } from '@repokeeper/repository'
+import { foundRepository, refuseToUnsign } from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
 import {
   type BroughtPackage,
@@ -15,7 +14,6 @@ import {
 import { refuseInnerRepository } from './check-place.ts'
 import type { Cli } from './cli.ts'
 import { digestThere } from './digest-there.ts'
-import { UsageError } from './failure.ts'
 import { namedBy } from './match-packages.ts'
 import type { MirrorJob, MirrorManner, MirrorReport } from './mirror-repository.ts'
 import { MirrorTeller } from './mirror-teller.ts'
@@ -42,9 +40,6 @@ export async function mirrorUpstream(
   const { signal } = cli.interruption
   const { location } = repository
   const context = repository.context()
-  if (upstream.name === describeLocation(location).replace(/\/+$/, '')) {
-    throw new UsageError(`${repository.name} cannot be mirrored to itself: name two repositories`)
-  }
   const teller = new MirrorTeller(upstream.name, repository.name, { job, manner }, cli)
   const { concurrency, bytesPerSecond } = manner
   const mirror = await Mirror.look(upstream, location, context, {
@@ -99,7 +94,7 @@ async function bring(mirror: Mirror, teller: MirrorTeller, { output }: Cli): Pro
   const { fetch, check, different } = mirror.plan
   const total = [...fetch, ...check, ...different].reduce((sum, { size }) => sum + (size ?? 0), 0)
   if (total === 0) return mirror.bringPackages()
-  const progress = startProgress(output, { doing: `mirroring ${formatBytes(total)}`, unit: 'bytes', total })
+  const progress = startProgress(output, { doing: 'mirroring', unit: 'bytes', total })
   teller.progress = progress
   try {
     return await mirror.bringPackages()

@@ -38,6 +38,7 @@ describe('the command line', () => {
   it.each<[string, string[], Record<string, unknown>, RegExp]>([
     ['no upstream', ['x'], {}, /name one or more upstreams/],
     ['a copy of a part', ['quay', 'x'], { keepUpstreamMetadata: true, newest: 1 }, /an exact copy has all packages/],
+    ['a copy of two', ['quay', 'dock', 'x'], { keepUpstreamMetadata: true }, /an exact copy of one upstream/],
     ['a time that is none', ['quay', 'x'], { since: 'often' }, /--since often is no time/],
     ['a day that is none', ['quay', 'x'], { since: '2026-13-01' }, /is no time/],
     ['a file beside upstreams', ['quay', 'x'], { config: 'mirrors.yaml' }, /--config names upstreams/],

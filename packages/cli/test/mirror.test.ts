@@ -246,6 +246,19 @@ describeWithClients(['createrepo_c'], 'mirror', () => {
     expect(new Set(calls.map(({ operation }) => operation))).toEqual(new Set(['HeadObject', 'GetObject']))
   })
 
+  it('mirrors no repository to itself, however it is written', async () => {
+    const { code, stderr } = await place().repokeeper('mirror', 'quay', `${at('.')}/quay/`)
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('cannot be mirrored to itself') })
+  })
+
+  it('brings nothing to a repository that is signed, without its key', async () => {
+    await mkdir(at('signed/repodata'), { recursive: true })
+    await writeFile(at('signed/repodata/repomd.xml.asc'), 'a signature')
+    const { code, stderr } = await mirror(`${web}/quay`, 'signed')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('its metadata is signed') })
+    expect(await packagesIn('signed')).toEqual([])
+  })
+
   it('does what a file says, mirror by mirror, and the others where one fails', async () => {
     await writeFile(
       at('mirrors.yaml'),

@@ -102,8 +102,11 @@ export class Mirror {
    */
   async begin(context: RepositoryContext): Promise<void> {
     const coming = [...this.plan.fetch, ...(this.#parts.options.replaces ? this.plan.different : [])]
-    await this.#remember(context, ({ packages }) => ({
+    const { doubt } = this.plan
+    await this.#remember(context, ({ packages, wanted }) => ({
       packages: withAll(packages, [...coming, ...this.#inCommon()]),
+      // Also a run that is killed leaves what the next one is compared with.
+      wanted: doubt === undefined ? this.#wantedPaths().size : wanted,
     }))
   }
 
@@ -160,11 +163,11 @@ export class Mirror {
     believed: boolean,
     context: RepositoryContext,
   ): Promise<void> {
-    const { fetch, check, different, kept, dropped } = this.plan
+    const { dropped } = this.plan
     const missed = brought.filter(({ outcome }) => outcome.kind === 'failed' || outcome.kind === 'different')
     const undecided = new Set(dropped.map(({ path }) => path))
     // What another mirror wants is its affair from now on.
-    const wanted = new Set([...fetch, ...check, ...different, ...kept].map(({ path }) => path))
+    const wanted = this.#wantedPaths()
     await this.#remember(context, ({ packages, wanted: before }) => {
       const left = new Map(packages)
       for (const { file } of missed) left.delete(file.path)
@@ -176,9 +179,14 @@ export class Mirror {
     })
   }
 
+  /** Upstream stays open: it is the caller's. */
   async close(): Promise<void> {
     await discardDocuments(this.#parts.read.documents)
-    await this.#parts.upstream.close()
+  }
+
+  #wantedPaths(): Set<string> {
+    const { fetch, check, different, kept } = this.plan
+    return new Set([...fetch, ...check, ...different, ...kept].map(({ path }) => path))
   }
 
   /** There already, and another mirror has brought it: it is of both. */

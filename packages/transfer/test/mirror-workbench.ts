@@ -63,6 +63,7 @@ export async function mirror(
     }
   } finally {
     await run.close()
+    await upstream.close()
   }
 }
 

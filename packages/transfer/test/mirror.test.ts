@@ -9,6 +9,11 @@ import { beforeWrites } from './before-writes.ts'
 import { mirror, packagesIn } from './mirror-workbench.ts'
 import { locationIn, newDirectory, readAll, Source } from './workbench.ts'
 
+/** Paths of the packages that lie there, listed or not. */
+async function filesIn(location: RepositoryLocation): Promise<string[]> {
+  return [...(await readAll(location)).keys()].filter((path) => path.endsWith('.rpm'))
+}
+
 class Killed extends Error {}
 
 describe('a mirror', () => {
@@ -49,6 +54,14 @@ describe('a mirror', () => {
         },
       )
       expect(await packagesIn(own.location)).toMatchObject(mine)
+      // An upstream that is broken by now takes nothing away.
+      const came = await filesIn(own.location)
+      const hollow = new Source(new MemoryStore())
+      await hollow.change([{ name: 'a' }])
+      await hollow.change([], ['a-1.0.rpm'])
+      await mirror(hollow, own.location, { prunes: true })
+      expect(await filesIn(own.location)).toEqual(came)
+
       await mirror(source, own.location)
       expect(await packagesIn(own.location)).toEqual({ ...mine, ...upstream })
       // What came before the crash is known to have come.
