@@ -4,11 +4,21 @@
 import { parseStoreUrl } from '@repokeeper/object-store'
 import { parseRepositoryRoot } from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
-import { Replica, type ReplicaOptions, realTime, TransferError, type Upstream, WebError } from '@repokeeper/transfer'
+import {
+  Replica,
+  type ReplicaEvent,
+  type ReplicaOptions,
+  type ReplicaUpdate,
+  realTime,
+  TransferError,
+  type Upstream,
+  WebError,
+} from '@repokeeper/transfer'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import type { MirrorJob, MirrorManner, MirrorReport } from './mirror-repository.ts'
 import { openConnected } from './open-repository.ts'
+import { type Progress, startProgress } from './progress.ts'
 import { count } from './text-layout.ts'
 
 export interface ExactMirror {
@@ -32,9 +42,20 @@ export async function mirrorExactly(
   const { concurrency, bytesPerSecond, takesOver } = manner
   const address = parseStoreUrl(job.repository)
   const target = { store: openConnected(address, connection), root: parseRepositoryRoot(address.prefix) }
+  let progress: Progress | undefined
+  const hear = (event: ReplicaEvent): void => {
+    if (event.kind === 'placed' && event.how === 'placed') progress?.advance(event.file.size ?? 0)
+    if (event.kind === 'placed') return
+    progress?.end()
+    progress = undefined
+    if (event.kind === 'again') cli.output.tell(`looking again: ${event.why}`)
+    else if (event.bytes > 0) {
+      progress = startProgress(cli.output, { doing: 'mirroring', unit: 'bytes', total: event.bytes })
+    }
+  }
   const options: ReplicaOptions = {
     ...{ keyring, concurrency, bytesPerSecond, takesOver, scratch, time: realTime, signal },
-    ...{ checksAll: false, copiesInStore: address.kind === 's3', onEvent: () => {} },
+    ...{ checksAll: false, copiesInStore: address.kind === 's3', onEvent: hear },
     retentionMs: job.prune ? retentionMs : Number.POSITIVE_INFINITY,
   }
   try {
@@ -42,7 +63,11 @@ export async function mirrorExactly(
       // Whichever address it comes from, it is a replica of this one upstream.
       const replica = new Replica({ ...source, name: upstream.name }, target, options)
       try {
-        return await (manner.dryRun ? tellPlan(replica, job, manner, cli) : update(replica, job, manner, cli))
+        if (manner.dryRun) return await tellPlan(replica, job, manner, cli)
+        const done = await replica.update()
+        progress?.end()
+        progress = undefined
+        return tellUpdate(done, job, manner, cli)
       } catch (error) {
         signal.throwIfAborted()
         if (at === upstream.sources.length - 1 || !isOfAddress(error)) throw error
@@ -51,6 +76,7 @@ export async function mirrorExactly(
     }
     throw new Error(`${upstream.name} has no address`)
   } finally {
+    progress?.end()
     await target.store.close()
   }
 }
@@ -60,15 +86,14 @@ function isOfAddress(error: unknown): error is Error {
   return error instanceof WebError
 }
 
-async function update(
-  replica: Replica,
+function tellUpdate(
+  update: ReplicaUpdate,
   { repository }: MirrorJob,
   { json }: MirrorManner,
   { output }: Cli,
-): Promise<MirrorReport> {
-  const done = await replica.update()
-  if (done.kind === 'unchanged') return { ok: true }
-  const { revision, paths, fetched, deleted } = done
+): MirrorReport {
+  if (update.kind === 'unchanged') return { ok: true }
+  const { revision, paths, fetched, deleted } = update
   const packages = paths.length
   if (!json) output.print(`${repository}: an exact copy, ${count(packages, 'package')}, ${fetched} of them fetched`)
   return { ok: true, exact: true, revision, packages, fetched, deleted }

@@ -64,16 +64,16 @@ export async function mirrorAll(
   const reports: MirrorReport[] = []
   for (const job of jobs) {
     if (interruption.signal.aborted) break
-    const { upstream, repository } = job
-    const { place } = upstream
+    const { repository } = job
+    const upstream = shown(job.upstream.place)
     try {
-      reports.push({ upstream: place, repository, ...(await mirrorOne(job, manner, connection, cli)) })
+      reports.push({ upstream, repository, ...(await mirrorOne(job, manner, connection, cli)) })
     } catch (error) {
       if (jobs.length === 1) throw error
       interruption.signal.throwIfAborted()
       const { code, message } = describeFailure(error, false)
-      output.tell(`${place}: ${message}`)
-      reports.push({ upstream: place, repository, ok: false, error: { code, message } })
+      output.tell(`${upstream}: ${message}`)
+      reports.push({ upstream, repository, ok: false, error: { code, message } })
     }
   }
   const ok = reports.length === jobs.length && reports.every((report) => report.ok)
@@ -109,6 +109,12 @@ async function mirrorOne(
     await upstream.close()
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** Without a password. */
+function shown(place: string): string {
+  const url = /^https?:/i.test(place) ? URL.parse(place) : null
+  return url === null ? place : `${url.origin}${url.pathname}${url.search}`
 }
 
 /** A directory by its whole path: under that a repository remembers it, wherever the command runs. */

@@ -246,6 +246,13 @@ describeWithClients(['createrepo_c'], 'mirror', () => {
     expect(new Set(calls.map(({ operation }) => operation))).toEqual(new Set(['HeadObject', 'GetObject']))
   })
 
+  it('tells nobody a password', async () => {
+    const secret = web.replace('//', '//me:hush@')
+    const ran = await place().repokeeper('mirror', `${secret}/nowhere`, `${secret}/list?token=hush`, 'secret', '--json')
+    expect(ran).toMatchObject({ code: 1, stdout: expect.stringContaining('NO_METADATA') })
+    expect(ran.stdout + ran.stderr).not.toContain('me:hush')
+  })
+
   it('mirrors no repository to itself, however it is written', async () => {
     const { code, stderr } = await place().repokeeper('mirror', 'quay', `${at('.')}/quay/`)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('cannot be mirrored to itself') })

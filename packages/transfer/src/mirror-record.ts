@@ -14,7 +14,7 @@ import { TransferError } from './transfer-error.ts'
 export type Checksum = WantedFile['checksum']
 
 export interface MirrorRecord {
-  /** The name of upstream. */
+  /** The name of upstream, for people: without what is asked of it, which may be a secret. What lies beside the metadata is for all to read. */
   readonly upstream: string
   /**
    * Packages that a mirror has brought, or was about to bring, and that upstream lists: by path below the root, with the digest that upstream
@@ -37,7 +37,7 @@ const pauseMs = 500
 
 /** What is remembered of an upstream that nothing has come from. */
 export function newMirrorRecord(upstream: string): MirrorRecord {
-  return { upstream, packages: new Map(), wanted: 0, documents: {} }
+  return { upstream: upstream.replace(/\?.*$/s, ''), packages: new Map(), wanted: 0, documents: {} }
 }
 
 /** @throws TransferError `BROKEN_RECORD`, StoreError */

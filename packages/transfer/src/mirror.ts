@@ -149,7 +149,11 @@ export class Mirror {
    * @throws StoreError
    */
   async prune(context: RepositoryContext): Promise<PrunedPackage[]> {
-    return pruneDropped(this.#parts.location, this.plan.dropped, context)
+    const { location, upstream } = this.#parts
+    // Another mirror may have come to want it while packages came.
+    const others = await readOtherMirrors(location, upstream.name, context)
+    const dropped = this.plan.dropped.filter(({ path }) => !others.has(path))
+    return pruneDropped(location, dropped, context)
   }
 
   /**
