@@ -1,6 +1,7 @@
 /**
  * `mirror --keep-upstream-metadata`: the repository becomes a replica of upstream, from the first of its addresses that gives it.
  */
+import { createHash } from 'node:crypto'
 import { parseStoreUrl } from '@repokeeper/object-store'
 import { parseRepositoryRoot } from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
@@ -60,8 +61,7 @@ export async function mirrorExactly(
   }
   try {
     for (const [at, source] of upstream.sources.entries()) {
-      // Whichever address it comes from, it is a replica of this one upstream.
-      const replica = new Replica({ ...source, name: upstream.name }, target, options)
+      const replica = new Replica({ ...source, name: nameFor(upstream) }, target, options)
       try {
         if (manner.dryRun) return await tellPlan(replica, job, manner, cli)
         const done = await replica.update()
@@ -79,6 +79,11 @@ export async function mirrorExactly(
     progress?.end()
     await target.store.close()
   }
+}
+
+/** Whichever address it comes from, it is a replica of this one upstream. What is asked of that may be a secret, and a replica's record is for all to read. */
+function nameFor({ name }: Upstream): string {
+  return name.replace(/\?.*$/s, (query) => `#${createHash('sha256').update(query).digest('hex').slice(0, 16)}`)
 }
 
 function isOfAddress(error: unknown): error is Error {

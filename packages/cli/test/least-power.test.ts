@@ -245,6 +245,20 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       return await scene.part.repokeeper('copy', testing, repo, '--retention', '0')
     }),
   ],
+  'mirror --prune': [
+    done(async (scene) => {
+      const files = [await scene.rpm('foo'), await scene.rpm('bar')]
+      await scene.admin.repokeeper('add', testing, ...files, '--publish')
+      await scene.admin.repokeeper('mirror', testing, 'upstream')
+      await scene.admin.repokeeper('mirror', 'upstream', repo)
+      return await scene.part.repokeeper('mirror', 'upstream', repo, '--exclude', 'bar', '--prune')
+    }),
+    done(async (scene) => {
+      const { stdout } = await scene.admin.repokeeper('remove', repo, 'foo-1.0-1')
+      expect(stdout).toContain('removed foo')
+      return await scene.part.repokeeper('mirror', 'upstream', repo)
+    }),
+  ],
   prune: [
     done(async (scene) => {
       await twoVersions(scene)
@@ -382,6 +396,7 @@ const likeAnother: Readonly<Partial<Record<PartName, PartName>>> = {
   prune: 'plan',
   adopt: 'audit',
   'adopt --yes': 'rebuild',
+  'mirror --prune': 'add --publish',
 }
 
 describe.concurrent.each(Object.keys(jobs).filter(isPart))('%s', (name) => {

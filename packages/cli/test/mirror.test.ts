@@ -214,13 +214,14 @@ describeWithClients(['createrepo_c'], 'mirror', () => {
   })
 
   it('makes an exact copy with the metadata of upstream', async () => {
-    await writeFile(at('quay-mirrors'), `${web}/nowhere\n${web}/quay\n`)
-    const args = ['--mirrorlist', `${web}/quay-mirrors`, 'exact', '--keep-upstream-metadata']
+    await writeFile(at('quay-mirrors?key=hush'), `${web}/nowhere\n${web}/quay\n`)
+    const args = ['--mirrorlist', `${web}/quay-mirrors?key=hush`, 'exact', '--keep-upstream-metadata']
     expect(await mirror(...args)).toMatchObject({ code: 0, report: { exact: true, packages: 4, fetched: 4 } })
     const [repomd, copied] = await Promise.all(
       ['quay', 'exact'].map((name) => readFile(at(`${name}/repodata/repomd.xml`), 'utf8')),
     )
     expect(copied).toBe(repomd)
+    expect(await readFile(at('exact/repodata/replica.json'), 'utf8')).not.toContain('hush')
   })
 
   it('goes into a bucket with digests that S3 vouches for, and leaves the metadata to the workers', async () => {
