@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseMirrorList } from '../src/mirror-list.ts'
 
@@ -70,5 +71,21 @@ describe('a list of mirrors', () => {
     ['a broken metalink', version3.slice(0, 500)],
   ])('is not %s', (_, text) => {
     expect(parse(text)).toBeUndefined()
+  })
+
+  it('has addresses of the web alone, or is none, whatever bytes come', () => {
+    const bytes = Buffer.from(version3)
+    const cut = fc.tuple(fc.nat(bytes.length), fc.nat(bytes.length), fc.uint8Array({ maxLength: 20 }))
+    const changed = cut.map(([a, b, put]) => {
+      return Buffer.concat([bytes.subarray(0, Math.min(a, b)), put, bytes.subarray(Math.max(a, b))])
+    })
+    fc.assert(
+      fc.property(fc.oneof(changed, fc.uint8Array({ maxLength: 200 })), (some) => {
+        const list = parseMirrorList(some)
+        for (const { protocol } of list?.bases ?? []) expect(['http:', 'https:']).toContain(protocol)
+        expect(list?.bases).not.toEqual([])
+      }),
+      { numRuns: 500 },
+    )
   })
 })
