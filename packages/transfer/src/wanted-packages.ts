@@ -34,8 +34,9 @@ function wantedOf(listed: ListedPackage): WantedFile | undefined {
   const text = pathOf(listed)
   if (text === undefined) return undefined
   const path = parseLocation(text)
-  if (path === undefined) {
-    throw new DocumentError('UNEXPECTED_CONTENT', `primary places ${listed.name} outside the repository: ${text}`)
+  // What lies in repodata/ would be metadata here, or what a replica knows of itself.
+  if (path === undefined || path.split('/').slice(0, -1).includes('repodata')) {
+    throw new DocumentError('UNEXPECTED_CONTENT', `primary places ${listed.name} where no package may lie: ${text}`)
   }
   return { path, checksum: { type: listed.checksumType, hex: listed.pkgid }, size: listed.size }
 }

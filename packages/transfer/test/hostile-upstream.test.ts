@@ -6,8 +6,9 @@ import { gzipSync } from 'node:zlib'
 import { MemoryStore } from '@repokeeper/object-store'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Replica, realTime, webSource } from '../src/index.ts'
 import { mirror, packagesIn } from './mirror-workbench.ts'
-import { locationIn, readFile, readWhole } from './workbench.ts'
+import { locationIn, never, newDirectory, readFile, readWhole } from './workbench.ts'
 
 /** What is answered, by path; whatever else is asked for is not there. */
 const files = new Map<string, Uint8Array | ((response: ServerResponse) => void)>()
@@ -88,6 +89,27 @@ describe('a hostile upstream', () => {
     await expect(run).rejects.toMatchObject({ code: 'BAD_SOURCE', message: expect.stringContaining(href) })
     expect(await readWhole(target)).toBeUndefined()
   })
+
+  it.each(['../anchor.rpm', 'repodata/repomd.xml', 'repodata/replica.json'])(
+    'that lists a package at %s gets no replica',
+    async (href) => {
+      publish('/tricks', { href })
+      files.set('/tricks/repodata/replica.json', rpm)
+      const target = locationIn(new MemoryStore(), 'el9/')
+      const source = webSource(new URL(`${web}/tricks`))
+      const replica = new Replica(source, target, {
+        ...{ keyring: undefined, concurrency: 1, retentionMs: 0, bytesPerSecond: undefined, checksAll: false },
+        ...{ takesOver: false, copiesInStore: false, scratch: await newDirectory(), onEvent: () => {}, signal: never },
+        time: { ...realTime, sleep: async () => {} },
+      })
+      await expect(replica.update()).rejects.toMatchObject({
+        code: 'BAD_SOURCE',
+        message: expect.stringContaining(`where no package may lie: ${href}`),
+      })
+      expect(await readFile(target, 'repodata/replica.json')).toBeUndefined()
+      await source.close()
+    },
+  )
 
   it('that sends a package without end gets no further than the size that it has named', async () => {
     publish('/endless')
