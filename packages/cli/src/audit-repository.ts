@@ -18,6 +18,7 @@ import { ExitCode } from './failure.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { ensureConditions } from './publish-changes.ts'
+import { refuseReplica } from './refuse-replica.ts'
 import { count, enumerate, table } from './text-layout.ts'
 
 interface AuditCommandOptions {
@@ -36,6 +37,7 @@ const settleMsDefault = 30_000
 /** @returns the exit code: 0 where nothing is found, or left after a repair, else 1 */
 export async function audit(repository: OpenRepository, options: AuditCommandOptions, cli: Cli): Promise<number> {
   const { output } = cli
+  await refuseReplica(repository, 'audited by its times')
   const reading = new ReadingProgress(output)
   const auditOptions = toAuditOptions(repository, options, reading, cli)
   const repaired = options.repair ? await repair(repository, auditOptions, reading, cli) : undefined

@@ -1,6 +1,7 @@
 /**
  * A repository as somebody names it who may do nothing but read: over the web, in a bucket, in a directory.
  */
+import { realpath } from 'node:fs/promises'
 import { parseStoreUrl } from '@repokeeper/object-store'
 import { parseRepositoryRoot } from '@repokeeper/repository'
 import { parseWebUrl, type RepositorySource, storeSource, webSource } from '@repokeeper/transfer'
@@ -23,6 +24,8 @@ export async function openSource(
   if (url !== undefined) return webSource(url, options)
   const address = parseStoreUrl(place)
   const root = parseRepositoryRoot(address.prefix)
-  if (address.kind === 'directory') await requireDirectory(address.path)
-  return storeSource({ store: openConnected(address, connection), root }, options)
+  const store = openConnected(address, connection)
+  if (address.kind !== 'directory') return storeSource({ store, root }, options)
+  await requireDirectory(address.path)
+  return storeSource({ store, root }, { ...options, identity: await realpath(address.path) })
 }

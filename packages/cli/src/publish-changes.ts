@@ -6,6 +6,7 @@ import { type KeyVerdict, type ReconcileReport, reconcile, refuseToUnsign } from
 import type { ChangeOptions } from './change-options.ts'
 import { CommandError } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseReplica } from './refuse-replica.ts'
 
 /** Keys that are published together: what is laid aside of their entries lies on disk meanwhile. */
 const keysAtOnce = 5_000
@@ -33,10 +34,11 @@ export async function publishChanges(
 /**
  * Makes sure, before the bucket is changed, that what is to be published may be: a repository that is signed is not published to without its key.
  *
- * @throws RepositoryError `SIGNED`
+ * @throws RepositoryError `SIGNED`, CommandError `IS_A_REPLICA`
  */
 export async function ensureSignable(repository: OpenRepository, { dryRun, publish }: ChangeOptions): Promise<void> {
   if (dryRun || !(publish ?? repository.isDirectory)) return
+  await refuseReplica(repository, 'published to')
   await refuseToUnsign(repository.location, repository.context())
 }
 
@@ -44,9 +46,11 @@ export async function ensureSignable(repository: OpenRepository, { dryRun, publi
  * Makes sure, before anything is published, that the store honours conditional writes: without them two writers lose each
  * other's changes.
  *
- * @throws CommandError `CONDITIONS_IGNORED`
+ * @throws CommandError `CONDITIONS_IGNORED`, `IS_A_REPLICA`
  */
-export async function ensureConditions({ location, isDirectory, singleWriter }: OpenRepository): Promise<void> {
+export async function ensureConditions(repository: OpenRepository): Promise<void> {
+  const { location, isDirectory, singleWriter } = repository
+  await refuseReplica(repository, 'published to')
   // A directory is our own code; the contract's tests are its probe.
   if (isDirectory || singleWriter) return
   const { store, root } = location

@@ -62,8 +62,8 @@ export async function pullRepository(
   }
   const address = parseStoreUrl(to)
   const root = parseRepositoryRoot(address.prefix)
-  if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
   const source = await openSource(from, connection, { signal, silenceMs })
+  if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
   const store = openConnected(address, connection)
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-pull-'))
   const teller = new Teller(options, cli)

@@ -4,6 +4,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ReplicaUpdate } from '@repokeeper/transfer'
+import { boundConnections } from '@repokeeper/worker/bounded-connections'
 import type { Address } from '@repokeeper/worker/network-address'
 import { CommandError } from './failure.ts'
 
@@ -46,7 +47,7 @@ export class ReplicaHealth {
       requestTimeout: socketMs,
       connectionsCheckingInterval: 1_000,
     })
-    server.maxConnections = connectionsMax
+    boundConnections(server, { most: connectionsMax, mostWaiting: 2 * connectionsMax })
     server.timeout = socketMs
     await new Promise<void>((resolve, reject) => {
       server.once('error', ({ message }) => {

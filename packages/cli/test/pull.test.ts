@@ -146,6 +146,22 @@ describe('pull', () => {
     expect(await exited).toEqual([0, null])
   })
 
+  it('is told apart by what it is, not by how it is named, and nothing else publishes to it', async () => {
+    expect(await place().repokeeper('pull', 'source', 'told')).toMatchObject({ code: 0 })
+    expect(await place().repokeeper('pull', at('source'), 'told')).toMatchObject({ code: 0 })
+    const file = await place().rpm({ name: 'stranger' })
+    const before = await filesIn('told')
+    for (const args of [
+      ['add', 'told', file],
+      ['rebuild', 'told'],
+      ['audit', 'told'],
+    ]) {
+      const ran = await place().repokeeper(...args, ...(args[0] === 'audit' ? [] : ['--sign-key', 'key.asc']))
+      expect(ran, args[0]).toMatchObject({ code: 1, stderr: expect.stringContaining('told is a replica') })
+    }
+    expect(await filesIn('told')).toEqual(before)
+  })
+
   it('links a snapshot that stays as it is', async () => {
     await mkdir(at('moving'))
     const file = await place().rpm({ name: 'moving', summary: 'before' })

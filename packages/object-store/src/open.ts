@@ -37,7 +37,7 @@ export function parseStoreUrl(text: string): StoreLocation {
         throw new StoreUrlError(`${JSON.stringify(text)} is no path: it contains a NUL character`)
       return { kind: 'directory', path: text, prefix: '' }
     default:
-      throw new StoreUrlError(`${text} is none of: ${forms}`)
+      throw new StoreUrlError(`${text.replace(/\/\/[^/@]*@/, '//')} is none of: ${forms}`)
   }
 }
 

@@ -2,6 +2,7 @@
  * Inboxes: directories of a bucket whose packages move to where repositories are. `inbox/a/b.rpm` becomes `repo/a/b.rpm`, or, where it is not let
  * in, `rejected/a/b.rpm`, with the reason beside it. Pure: which key leads where.
  */
+import { createHash } from 'node:crypto'
 import { parseRepositoryRoot, RootError } from './roots.ts'
 
 /** Directories end in a slash; none of the three lies in another. */
@@ -83,10 +84,16 @@ export function inboxPlaceOf(key: string, inboxes: readonly PackageInbox[]): Inb
   return inbox && { inbox, target: `${inbox.to}${key.slice(inbox.from.length)}` }
 }
 
-/** Where a key of an inbox goes that is not let in; the reason lies beside it. */
+/** Where a key of an inbox goes that is not let in; the reason lies beside it. One that would be too long is known by its digest. */
 export function rejectedKey(key: string, { from, rejected }: PackageInbox): string {
-  return `${rejected}${key.slice(from.length)}`
+  const rejectedTo = `${rejected}${key.slice(from.length)}`
+  if (Buffer.byteLength(rejectedTo) <= rejectedKeyBytesMax) return rejectedTo
+  const digest = createHash('sha256').update(key).digest('hex')
+  return `${rejected}${digest}.rpm`
 }
+
+/** S3: a key has at most 1,024 bytes; `.reason.txt` follows. */
+const rejectedKeyBytesMax = 1_013
 
 /** What was rejected is nobody's package any more. */
 export function isRejected(key: string, inboxes: readonly PackageInbox[]): boolean {

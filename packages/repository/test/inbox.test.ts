@@ -71,6 +71,17 @@ describe('an inbox', () => {
     expect(await readPublished(location)).toEqual(published)
   })
 
+  it('rejects also what has so long a key that nothing fits behind it', async () => {
+    const store = new MemoryStore()
+    const key = await put(store, `inbox/el9/${'a'.repeat(1_009)}.rpm`, 'no package')
+    const report = await reconcileInbox(locationIn(store, root), new Set([key]), [inbox], await newContext())
+    expect(report.verdicts.get(key)).toEqual({ kind: 'covered', change: 'absent' })
+    expect(await keysIn(store, '')).toEqual([
+      expect.stringMatching(/^rejected\/[0-9a-f]{64}\.rpm$/),
+      expect.stringMatching(/^rejected\/[0-9a-f]{64}\.rpm\.reason\.txt$/),
+    ])
+  })
+
   it('replaces what has the name where it may, and takes the same bytes as done', async () => {
     const store = new MemoryStore()
     const location = locationIn(store, root)

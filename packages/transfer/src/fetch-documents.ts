@@ -23,6 +23,9 @@ const documentBytesMax = 2 ** 31
 /** Records of one repomd.xml: those of distributions have some 20. */
 const recordsMax = 1_000
 
+/** repomd.xml, its signature and key; replica.json, and what it is put together from; notes of publishers and mirrors. */
+const ownNames = /^repodata\/(?:repomd\.xml|replica|repokeeper-|pledge-|mirror-)/
+
 /** The record names what is not there, or not as it says: the source may have moved on. */
 export class DocumentGone extends Error {}
 
@@ -65,6 +68,9 @@ function wantedOf({ type, href, base, checksum, size }: RepomdRecord, source: Re
   const path = parseLocation(href.replace(/^(?:\.\/)+/, ''))
   const bad = (why: string): TransferError => new TransferError('BAD_SOURCE', `${source.name}: repomd.xml ${why}`)
   if (path === undefined || base !== undefined) throw bad(`places ${type} outside the repository: ${base ?? ''}${href}`)
+  // Beside the packages lies what is somebody's own; and what a replica or a publisher knows of itself is not the source's to write.
+  if (!/^repodata\/[^/]+$/.test(path) || ownNames.test(path))
+    throw bad(`places ${type} where no document may lie: ${href}`)
   if (checksum === undefined) throw bad(`gives no digest of ${href} that is known`)
   return { path, checksum, size }
 }

@@ -2,8 +2,8 @@
  * A snapshot of a replica in a directory: the same files under another directory, by hard links, which cost no space. A replica never
  * writes into a file, it puts another one in its place: so what is linked stays as it is.
  */
-import { copyFile, link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, copyFile, link, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { parseRepomd } from '@repokeeper/repodata'
 import { inParallel } from '@repokeeper/repository'
 import { publicKeyPath, repomdPath, signaturePath } from './read-generation.ts'
@@ -18,11 +18,13 @@ const atATime = 32
  * @throws TransferError where the snapshot is there already; errors of the file system
  */
 export async function linkSnapshot(directory: string, snapshot: string, packages: readonly string[]): Promise<void> {
-  if (await exists(snapshot)) {
+  const place = resolve(snapshot)
+  if (await exists(place)) {
     throw new TransferError('NOT_A_REPLICA', `${snapshot} is there already: name a directory that is not`)
   }
-  const draft = `${snapshot}.partial`
-  await rm(draft, { recursive: true, force: true })
+  await mkdir(dirname(place), { recursive: true })
+  const draft = await mkdtemp(`${place}.partial-`)
+  await chmod(draft, 0o755)
   const { records } = parseRepomd(await readFile(join(directory, repomdPath)))
   const documents = records.map(({ href }) => href)
   try {
@@ -30,7 +32,7 @@ export async function linkSnapshot(directory: string, snapshot: string, packages
     for (const path of [signaturePath, publicKeyPath]) {
       if (await exists(join(directory, path))) await linkFile(directory, draft, path)
     }
-    await rename(draft, snapshot)
+    await rename(draft, place)
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
     throw error

@@ -21,6 +21,8 @@ export interface TargetView {
   /** Packages and documents by their path, without the metadata's own three files and the record. */
   readonly held: ReadonlyMap<string, HeldFile>
   readonly record: StoredReplicaRecord | undefined
+  /** Whether what stands at a path was put there by a run, now or before, or is to be taken for that. */
+  readonly isOwn: (path: string) => boolean
   /** Of repomd.xml, its signature and its key; `undefined` where there is none. */
   readonly etags: Readonly<Record<'repomd' | 'signature' | 'publicKey', ETag | undefined>>
 }
@@ -59,7 +61,11 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   }
   const digests = etags.repomd === undefined ? noDigests : await publishedDigests(location, signal)
   const held = new Map([...sizes].map(([path, size]) => [path, { size, checksum: digests.get(path) }]))
-  return { held, record, etags }
+  const isOwn = (path: string): boolean =>
+    takesOver ||
+    held.get(path)?.checksum !== undefined ||
+    (record !== undefined && (record.begun.has(path) || record.superseded.has(path) || record.doubted.has(path)))
+  return { held, record, etags, isOwn }
 }
 
 const noETags = { repomd: undefined, signature: undefined, publicKey: undefined }

@@ -31,7 +31,7 @@ export interface MirrorPlan {
 
 export function planMirror({ wanted, held, record, others }: MirrorPlanInput): MirrorPlan {
   const known = new Map(wanted.flatMap((file) => knownAs(file, held.get(file.path), record)))
-  const { fetch, check, replace } = planReplica({ wanted, held: known, isDoubted: () => false })
+  const { fetch, check, replace } = planReplica({ wanted, held: known, isDoubted: () => false, isOwn: () => true })
   const byPath = new Map(wanted.map((file) => [file.path, file]))
   const packagesAt = (files: readonly { readonly path: string }[]): UpstreamPackage[] =>
     files.flatMap(({ path }) => byPath.get(path) ?? [])

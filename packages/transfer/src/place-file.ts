@@ -32,12 +32,15 @@ export type Placed =
 /** Others may write the same name meanwhile, each time. */
 const looksMax = 5
 
-/** @throws StoreError of the target, and the signal's reason */
-export async function placeFile(file: WantedFile, placing: Placing): Promise<Placed> {
+/**
+ * @param place its path in the target, where that is another one
+ * @throws StoreError of the target, and the signal's reason
+ */
+export async function placeFile(file: WantedFile, placing: Placing, place: string = file.path): Promise<Placed> {
   const { target, replaces, signal } = placing
-  const key = `${target.root}${file.path}`
+  const key = `${target.root}${place}`
   for (let look = 1; look <= looksMax; look += 1) {
-    const there = await holdsFile(file, target, signal)
+    const there = await holdsFile({ ...file, path: place }, target, signal)
     if (there === 'the same') return { kind: 'there' }
     if (there !== undefined && !replaces) return { kind: 'different' }
     const condition: PutCondition = there === undefined ? { if: 'absent' } : { if: 'unchanged', etag: there }
@@ -124,10 +127,10 @@ async function copyInStore(
   })
   if (copied.kind === 'conflict') return 'conflict'
   if (copied.kind === 'changed') return { kind: 'wrong', reason: 'it was replaced or removed while it was copied' }
-  const head = await target.store.head(key, { signal })
-  if (head?.sha256 === undefined || head.sha256 === checksum.hex) return { kind: 'placed' }
+  const is = await holdsFile({ path: key.slice(target.root.length), checksum, size }, target, signal)
+  if (is === 'the same') return { kind: 'placed' }
   await target.store.delete(key, { ifMatch: copied.etag, signal })
-  return { kind: 'wrong', reason: `its sha256 is ${head.sha256}, the metadata says ${checksum.hex}` }
+  return { kind: 'wrong', reason: `its sha256 is not the ${checksum.hex} of the metadata` }
 }
 
 /** Throws before the last byte is let go where anything is not as it was promised: then nothing is stored. */

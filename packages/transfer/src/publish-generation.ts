@@ -1,5 +1,5 @@
 /**
- * The last step of an update: the public key, then repomd.xml, then its signature, each only where it is another one.
+ * The last step of an update: repomd.xml, then its signature, then the public key, each only where it is another one.
  */
 import { type ETag, type PutCondition, readBody } from '@repokeeper/object-store'
 import type { RepositoryLocation } from '@repokeeper/repository'
@@ -19,12 +19,14 @@ export async function publishGeneration(
   signal: AbortSignal,
 ): Promise<'published' | 'same' | 'conflict'> {
   const files = [
-    { path: publicKeyPath, bytes: publicKey, etag: seen.publicKey, contentType: 'application/pgp-keys' },
     { path: repomdPath, bytes: repomdBytes, etag: seen.repomd, contentType: 'application/xml' },
     { path: signaturePath, bytes: signature, etag: seen.signature, contentType: 'application/pgp-signature' },
+    { path: publicKeyPath, bytes: publicKey, etag: seen.publicKey, contentType: 'application/pgp-keys' },
   ]
   let result: 'published' | 'same' = 'same'
   for (const file of files) {
+    // A web server that does not give the signature for a moment has not taken it back: that would be another repomd.xml.
+    if (file.bytes === undefined && file.path === signaturePath && result === 'same') continue
     const outcome = await bringTo(target, file, signal)
     if (outcome === 'conflict') return 'conflict'
     if (outcome === 'changed') result = 'published'

@@ -26,7 +26,7 @@ export interface ReplicaPlan {
   /** Something else stands there, which clients of the last generation may still ask for: these come last. */
   readonly replace: readonly WantedFile[]
   readonly kept: number
-  /** Paths that the generation does not name, in the order of the listing. */
+  /** Paths of the replica's own that the generation does not name, in the order of the listing. */
   readonly superseded: readonly string[]
 }
 
@@ -36,9 +36,11 @@ export interface ReplicaPlanInput {
   readonly held: ReadonlyMap<string, HeldFile>
   /** Of these nothing is believed: every byte is looked at. */
   readonly isDoubted: (path: string) => boolean
+  /** What others have put there is none of the replica's business. */
+  readonly isOwn: (path: string) => boolean
 }
 
-export function planReplica({ wanted, held, isDoubted }: ReplicaPlanInput): ReplicaPlan {
+export function planReplica({ wanted, held, isDoubted, isOwn }: ReplicaPlanInput): ReplicaPlan {
   const fetch: WantedFile[] = []
   const check: WantedFile[] = []
   const replace: WantedFile[] = []
@@ -55,7 +57,7 @@ export function planReplica({ wanted, held, isDoubted }: ReplicaPlanInput): Repl
     else if (there.checksum.type !== file.checksum.type) check.push(file)
     else replace.push(file)
   }
-  return { fetch, check, replace, kept, superseded: [...held.keys()].filter((path) => !named.has(path)) }
+  return { fetch, check, replace, kept, superseded: [...held.keys()].filter((path) => !named.has(path) && isOwn(path)) }
 }
 
 /** Since when each path is superseded: what was known of it stays, what is named again is forgotten. */

@@ -8,15 +8,20 @@ import * as z from 'zod'
 import { TransferError } from './transfer-error.ts'
 
 export interface ReplicaRecord {
-  /** The name of the source. */
+  /** The source, by its identity. */
   readonly source: string
-  /** Paths below the root that no generation of the source names any more, and since when, in milliseconds since 1970. */
+  /** Paths below the root that the metadata here names no longer, and since when, in milliseconds since 1970. */
   readonly superseded: ReadonlyMap<string, number>
   /**
    * Paths at which a run meant to put another file, and since when: it may have died before the metadata said so, and another run may
    * have been at work beside it. What stands there is looked at, byte for byte, until that is an hour ago.
    */
   readonly doubted: ReadonlyMap<string, number>
+  /**
+   * Paths that a run was about to write to, or to supersede, when it began. What of these the metadata does not name in the end is the
+   * replica's to delete, as nothing is that others put here.
+   */
+  readonly begun: ReadonlySet<string>
 }
 
 /** The record as it is stored; `etag` says which version. */
@@ -35,8 +40,8 @@ export async function readRecord({ store, root }: RepositoryLocation): Promise<S
   if (got.kind !== 'found') return undefined
   try {
     const text = Buffer.from(await readBody(got.body, bytesMax)).toString()
-    const { source, superseded, doubted } = Stored.parse(JSON.parse(text))
-    return { source, superseded, doubted, etag: got.head.etag }
+    const { source, superseded, doubted, begun } = Stored.parse(JSON.parse(text))
+    return { source, superseded, doubted, begun: new Set(begun), etag: got.head.etag }
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof z.ZodError || error instanceof RangeError)) throw error
     const message = `${store.name}/${root}${recordPath} is no record of a replica: remove it, and pull once with --take-over`
@@ -47,11 +52,11 @@ export async function readRecord({ store, root }: RepositoryLocation): Promise<S
 /** @returns its new version; `undefined` where somebody else wrote it meanwhile */
 export async function writeRecord(
   { store, root }: RepositoryLocation,
-  { source, superseded, doubted }: ReplicaRecord,
+  { source, superseded, doubted, begun }: ReplicaRecord,
   etag: ETag | undefined,
 ): Promise<ETag | undefined> {
   const condition: PutCondition = etag === undefined ? { if: 'absent' } : { if: 'unchanged', etag }
-  const times = { superseded: formatTimes(superseded), doubted: formatTimes(doubted) }
+  const times = { superseded: formatTimes(superseded), doubted: formatTimes(doubted), begun: [...begun] }
   // No two are the same bytes: who compares ETags must see that somebody else was here.
   const record = { replica: 1, source, writer: randomUUID(), ...times }
   const bytes = Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`)
@@ -73,6 +78,7 @@ const Stored = z.object({
   source: z.string(),
   superseded: Times,
   doubted: Times,
+  begun: z.array(z.string()),
 })
 
 function formatTimes(times: ReadonlyMap<string, number>): Record<string, string> {

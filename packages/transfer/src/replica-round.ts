@@ -2,7 +2,8 @@
  * One generation of the source, brought to the target: packages first, documents next, repomd.xml last, and what is no longer named
  * goes only after the retention.
  */
-import type { ETag } from '@repokeeper/object-store'
+import { createHash } from 'node:crypto'
+import type { ETag, PutCondition } from '@repokeeper/object-store'
 import { inParallel, type RepositoryLocation } from '@repokeeper/repository'
 import type { Bandwidth } from './bandwidth.ts'
 import { discardDocuments, type FetchedDocument, fetchDocuments } from './fetch-documents.ts'
@@ -49,6 +50,8 @@ interface RoundPlan {
   readonly packagePlan: ReplicaPlan
   readonly documentPlan: ReplicaPlan
   readonly view: TargetView
+  /** Every path that the generation names. */
+  readonly named: ReadonlySet<string>
 }
 
 /** When the first of what is superseded may go, in milliseconds since 1970; may be never. */
@@ -76,17 +79,18 @@ export class ReplicaRound {
       const plan = await this.plan(documents)
       const { packages, packagePlan, documentPlan, view } = plan
       const { record, etag } = await this.#begin(plan)
-      await this.#placeAll([...packagePlan.fetch, ...packagePlan.check], etag)
+      await this.#placeAll([...packagePlan.fetch, ...packagePlan.check], view, etag)
+      const staged = await this.#stage(packagePlan.replace, view, etag)
       // These stand in the way of clients of the last generation: everything else is there by now.
-      await this.#placeAll(packagePlan.replace, etag)
+      await this.#putInPlace(staged, etag)
       await this.#placeDocuments(documents, documentPlan)
       await this.#ensureAlone(etag)
       const isNew = await this.#publish(generation, view)
       // What another run was about to delete when it was named again.
       const revived = packages.filter(({ path }) => view.record?.superseded.has(path))
-      await this.#placeAll(revived, etag)
+      await this.#placeAll(revived, view, etag)
 
-      const deletion = await this.#deleteFrom(record, etag)
+      const deletion = await this.#end(plan, record, etag)
       const { revision } = generation.repomd
       const fetched = packagePlan.fetch.length + packagePlan.replace.length
       return { revision, paths: packages.map(({ path }) => path), fetched, isNew, ...deletion }
@@ -97,9 +101,11 @@ export class ReplicaRound {
 
   /** For who has nothing new to take. @throws MovedOn, TransferError, StoreError */
   async deleteExpired(): Promise<Deletion> {
-    const { record } = await this.#look()
+    const { record, held } = await this.#look()
     if (record === undefined) return { deleted: 0, nextDeletion: Number.POSITIVE_INFINITY }
-    return this.#deleteFrom(record, record.etag)
+    // Whatever a record says: what the metadata names stays.
+    const superseded = new Map([...record.superseded].filter(([path]) => held.get(path)?.checksum === undefined))
+    return this.#deleteFrom({ ...record, superseded }, record.etag)
   }
 
   /** @throws DocumentGone, TransferError, StoreError, WebError */
@@ -113,40 +119,113 @@ export class ReplicaRound {
     const packages = await readWantedPackages(documents)
     const view = await this.#look()
     const isDoubted = (path: string): boolean => this.#parts.checksAll || (view.record?.doubted.has(path) ?? false)
-    const { held } = view
-    const documentPlan = planReplica({ wanted: documents, held, isDoubted })
-    const packagePlan = planReplica({ wanted: packages, held, isDoubted })
+    const { held, isOwn } = view
+    const documentPlan = planReplica({ wanted: documents, held, isDoubted, isOwn })
+    const packagePlan = planReplica({ wanted: packages, held, isDoubted, isOwn })
     const isDocument = new Set(documents.map(({ path }) => path))
     const superseded = packagePlan.superseded.filter((path) => !isDocument.has(path))
-    return { packages, packagePlan: { ...packagePlan, superseded }, documentPlan, view }
+    const named = new Set([...packages, ...documents].map(({ path }) => path))
+    return { packages, packagePlan: { ...packagePlan, superseded }, documentPlan, view, named }
   }
 
   #look(): Promise<TargetView> {
     const { target, source, takesOver, signal } = this.#parts
-    return lookAtTarget(target, { source: source.name, takesOver, signal })
+    return lookAtTarget(target, { source: source.identity ?? source.name, takesOver, signal })
   }
 
-  /** Before anything is changed it is written down whose replica this is, and what may be half done after a crash. */
-  async #begin({ packagePlan, view }: RoundPlan): Promise<{ record: ReplicaRecord; etag: ETag }> {
+  /**
+   * Before anything is changed it is written down whose replica this is, and what may be half done after a crash. What the metadata here names
+   * until the swap is not superseded before it.
+   */
+  async #begin({ packagePlan, documentPlan, view, named }: RoundPlan): Promise<{ record: ReplicaRecord; etag: ETag }> {
     const { source, time, onEvent } = this.#parts
     const now = time.now()
-    const superseded = supersededSince(packagePlan.superseded, view.record?.superseded ?? new Map(), now)
+    const superseded = new Map([...(view.record?.superseded ?? [])].filter(([path]) => !named.has(path)))
     const recent = [...(view.record?.doubted ?? [])].filter(([, since]) => now - since < doubtMs)
     const doubted = new Map([...recent, ...packagePlan.replace.map(({ path }): [string, number] => [path, now])])
-    const record = { source: source.name, superseded, doubted }
+    const begun = new Set([
+      ...(view.record?.begun ?? []),
+      ...[...packagePlan.fetch, ...documentsOf(documentPlan)].map(({ path }) => path),
+      ...packagePlan.replace.map(stagePathOf),
+      // Who dies behind the swap has nowhere else to read what went.
+      ...packagePlan.superseded,
+    ])
+    const record = { source: source.identity ?? source.name, superseded, doubted, begun }
     const etag = await this.#writeRecord(record, view.record?.etag)
     onEvent({ kind: 'planned', plan: packagePlan, bytes: bytesOf(packagePlan) })
     return { record, etag }
   }
 
-  async #placeAll(files: readonly WantedFile[], recordETag: ETag): Promise<void> {
-    const { concurrency, signal, onEvent } = this.#parts
+  /** Once the metadata names something else: what it named before is superseded from now on. */
+  async #end(
+    { packagePlan, view, named }: RoundPlan,
+    { begun, ...record }: ReplicaRecord,
+    etag: ETag,
+  ): Promise<Deletion> {
+    const { held } = view
+    const { time } = this.#parts
+    const left = [...begun].filter((path) => held.has(path) && !path.startsWith(stagePrefix))
+    const paths = new Set([...packagePlan.superseded, ...record.superseded.keys(), ...left])
+    const known = view.record?.superseded ?? new Map<string, number>()
+    const gone = [...paths].filter((path) => !named.has(path))
+    const superseded = supersededSince(gone, known, time.now())
+    const ended = { ...record, superseded, begun: new Set<string>() }
+    return this.#deleteFrom(ended, await this.#writeRecord(ended, etag))
+  }
+
+  async #placeAll(files: readonly WantedFile[], { isOwn }: TargetView, recordETag: ETag): Promise<void> {
+    await this.#forEach(files, recordETag, async (file) => {
+      const placed = await placeFile(file, { ...this.#parts, replaces: isOwn(file.path) })
+      if (placed.kind === 'different') return notPulled
+      if (placed.kind === 'wrong') return placed.reason
+      this.#parts.onEvent({ kind: 'placed', file, how: placed.kind })
+      return undefined
+    })
+  }
+
+  /** What is to stand in the place of another file, beside it: only once all of it is there anything is replaced. */
+  async #stage(files: readonly WantedFile[], { isOwn }: TargetView, recordETag: ETag): Promise<readonly WantedFile[]> {
+    await this.#forEach(files, recordETag, async (file) => {
+      if (!isOwn(file.path)) return notPulled
+      const placed = await placeFile(file, { ...this.#parts, replaces: true }, stagePathOf(file))
+      return placed.kind === 'wrong' ? placed.reason : undefined
+    })
+    return files
+  }
+
+  async #putInPlace(staged: readonly WantedFile[], recordETag: ETag): Promise<void> {
+    const { store, root } = this.#parts.target
+    const { signal } = this.#parts
+    await this.#forEach(staged, recordETag, async (file) => {
+      const key = `${root}${file.path}`
+      const [stage, there] = [
+        await store.head(`${root}${stagePathOf(file)}`, { signal }),
+        await store.head(key, { signal }),
+      ]
+      if (stage === undefined) throw anotherRun()
+      const sha256 = file.checksum.type === 'sha256' ? { sha256: file.checksum.hex } : {}
+      const condition: PutCondition = there === undefined ? { if: 'absent' } : { if: 'unchanged', etag: there.etag }
+      const how = { contentType: 'application/x-rpm', signal }
+      const copied = await store.copy({ ...stage, store, ...sha256 }, key, condition, how)
+      if (copied.kind !== 'stored') throw anotherRun()
+      this.#parts.onEvent({ kind: 'placed', file, how: 'placed' })
+      return undefined
+    })
+    for (const file of staged) await store.delete(`${root}${stagePathOf(file)}`, { signal })
+  }
+
+  /** @param work gives what is wrong; all that is wrong is told together */
+  async #forEach(
+    files: readonly WantedFile[],
+    recordETag: ETag,
+    work: (file: WantedFile) => Promise<string | undefined>,
+  ): Promise<void> {
+    const { concurrency, signal } = this.#parts
     const wrong: string[] = []
     await inParallel(files, concurrency, async (file) => {
       signal.throwIfAborted()
-      const placed = await placeFile(file, { ...this.#parts, replaces: true })
-      if (placed.kind === 'wrong') wrong.push(`${file.path}: ${placed.reason}`)
-      else if (placed.kind !== 'different') onEvent({ kind: 'placed', file, how: placed.kind })
+      const reason = await work(file)
+      if (reason !== undefined) wrong.push(`${file.path}: ${reason}`)
     })
     await this.#ensureAlone(recordETag)
     const [first, ...more] = wrong
@@ -199,6 +278,20 @@ export class ReplicaRound {
   async #ensureAlone(recordETag: ETag): Promise<void> {
     if (!(await isStillRecord(this.#parts.target, recordETag))) throw anotherRun()
   }
+}
+
+const notPulled = 'another file stands there, which was not pulled: take it away, or say --take-over'
+
+/** Nothing of a generation lies there (fetch-documents.ts). */
+const stagePrefix = 'repodata/replica-'
+
+function stagePathOf({ path, checksum }: WantedFile): string {
+  const digest = createHash('sha256').update(`${path}\n${checksum.hex}`).digest('hex')
+  return `${stagePrefix}${digest}`
+}
+
+function documentsOf({ fetch, check, replace }: ReplicaPlan): readonly WantedFile[] {
+  return [...fetch, ...check, ...replace]
 }
 
 function anotherRun(): MovedOn {

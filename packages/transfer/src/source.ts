@@ -21,6 +21,8 @@ export type SourceAnswer =
 export interface RepositorySource {
   /** For messages, with no slash at its end, and without a password. */
   readonly name: string
+  /** The same for the same repository, from wherever it is named. Absent: the name is. */
+  readonly identity?: string
   /**
    * @param path below the root of the repository, not percent-encoded
    * @param options.unless only where it is not this version any more

@@ -9,11 +9,12 @@ import type { RepositorySource, SourceVersion } from './source.ts'
 /** @param location with a store that is closed with the source */
 export function storeSource(
   { store, root }: RepositoryLocation,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly identity?: string },
 ): RepositorySource {
-  const { signal } = options
+  const { signal, identity } = options
   return {
     name: describeLocation({ store, root }).replace(/\/+$/, ''),
+    ...(identity === undefined ? {} : { identity }),
     async open(path, { unless } = {}) {
       const known = unless === undefined ? {} : { ifNoneMatch: parseETag(unless) }
       const got = await store.get(`${root}${path}`, { ...known, signal })

@@ -8,6 +8,9 @@ import type { WantedFile } from './replica-plan.ts'
 /** What primary may uncompress to where its record does not say. */
 const openBytesMax = 16 * 2 ** 30
 
+/** The largest repositories have some 200,000. Each is in memory while it is worked on. */
+const packagesMax = 1_000_000
+
 /**
  * Packages that lie elsewhere by `xml:base` are left out: who follows the entry finds them there.
  * @throws DocumentError where there is no primary, or it lists what cannot be
@@ -19,6 +22,9 @@ export async function readWantedPackages(documents: readonly FetchedDocument[]):
   const stored = { name, open: () => file.bytes(), openBytesMax: Math.min(openSize ?? openBytesMax, openBytesMax) }
   const wanted = new Map<string, WantedFile>()
   for await (const listed of readListedPackages(stored)) {
+    if (wanted.size === packagesMax) {
+      throw new DocumentError('TOO_LARGE', `primary lists more than the ${packagesMax} packages that are taken`)
+    }
     const one = wantedOf(listed)
     if (one === undefined) continue
     const other = wanted.get(one.path)

@@ -177,11 +177,18 @@ export class WebReader {
 
 type Headers = Readonly<Record<string, string>>
 
-/** A strong ETag (RFC 9110, section 8.8.3), else the time of the last change. */
-function versionOf({ headers: { etag, 'last-modified': lastModified } }: IncomingMessage): SourceVersion | undefined {
-  const version = etag?.startsWith('"') ? etag : lastModified
-  return version as SourceVersion | undefined
+/**
+ * A strong ETag (RFC 9110, section 8.8.3), else the time of the last change, if that was long enough ago that there can have been no second one
+ * within it (section 8.8.2.2).
+ */
+function versionOf({ headers }: IncomingMessage): SourceVersion | undefined {
+  const { etag, date, 'last-modified': lastModified } = headers
+  if (etag?.startsWith('"')) return etag as SourceVersion
+  const age = Date.parse(date ?? '') - Date.parse(lastModified ?? '')
+  return age >= changesWithinMs ? (lastModified as SourceVersion) : undefined
 }
+
+const changesWithinMs = 2_000
 
 function conditionOf(version: SourceVersion): Headers {
   return version.startsWith('"') ? { 'if-none-match': version } : { 'if-modified-since': version }
@@ -210,7 +217,7 @@ function isOfConnection(error: unknown): error is Error & { readonly code: strin
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }
 
-/** Without a password. */
+/** Without a password, and without what follows the path: it may be a token, or what signs a link. */
 function shown({ origin, pathname, search }: URL): string {
-  return `${origin}${pathname}${search}`
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }

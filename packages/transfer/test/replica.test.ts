@@ -66,8 +66,8 @@ describe('a replica', () => {
       await upstream.replicaIn(target, options).update()
       expect(await readAll(target)).toEqual(await readWhole(upstream.location))
     }
-    // The record, two packages, three documents, repomd.xml, and what went: a package, three documents; the record.
-    expect(writes).toBe(12)
+    // The record, two packages, three documents, repomd.xml, the record, and what went: a package, three documents; the record.
+    expect(writes).toBe(13)
   })
 
   it('does not believe a file that a run had put in place of another when it died', async () => {
@@ -81,7 +81,7 @@ describe('a replica', () => {
     const older = new Source(await copyOf(source.location.store))
     await source.change([{ name: 'a', path: 'a.rpm', summary: 'other' }])
     const dying = beforeWrites(store, (key) => {
-      if (key.startsWith('repodata/') && key !== 'repodata/replica.json') throw new Killed()
+      if (key.startsWith('repodata/') && !key.startsWith('repodata/replica')) throw new Killed()
     })
     await expect(source.replicaIn(locationIn(dying), { scratch }).update()).rejects.toThrow(Killed)
     expect(await readAll(target)).not.toEqual(first)
@@ -150,6 +150,97 @@ describe('a replica', () => {
     await expect(other.replicaIn(target, { scratch }).update()).rejects.toThrow(/is a replica of /)
     await other.replicaIn(target, { scratch, takesOver: true, retentionMs: 0 }).update()
     expect([...(await readAll(target)).keys()].filter((path) => path.endsWith('.rpm'))).toEqual(['mine-1.0.rpm'])
+  })
+})
+
+describe('what a replica has no right to', () => {
+  it('deletes nothing that its metadata names, when a source is rolled back after a generation that was refused', async () => {
+    const source = new Source()
+    await source.change([{ name: 'a' }, { name: 'b' }])
+    const old = new Source(await copyOf(source.location.store))
+    const target = locationIn(new MemoryStore())
+    let now = Date.now()
+    const time = { now: () => now, random: () => 0.5, sleep: () => new Promise<void>(setImmediate) }
+    const options = { scratch: await newDirectory(), retentionMs: hourMs, time }
+    const replica = source.replicaIn(target, options)
+    await replica.update()
+    const whole = await readAll(target)
+    await source.change([{ name: 'c' }], ['a-1.0.rpm'])
+    await remove(source, 'c-1.0.rpm')
+    await expect(replica.update()).rejects.toMatchObject({ code: 'BAD_SOURCE' })
+    now += 2 * hourMs
+    const rolledBack = old.replicaIn(target, options)
+    await rolledBack.update()
+    now += 2 * hourMs
+    await rolledBack.update()
+    await source
+      .replicaIn(target, options)
+      .update()
+      .catch(() => {})
+    expect(await readAll(target)).toEqual(whole)
+  })
+
+  it('counts the retention from when its own metadata no longer names a package', async () => {
+    const source = new Source()
+    await source.change([{ name: 'a' }, { name: 'b' }])
+    const target = locationIn(new MemoryStore())
+    let now = Date.now()
+    const time = { now: () => now, random: () => 0.5, sleep: () => new Promise<void>(setImmediate) }
+    const replica = source.replicaIn(target, { scratch: await newDirectory(), retentionMs: hourMs, time })
+    await replica.update()
+    await source.change([{ name: 'c' }], ['a-1.0.rpm'])
+    const bytes = await readFile(source.location, 'c-1.0.rpm')
+    await remove(source, 'c-1.0.rpm')
+    await expect(replica.update()).rejects.toMatchObject({ code: 'BAD_SOURCE' })
+    now += 2 * hourMs
+    await source.location.store.put('upstream/el9/c-1.0.rpm', bytes ?? new Uint8Array(), { if: 'always' })
+    expect(await replica.update()).toMatchObject({ isNew: true, deleted: 0 })
+    expect(await readFile(target, 'a-1.0.rpm')).toBeDefined()
+    now += hourMs
+    await replica.update()
+    expect(await readFile(target, 'a-1.0.rpm')).toBeUndefined()
+  })
+
+  it('puts nothing in the place of another file before all of it is there', async () => {
+    const source = new Source()
+    await source.change([
+      { name: 'a', path: 'a.rpm' },
+      { name: 'b', path: 'b.rpm' },
+    ])
+    const target = locationIn(new MemoryStore())
+    const options = { scratch: await newDirectory() }
+    await source.replicaIn(target, options).update()
+    const whole = await readWhole(target)
+    await source.change([
+      { name: 'a', path: 'a.rpm', summary: 'another' },
+      { name: 'b', path: 'b.rpm', summary: 'another' },
+    ])
+    await remove(source, 'b.rpm')
+    await expect(source.replicaIn(target, options).update()).rejects.toThrow(/b\.rpm: it is not there/)
+    expect(await readWhole(target)).toEqual(whole)
+  })
+
+  it('leaves alone what others put there, and does not write over it', async () => {
+    const source = new Source()
+    await source.change([{ name: 'a' }])
+    const store = new MemoryStore()
+    const target = locationIn(store)
+    const options = { scratch: await newDirectory(), retentionMs: 0 }
+    await source.replicaIn(target, options).update()
+    await store.put('mine.rpm', Buffer.from('mine'), { if: 'always' })
+    await store.put('b-1.0.rpm', Buffer.from('mine too'), { if: 'always' })
+    await source.change([{ name: 'c' }])
+    await source.replicaIn(target, options).update()
+    await source.change([{ name: 'b' }])
+    await expect(source.replicaIn(target, options).update()).rejects.toThrow(/b-1\.0\.rpm: another file stands there/)
+    for (const [path, text] of [
+      ['mine.rpm', 'mine'],
+      ['b-1.0.rpm', 'mine too'],
+    ]) {
+      expect(Buffer.from((await readFile(target, path ?? '')) ?? []).toString()).toBe(text)
+    }
+    await source.replicaIn(target, { ...options, takesOver: true }).update()
+    expect(await readAll(target)).toEqual(await readWhole(source.location))
   })
 })
 
