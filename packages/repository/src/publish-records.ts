@@ -4,9 +4,9 @@
  */
 import { documentKinds, foreignRecord, type Repomd, type RepomdRecord, type ScratchFile } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { keepFollowers } from './generations.ts'
 import { renewGeneration } from './publish.ts'
 import { RepositoryError } from './repository-error.ts'
-import { keepSignature } from './signature.ts'
 import { readRepomd } from './snapshot.ts'
 
 /** A document that is written but not published. */
@@ -54,8 +54,8 @@ export async function publishRecords(
     }
     const change = await plan(repomd)
     if (says(repomd, change)) {
-      // Who published it may have died before it was signed.
-      await keepSignature(location, context)
+      // Who published it may have died before its signature and the mirrorlist followed.
+      await keepFollowers(location, context)
       return undefined
     }
     const placed: RepomdRecord[] = []
