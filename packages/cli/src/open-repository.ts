@@ -2,7 +2,7 @@
  * What a person named as REPO → a repository to work on.
  */
 import { stat } from 'node:fs/promises'
-import { type ObjectStore, openStore, parseStoreUrl, type StoreLocation } from '@repokeeper/object-store'
+import { type FolderStore, openStore, parseStoreUrl, type StoreLocation } from '@repokeeper/object-store'
 import {
   anyPackage,
   describeLocation,
@@ -81,7 +81,7 @@ export function noMetadata({ name, toCopy }: OpenRepository): CommandError {
 }
 
 /** Opens a bucket or directory as the connection's options say. */
-export function openConnected(address: StoreLocation, connection: Connection): ObjectStore {
+export function openConnected(address: StoreLocation, connection: Connection): FolderStore {
   return openStore(address, connectionOptions(connection))
 }
 

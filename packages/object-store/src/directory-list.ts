@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { directoryFault, isAbsence } from './directory-fault.ts'
 import { linkedFile, openedHead } from './directory-file.ts'
 import { findParent, findRoot, hiddenPrefix } from './directory-path.ts'
+import type { FolderEntry } from './folder.ts'
 import { compareKeys, keyProblem } from './key.ts'
 import type { ListedObject, ListOptions } from './port.ts'
 
@@ -19,13 +20,48 @@ export async function* listDirectory(
 ): AsyncGenerator<ListedObject> {
   const base = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   try {
-    if (base !== '' && (keyProblem(base.slice(0, -1)) !== undefined || base.includes('//'))) return
-    const directory = base === '' ? await findRoot(store) : await findParent(store, `${base}x`)
+    const directory = await findBase(store, base)
     if (directory === undefined) return
     yield* walk({ store, prefix, startAfter, signal }, directory, base)
   } catch (error) {
-    throw directoryFault(error, prefix === '' ? 'cannot list it' : `cannot list ${prefix}`, { store })
+    throw cannotList(error, prefix, store)
   }
+}
+
+/** What lies directly below a directory, as `listDirectory` orders it. */
+export async function* listDirectoryFolder(
+  store: string,
+  prefix: string,
+  { startAfter, signal }: ListOptions,
+): AsyncGenerator<FolderEntry> {
+  try {
+    const directory = await findBase(store, prefix)
+    if (directory === undefined) return
+    const entries = await readEntries({ store, prefix, startAfter: undefined, signal }, directory, prefix)
+    const wanted = entries.filter(({ key }) => startAfter === undefined || compareKeys(key, startAfter) > 0)
+    for (let index = 0; index < wanted.length; index += statsAtOnce) {
+      signal?.throwIfAborted()
+      const batch = wanted.slice(index, index + statsAtOnce)
+      const found = await Promise.all(batch.map((entry) => (entry.kind === 'file' ? look(store, entry) : entry)))
+      for (const one of found) {
+        if (one === undefined) continue
+        yield 'kind' in one ? { kind: 'folder', key: one.key } : { kind: 'object', object: one }
+      }
+    }
+  } catch (error) {
+    throw cannotList(error, prefix, store)
+  }
+}
+
+/** @param base empty, or ends in a slash */
+async function findBase(store: string, base: string): Promise<string | undefined> {
+  if (base === '') return findRoot(store)
+  if (keyProblem(base.slice(0, -1)) !== undefined || base.includes('//')) return undefined
+  return findParent(store, `${base}x`)
+}
+
+function cannotList(error: unknown, prefix: string, store: string): unknown {
+  return directoryFault(error, prefix === '' ? 'cannot list it' : `cannot list ${prefix}`, { store })
 }
 
 interface Walk {

@@ -6,7 +6,7 @@ import { copyByStreaming } from './copy-by-streaming.ts'
 import { readDirectoryClock } from './directory-clock.ts'
 import { directoryFault, errorCode } from './directory-fault.ts'
 import { openObject, readFile } from './directory-file.ts'
-import { listDirectory } from './directory-list.ts'
+import { listDirectory, listDirectoryFolder } from './directory-list.ts'
 import { withDirectoryLock } from './directory-lock.ts'
 import {
   findParent,
@@ -18,6 +18,7 @@ import {
   syncDirectory,
 } from './directory-path.ts'
 import { stampAfter, stampDraft } from './directory-stamp.ts'
+import type { FolderEntry, FolderStore } from './folder.ts'
 import { checkKey } from './key.ts'
 import type {
   ClockOptions,
@@ -31,7 +32,6 @@ import type {
   ListedObject,
   ListOptions,
   ObjectHead,
-  ObjectStore,
   PutBody,
   PutCondition,
   PutOptions,
@@ -67,7 +67,7 @@ const copyCheckBytes = 2 ** 20
  * - Deleting leaves the directory of a file standing, even an empty one: it may belong to somebody.
  * - `contentType` and `cacheControl` are the business of the web server and not kept.
  */
-export class DirectoryStore implements ObjectStore {
+export class DirectoryStore implements FolderStore {
   readonly name: string
   readonly #clock: (() => Date) | undefined
   readonly #lockWaitSeconds: number
@@ -165,6 +165,10 @@ export class DirectoryStore implements ObjectStore {
 
   list(prefix: string, options: ListOptions = {}): AsyncIterable<ListedObject> {
     return listDirectory(this.name, prefix, options)
+  }
+
+  listFolder(prefix: string, options: ListOptions = {}): AsyncIterable<FolderEntry> {
+    return listDirectoryFolder(this.name, prefix, options)
   }
 
   async clock(options: ClockOptions = {}): Promise<Date> {

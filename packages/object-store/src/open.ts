@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { DirectoryStore, type DirectoryStoreOptions } from './directory.ts'
+import type { FolderStore } from './folder.ts'
 import { keyProblem } from './key.ts'
-import type { ObjectStore } from './port.ts'
 import { S3Store } from './s3.ts'
 import type { S3StoreOptions } from './s3-connection.ts'
 
@@ -45,7 +45,7 @@ export function parseStoreUrl(text: string): StoreLocation {
 export function openStore(
   location: StoreLocation,
   options: Omit<S3StoreOptions, 'bucket'> & DirectoryStoreOptions = {},
-): ObjectStore {
+): FolderStore {
   switch (location.kind) {
     case 's3':
       return new S3Store({ ...options, bucket: location.bucket })

@@ -10,7 +10,7 @@ import { misanswered } from './s3-head.ts'
  * How many objects are held back to put them in order, where order is not promised. A bucket with more of them is only listed
  * if it comes in order; some tens of megabytes.
  */
-const heldMax = 50_000
+export const heldMax = 50_000
 
 /**
  * ListObjectsV2, page by page, keys URL-encoded so that control characters survive XML.
@@ -50,7 +50,7 @@ export async function* listObjects(
 }
 
 /** AWS, "Listing objects": directory buckets, whose names end so, list in no order. Known once the first page came. */
-function promisesOrder({ bucket, learned }: S3Connection): boolean {
+export function promisesOrder({ bucket, learned }: S3Connection): boolean {
   return !learned.isForeign && !bucket.endsWith('--x-s3')
 }
 
@@ -79,16 +79,18 @@ async function* readObjects(
   }
 }
 
-interface Page {
+export interface Page {
   readonly prefix: string
+  /** Keys that have it after the prefix are rolled up. */
+  readonly delimiter?: '/'
   readonly startAfter: string | undefined
   readonly token: string | undefined
   readonly signal: AbortSignal | undefined
 }
 
-async function readPage(
+export async function readPage(
   connection: S3Connection,
-  { prefix, startAfter, token, signal }: Page,
+  { prefix, delimiter, startAfter, token, signal }: Page,
 ): Promise<ListObjectsV2CommandOutput> {
   const { sdk, client, bucket } = connection
   signal?.throwIfAborted()
@@ -99,6 +101,7 @@ async function readPage(
         Bucket: bucket,
         EncodingType: 'url',
         ...(prefix !== '' && { Prefix: prefix }),
+        ...(delimiter !== undefined && { Delimiter: delimiter }),
         ...(startAfter && promisesOrder(connection) && { StartAfter: startAfter }),
         ...(token !== undefined && { ContinuationToken: token }),
       }),
@@ -116,7 +119,7 @@ async function readPage(
   return page
 }
 
-function readKey(connection: S3Connection, text: string | undefined, encoding: string | undefined): string {
+export function readKey(connection: S3Connection, text: string | undefined, encoding: string | undefined): string {
   if (text === undefined) throw misanswered(connection, undefined, 'a listed object without a key')
   // Some servers ignore encoding-type, and do not claim it then.
   if (encoding !== 'url') return text
@@ -128,7 +131,7 @@ function readKey(connection: S3Connection, text: string | undefined, encoding: s
   }
 }
 
-function readItem(connection: S3Connection, key: string, { ETag, Size, LastModified }: _Object): ListedObject {
+export function readItem(connection: S3Connection, key: string, { ETag, Size, LastModified }: _Object): ListedObject {
   if (!ETag) throw misanswered(connection, key, 'no ETag')
   if (Size === undefined) throw misanswered(connection, key, 'no size')
   return { key, etag: parseETag(ETag), size: Size, lastModified: LastModified ?? connection.clock() }

@@ -1,4 +1,5 @@
 import { copyByStreaming } from './copy-by-streaming.ts'
+import type { FolderEntry, FolderStore } from './folder.ts'
 import { checkKey } from './key.ts'
 import {
   type ClockOptions,
@@ -22,16 +23,18 @@ import { readS3Clock } from './s3-clock.ts'
 import { connectS3, type S3Connection, type S3StoreOptions } from './s3-connection.ts'
 import { copyObject } from './s3-copy.ts'
 import { deleteObject } from './s3-delete.ts'
+import { listS3Folder } from './s3-folder.ts'
 import { getObject } from './s3-get.ts'
 import { headObject } from './s3-head.ts'
 import { listObjects } from './s3-list.ts'
+import { presignGet } from './s3-presign.ts'
 import { putObject } from './s3-put.ts'
 
 /**
  * One bucket of Amazon S3, or of a server that speaks its protocol. Throttling, 5xx and faults of the network are tried again a
  * bounded number of times, then `UNAVAILABLE`; a server that falls silent counts as gone.
  */
-export class S3Store implements ObjectStore {
+export class S3Store implements FolderStore {
   readonly name: string
   readonly #options: S3StoreOptions
   #connecting: Promise<S3Connection> | undefined
@@ -87,6 +90,19 @@ export class S3Store implements ObjectStore {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     yield* listObjects(await this.#connect(options.signal), prefix, options)
+  }
+
+  async *listFolder(prefix: string, options: ListOptions = {}): AsyncGenerator<FolderEntry> {
+    yield* listS3Folder(await this.#connect(options.signal), prefix, options)
+  }
+
+  /** A URL by which anybody may read this object for so long, whatever the bucket's policy says. */
+  async presignGet(
+    key: string,
+    { expiresSeconds, signal }: { readonly expiresSeconds: number; readonly signal?: AbortSignal },
+  ): Promise<string> {
+    checkKey(key, this.name)
+    return presignGet(await this.#connect(signal), key, expiresSeconds)
   }
 
   async clock({ near = 'repokeeper-clock', signal }: ClockOptions = {}): Promise<Date> {
