@@ -54,12 +54,17 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     because: 'transfer takes whole repositories from elsewhere, and is below the commands',
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
+  door: {
+    ours: ['repository', 'object-store'],
+    because: 'door is HTTP in front of a store, knows no queue, and is below the commands',
+    packages: { not: /^@aws-sdk\/|^@smithy\// },
+  },
   worker: {
     ours: ['repository', 'signing', 'site', 'object-store', 'repodata', 'rpm-parser'],
     because: 'nothing imports cli',
   },
   cli: {
-    ours: ['worker', 'transfer', 'repository', 'signing', 'object-store', 'repodata', 'rpm-parser'],
+    ours: ['worker', 'door', 'transfer', 'repository', 'signing', 'object-store', 'repodata', 'rpm-parser'],
     because: 'local-cloud is for tests and the demo',
   },
   simulation: {

@@ -1,0 +1,23 @@
+/** Whoever asks may be slow, broken or hostile. */
+export interface DoorLimits {
+  /** Open at the same time; more are closed at once. */
+  readonly connectionsMax: number
+  /** A request line and its headers. */
+  readonly headerBytesMax: number
+  readonly headersMs: number
+  /** Between two requests. */
+  readonly keepAliveMs: number
+  /** Nothing came and nothing could be sent for so long. */
+  readonly silenceMs: number
+  /** What is under way when the door is closed may go on for so long. */
+  readonly closingMs: number
+}
+
+export const usualLimits: DoorLimits = {
+  connectionsMax: 512,
+  headerBytesMax: 16_384,
+  headersMs: 10_000,
+  keepAliveMs: 15_000,
+  silenceMs: 60_000,
+  closingMs: 10_000,
+}
