@@ -55,6 +55,7 @@ const forPeople: Readonly<Record<string, number>> = {
   QueueError: ExitCode.failed,
   WebError: ExitCode.failed,
   TransferError: ExitCode.failed,
+  DoorError: ExitCode.failed,
 }
 
 /** What to say of a thrown value, and what to end with. With `debug` its stack and causes are in the message. */

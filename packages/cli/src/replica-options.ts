@@ -79,7 +79,7 @@ export function readTimeout(text: string): number {
   throw new InvalidArgumentError('Expected a time such as 30s or 2m, from 1s to an hour.')
 }
 
-function readAddress(text: string): Address {
+export function readAddress(text: string): Address {
   const address = parseAddress(text)
   if (address !== undefined) return address
   throw new InvalidArgumentError('Expected an address such as 127.0.0.1:5001 or [::1]:5001.')

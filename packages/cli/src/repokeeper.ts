@@ -10,6 +10,7 @@ import { defineCompletion } from './commands/completion.ts'
 import { defineCopy } from './commands/copy.ts'
 import { defineDeadLetters } from './commands/dead-letters.ts'
 import { defineDoctor } from './commands/doctor.ts'
+import { defineGateway } from './commands/gateway.ts'
 import { defineGc } from './commands/gc.ts'
 import { defineGenerations } from './commands/generations.ts'
 import { defineHistory } from './commands/history.ts'
@@ -24,6 +25,7 @@ import { definePull } from './commands/pull.ts'
 import { defineRebuild } from './commands/rebuild.ts'
 import { defineRemove } from './commands/remove.ts'
 import { defineRollback } from './commands/rollback.ts'
+import { defineServe } from './commands/serve.ts'
 import { defineSite } from './commands/site.ts'
 import { defineSnapshot } from './commands/snapshot.ts'
 import { defineStatus } from './commands/status.ts'
@@ -71,6 +73,8 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   definePull(program, cli)
   defineCopy(program, cli)
   defineMirror(program, cli)
+  defineServe(program, cli)
+  defineGateway(program, cli)
   defineSite(program, cli)
   defineKey(program, cli)
   await defineWorker(program, cli, args)

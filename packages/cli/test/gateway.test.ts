@@ -1,0 +1,62 @@
+/** gateway, as people run it: a private bucket that dnf reads. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { openDnf } from '../../../fixtures/dnf.ts'
+import { type Workplace, workplaceForTests } from './run-cli.ts'
+
+const place = workplaceForTests()
+let cloud: LocalCloud
+let here: Workplace
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ directory: join(place().directory, 'cloud') })
+  const credentials = { accessKeyId: 'tester', secretAccessKey: 'anything' }
+  const s3 = new S3Client({ endpoint: cloud.endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
+  await s3.send(new CreateBucketCommand({ Bucket: 'private' }))
+  s3.destroy()
+  here = place().with({
+    ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: 'us-east-1' },
+    ...{ AWS_ACCESS_KEY_ID: 'tester', AWS_SECRET_ACCESS_KEY: 'anything' },
+  })
+  const file = await place().rpm({ name: 'anchor' })
+  expect(await here.repokeeper('add', 's3://private/el9', file, '--publish')).toMatchObject({ code: 0 })
+})
+afterAll(() => cloud.close())
+
+/** Where it answers; it is ended with the test. */
+async function open(...words: string[]) {
+  const child = here.start('gateway', ...words, '--http', '127.0.0.1:0')
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
+  const first: string = (await lines.next()).value ?? ''
+  return { child, lines, url: / is at (http:\S+);/.exec(first)?.[1] ?? first }
+}
+
+describeWithClients(['dnf'], 'dnf', () => {
+  it('reads a bucket that it has no credentials for', async () => {
+    const { url, lines, child } = await open('s3://private/el9', '--redirect')
+    const dnf = await openDnf(join(place().directory, 'dnf'), url)
+    expect((await dnf('repoquery')).stdout).toContain('anchor-0:1.0-1.noarch')
+    expect((await lines.next()).value).toMatch(/^127\.0\.0\.1 GET \/repodata\/repomd\.xml 200 \S+ \S+ \d+ ms$/)
+    expect((await lines.next()).value).toMatch(/ 302 /)
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+  })
+})
+
+describe('gateway', () => {
+  it.each<[string, string[], number, RegExp]>([
+    ['a folder', ['.'], 2, /"repokeeper serve \." shows a folder/],
+    ['a bucket that is not there', ['s3://nothing'], 1, /nothing/],
+    ['links without credentials', ['s3://private', '--redirect', '--no-sign-request'], 2, /leave out one of them/],
+    ['an address that is none', ['s3://private', '--http', 'here'], 2, /Expected an address/],
+  ])('refuses %s', async (_, args, code, message) => {
+    expect(await here.repokeeper('gateway', ...args)).toMatchObject({ code, stderr: expect.stringMatching(message) })
+  })
+})
