@@ -4,12 +4,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StoreError } from '@repokeeper/object-store'
+import { type Access, type Admission, openAccess, type Verb } from './access.ts'
 import { type Answer, sendAnswer, sentence } from './answer.ts'
 import { DoorError } from './door-error.ts'
 import type { DoorEvent } from './door-event.ts'
 import { type DoorLimits, usualLimits } from './limits.ts'
 import { type ReadDesk, read } from './read.ts'
-import { parseRequestPath } from './request-path.ts'
+import { parseRequestPath, type RequestPath } from './request-path.ts'
+import { deletePackage, Uploads, type WriteDesk } from './write.ts'
 
 export interface DoorAddress {
   readonly host: string
@@ -17,6 +19,10 @@ export interface DoorAddress {
 }
 
 export interface DoorOptions extends ReadDesk {
+  /** Absent: nothing can be put or deleted. */
+  readonly writes?: WriteDesk | undefined
+  /** Absent: everybody may read, and nobody write. */
+  readonly access?: Access | undefined
   readonly limits?: Partial<DoorLimits>
   readonly now: () => Date
   readonly onEvent: (event: DoorEvent) => void
@@ -45,7 +51,14 @@ export class Door {
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: 1_000,
     })
-    server.on('request', (request, response) => void serve(options, request, response))
+    const uploads = new Uploads()
+    const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+      serve({ options, uploads, request, response, goOn: () => {} })
+    server.on('request', (request, response) => void takeOn(request, response))
+    // Who asks before a large body comes has its answer before, too, where the body is not wanted.
+    server.on('checkContinue', (request, response) => {
+      void serve({ options, uploads, request, response, goOn: () => response.writeContinue() })
+    })
     server.maxConnections = limits.connectionsMax
     server.timeout = limits.silenceMs
     await new Promise<void>((resolve, reject) => {
@@ -67,51 +80,121 @@ export class Door {
   }
 }
 
+interface Exchange {
+  readonly options: DoorOptions
+  readonly uploads: Uploads
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The body may come. */
+  readonly goOn: () => void
+}
+
 /** Never rejects. */
-async function serve(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(exchange: Exchange): Promise<void> {
+  const { options, request, response } = exchange
   const startedAt = options.now().getTime()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const subject = {
-    method: request.method ?? '',
-    path: pathForLog(request.url),
-    from: request.socket.remoteAddress ?? '',
-  }
-  const answer = await answerTo(options, request, gone.signal).catch((error: unknown) => {
-    if (!gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
-    return answerForFault(error)
+  const from = request.socket.remoteAddress ?? ''
+  const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
+  const visitor: { user?: string | undefined } = {}
+  const answer = await answerTo(exchange, visitor, gone.signal).catch((error: unknown) => {
+    if (!isTorn(request, error) && !gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
+    return answerForFault(error, subject.method)
   })
   try {
     const bytes = await sendAnswer(request, response, answer)
     const milliseconds = options.now().getTime() - startedAt
-    options.onEvent({ kind: 'answered', ...subject, status: answer.status, bytes, milliseconds, user: undefined })
+    if (request.destroyed && !request.complete) throw new Error('the connection was closed before all of it had come')
+    options.onEvent({ kind: 'answered', ...subject, status: answer.status, bytes, milliseconds, user: visitor.user })
   } catch (error) {
     response.destroy()
     options.onEvent({ kind: 'broken off', ...subject, error })
   }
 }
 
-async function answerTo(options: DoorOptions, request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
+async function answerTo(
+  { options, uploads, request, goOn }: Exchange,
+  visitor: { user?: string | undefined },
+  signal: AbortSignal,
+): Promise<Answer> {
   const path = parseRequestPath(request.url ?? '')
   if (path.kind === 'refused') return sentence(path.status, path.reason)
-  const { method, headers } = request
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      return read(options, path, { method, headers, now: options.now(), signal })
-    default:
-      return sentence(405, `${allowed} only`, { Allow: allowed })
+  const { method = '', headers } = request
+  const verb = verbs.get(method)
+  const { writes, store, prefix, now } = options
+  if (verb === undefined || (verb !== 'read' && writes === undefined)) return methodNotAllowed(options)
+  const turnedAway = await admit(options, { verb, path, request }, visitor)
+  if (turnedAway !== undefined) return turnedAway
+  if (method === 'GET' || method === 'HEAD') return read(options, path, { method, headers, now: now(), signal })
+  if (writes === undefined) return methodNotAllowed(options)
+  const written = { store, prefix, path, headers, now, signal }
+  if (verb === 'delete') return deletePackage(writes, written)
+  return uploads.put(writes, written, () => {
+    goOn()
+    // Who is refused in the middle of it is to be told so, by the same connection.
+    return request.iterator({ destroyOnReturn: false })
+  })
+}
+
+const verbs: ReadonlyMap<string, Verb> = new Map([
+  ['GET', 'read'],
+  ['HEAD', 'read'],
+  ['PUT', 'write'],
+  ['DELETE', 'delete'],
+])
+
+function methodNotAllowed({ writes }: DoorOptions): Answer {
+  const allowed = writes === undefined ? 'GET, HEAD' : [...verbs.keys()].join(', ')
+  return sentence(405, `${allowed} only`, { Allow: allowed })
+}
+
+/** @returns the answer to who may not; `undefined`: let in */
+async function admit(
+  { access = openAccess({ writes: false }) }: DoorOptions,
+  asked: {
+    readonly verb: Verb
+    readonly path: Extract<RequestPath, { kind: 'key' }>
+    readonly request: IncomingMessage
+  },
+  visitor: { user?: string | undefined },
+): Promise<Answer | undefined> {
+  const { verb, path, request } = asked
+  const from = request.socket.remoteAddress ?? ''
+  const admission: Admission = await access.admit({ verb, path: path.key, headers: request.headers, from })
+  switch (admission.kind) {
+    case 'granted':
+      visitor.user = admission.user
+      return undefined
+    case 'unknown':
+      return sentence(401, 'say who you are, by a user and a password or by a token', {
+        'WWW-Authenticate': 'Basic realm="packages", charset="UTF-8"',
+      })
+    case 'refused':
+      visitor.user = admission.user
+      return sentence(403, verb === 'read' ? 'you may not read this' : 'you may not change this')
+    case 'too often':
+      return sentence(429, 'too many wrong attempts; try again later', {
+        'Retry-After': String(admission.retryAfterSeconds),
+      })
   }
 }
 
-const allowed = 'GET, HEAD'
+/** Who sent it is gone: that is no fault of ours. */
+function isTorn(request: IncomingMessage, error: unknown): boolean {
+  return request.errored !== null && error === request.errored
+}
 
 /** What went wrong is for who runs the door, and not for who asks. */
-function answerForFault(error: unknown): Answer {
+function answerForFault(error: unknown, method: string): Answer {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') return sentence(507, 'there is no room left')
   if (!(error instanceof StoreError)) return sentence(500, 'something went wrong here; the log of the server says what')
   switch (error.code) {
     case 'BAD_KEY':
-      return sentence(404, 'there is nothing here')
+      return ['GET', 'HEAD', 'DELETE'].includes(method)
+        ? sentence(404, 'there is nothing here')
+        : sentence(409, 'nothing can lie here under this name: a part of it is taken by something else')
     case 'UNAVAILABLE':
       return sentence(503, 'the store cannot be reached just now; try again', { 'Retry-After': '5' })
     default:

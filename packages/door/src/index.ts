@@ -1,5 +1,10 @@
 /** HTTP in front of a store of packages. */
+export { type Access, type Admission, type Asked, openAccess, type Verb } from './access.ts'
 export { Door, type DoorAddress, type DoorOptions } from './door.ts'
 export { DoorError } from './door-error.ts'
 export type { DoorEvent } from './door-event.ts'
 export type { DoorLimits } from './limits.ts'
+export type { Change, Publication, Published } from './publication.ts'
+export { Scratch } from './scratch.ts'
+export { WatchedMetadata, type WatchedMetadataOptions } from './watched-metadata.ts'
+export type { WriteDesk, WriteLimits } from './write.ts'
