@@ -17,7 +17,7 @@ import {
 import type { Cli } from './cli.ts'
 import { commandToCopy } from './command-to-copy.ts'
 import type { Connection } from './connection.ts'
-import { type OpenCache, openCache } from './document-cache.ts'
+import { openCache } from './document-cache.ts'
 import { CommandError } from './failure.ts'
 
 export interface OpenRepository {
@@ -44,13 +44,11 @@ export async function withRepository<T>(
   const root = parseRepositoryRoot(address.prefix)
   if (address.kind === 'directory') await requireDirectory(address.path)
   const store = openConnected(address, connection)
-  let opened: OpenCache | undefined
+  let stages: OpenStages | undefined
   try {
-    opened = await openCache(connection.cache)
-    const { cache } = opened
+    stages = await openStages(connection, cli)
+    const { context } = stages
     const { singleWriter } = connection
-    const signing = await openSigning(connection, cli)
-    const packagePolicy = await openPolicy(connection, cli)
     const location = { store, root }
     return await work({
       location,
@@ -58,12 +56,30 @@ export async function withRepository<T>(
       isDirectory: address.kind === 'directory',
       singleWriter,
       toCopy: (...words) => commandToCopy(words, connection),
-      context: (signal = cli.interruption.signal) =>
-        contextOf({ cache, signing, packagePolicy, signal }, connection, cli),
+      context: (signal = cli.interruption.signal) => context(signal),
     })
   } finally {
     await store.close()
-    await opened?.close()
+    await stages?.close()
+  }
+}
+
+export interface OpenStages {
+  /** What the stages work with; warnings go to stderr. */
+  context(signal: AbortSignal): RepositoryContext
+  close(): Promise<void>
+}
+
+/** The cache, and what the options say of signing and of packages. @throws CommandError, SigningError */
+export async function openStages(connection: Connection, cli: Cli): Promise<OpenStages> {
+  const { cache, close } = await openCache(connection.cache)
+  try {
+    const signing = await openSigning(connection, cli)
+    const packagePolicy = await openPolicy(connection, cli)
+    return { context: (signal) => contextOf({ cache, signing, packagePolicy, signal }, connection, cli), close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 

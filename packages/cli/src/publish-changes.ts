@@ -48,7 +48,9 @@ export async function ensureSignable(repository: OpenRepository, { dryRun, publi
  *
  * @throws CommandError `CONDITIONS_IGNORED`, `IS_A_REPLICA`
  */
-export async function ensureConditions(repository: OpenRepository): Promise<void> {
+export async function ensureConditions(
+  repository: Pick<OpenRepository, 'location' | 'name' | 'isDirectory' | 'singleWriter'>,
+): Promise<void> {
   const { location, isDirectory, singleWriter } = repository
   await refuseReplica(repository, 'published to')
   // A directory is our own code; the contract's tests are its probe.

@@ -8,7 +8,10 @@ import type { OpenRepository } from './open-repository.ts'
 const recordPath = 'repodata/replica.json'
 
 /** @param doing what it is that it must not be done to, as in "published to" @throws CommandError `IS_A_REPLICA`, StoreError */
-export async function refuseReplica({ location, name }: OpenRepository, doing: string): Promise<void> {
+export async function refuseReplica(
+  { location, name }: Pick<OpenRepository, 'location' | 'name'>,
+  doing: string,
+): Promise<void> {
   const { store, root } = location
   if ((await store.head(`${root}${recordPath}`)) === undefined) return
   const message =

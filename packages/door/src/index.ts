@@ -1,10 +1,15 @@
-/** HTTP in front of a store of packages. */
+/** HTTP in front of a store of packages, and what keeps a store published that no worker keeps. */
 export { type Access, type Admission, type Asked, openAccess, type Verb } from './access.ts'
+export { type Clock, realClock } from './clock.ts'
 export { Door, type DoorAddress, type DoorOptions } from './door.ts'
 export { DoorError } from './door-error.ts'
 export type { DoorEvent } from './door-event.ts'
+export { Keeper, type KeeperOptions } from './keeper.ts'
 export type { DoorLimits } from './limits.ts'
+export { PackagePlaces } from './package-places.ts'
 export type { Change, Publication, Published } from './publication.ts'
+export type { PublisherEvent } from './publisher-event.ts'
 export { Scratch } from './scratch.ts'
+export type { UpkeepSettings } from './upkeep.ts'
 export { WatchedMetadata, type WatchedMetadataOptions } from './watched-metadata.ts'
 export type { WriteDesk, WriteLimits } from './write.ts'

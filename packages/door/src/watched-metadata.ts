@@ -2,12 +2,13 @@
  * Publication by others: workers hear of the change from the bucket. Here it is only looked whether they have.
  */
 import { type ObjectStore, StoreError } from '@repokeeper/object-store'
-import { type RepositoryContext, RepositoryError, type RootFinder, readListedAt } from '@repokeeper/repository'
+import { type RepositoryContext, RepositoryError, readListedAt } from '@repokeeper/repository'
+import type { PackagePlaces } from './package-places.ts'
 import type { Change, Publication, Published } from './publication.ts'
 
 export interface WatchedMetadataOptions {
   readonly store: ObjectStore
-  readonly roots: RootFinder
+  readonly places: PackagePlaces
   readonly context: (signal: AbortSignal) => RepositoryContext
 }
 
@@ -44,11 +45,11 @@ export class WatchedMetadata implements Publication {
 
   /** The digest of what is listed there, if anything is. */
   async #listed(key: string, context: RepositoryContext): Promise<string | undefined> {
-    const { store, roots } = this.#options
-    const place = await roots.find(key, context.signal === undefined ? {} : { signal: context.signal })
-    if (place.kind !== 'package') return undefined
-    const path = key.slice(place.root.length)
-    const { listed } = await readListedAt({ store, root: place.root }, [path], context)
+    const { store, places } = this.#options
+    const root = await places.rootOf(key, context.signal)
+    if (root === undefined) return undefined
+    const path = key.slice(root.length)
+    const { listed } = await readListedAt({ store, root }, [path], context)
     return listed.get(path)?.[0]?.pkgid
   }
 }

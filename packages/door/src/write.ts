@@ -7,6 +7,7 @@ import { type PackagePolicy, passOverKey } from '@repokeeper/repository'
 import { type Answer, sentence } from './answer.ts'
 import { checkDraft } from './check-draft.ts'
 import { matchesStrongly } from './conditions.ts'
+import { isFinished } from './package-places.ts'
 import type { Change, Publication } from './publication.ts'
 import { type Draft, type ReceiveLimits, receiveDraft } from './receive-draft.ts'
 import { encodeKey, type RequestPath } from './request-path.ts'
@@ -90,6 +91,8 @@ function refuseUpload(desk: WriteDesk, { path, prefix, headers }: WriteRequest):
   }
   const why = passOverKey(`${prefix}${path.key}`)
   if (why !== undefined) return sentence(422, `${path.key} cannot be in a repository: ${whyNot[why] ?? why}`)
+  if (!isFinished(path.key))
+    return sentence(422, `${path.key} is the name of a file on its way: a part of it begins with a dot`)
   // RFC 9110, section 14.5: a part of a file must not be taken for the whole.
   if (headers['content-range'] !== undefined) return sentence(400, 'a part of a file cannot be put; send all of it')
   if (headers['content-encoding'] !== undefined) return sentence(415, 'send the file as it is, without an encoding')

@@ -8,14 +8,7 @@ import { text } from 'node:stream/consumers'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
 import { DirectoryStore, type FolderStore, readBody, S3Store } from '@repokeeper/object-store'
-import {
-  anyPackage,
-  MemoryCache,
-  parseRepositoryRoot,
-  RootFinder,
-  realContext,
-  reconcile,
-} from '@repokeeper/repository'
+import { anyPackage, MemoryCache, parseRepositoryRoot, realContext, reconcile } from '@repokeeper/repository'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -23,6 +16,7 @@ import {
   type DoorEvent,
   type DoorOptions,
   openAccess,
+  PackagePlaces,
   Scratch,
   WatchedMetadata,
   type WriteDesk,
@@ -75,8 +69,8 @@ async function openDoor(
   const place = stores.get(name)
   if (place === undefined) throw new Error(`there is no store of ${name}`)
   const scratch = await Scratch.open(join(directory, 'scratch'), new Date())
-  const roots = new RootFinder({ store: place.store, now: Date.now })
-  const publication = new WatchedMetadata({ store: place.store, roots, context: contextFor })
+  const places = new PackagePlaces({ ...place, patterns: [], now: Date.now })
+  const publication = new WatchedMetadata({ store: place.store, places, context: contextFor })
   const door = await Door.open(
     { host: '127.0.0.1', port: 0 },
     {
