@@ -1,10 +1,12 @@
 /**
  * What `serve` and `gateway` have in common on the command line.
  */
-import type { DoorAddress } from '@repokeeper/door'
-import type { Command } from 'commander'
+import type { DoorAddress, UpkeepSettings, WriteLimits } from '@repokeeper/door'
+import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
-import { readAddress } from './replica-options.ts'
+import { gather } from './repeated-option.ts'
+import { readAddress, readDuration, readTimeout } from './replica-options.ts'
 import { readCount } from './whole-number.ts'
 
 export interface DoorFlags {
@@ -12,11 +14,25 @@ export interface DoorFlags {
   readonly connectionsMax: number
   /** Reads are told, too. */
   readonly tellsReads: boolean
+  /** Anybody may put and delete packages. */
+  readonly isOpenToWrites: boolean
+  /** Another file of the same name is replaced. */
+  readonly replaces: boolean
+  readonly limits: WriteLimits
+  /** Where uploads lie until they are whole. */
+  readonly scratch: string | undefined
+  readonly patterns: readonly RootPattern[]
+  readonly upkeep: UpkeepSettings
 }
 
 const usualAddress = { host: '127.0.0.1', port: 8080 }
+/** S3 takes no more in one request. */
+const uploadBytesMax = 5 * 2 ** 30
+/** On the average, after a minute: an upload that is slower takes the place of others. */
+const pace = { bytesPerSecondMin: 1_024, slowStartMs: 60_000 }
 
 export function defineDoorOptions(command: Command): Command {
+  const wait = new Option('--wait-timeout <time>', 'how long ?wait=1 waits until it is published')
   return command
     .optionsGroup('Options of the door:')
     .option(
@@ -26,16 +42,79 @@ export function defineDoorOptions(command: Command): Command {
     )
     .option('--connections <count>', 'that are open at the same time', readCount(1, 100_000), 512)
     .option('--no-access-log', 'say nothing of what was read')
+    .addOption(
+      new Option('--write <who>', 'who may put and delete packages: nobody (closed), or anybody')
+        .choices(['closed', 'open'])
+        .default('closed'),
+    )
+    .option('--replace', 'put an upload in the place of another file of its name')
+    .option('--max-upload <size>', 'largest package that is taken: 500M, 2G (default: 5G)', readSize)
+    .option('--uploads <count>', 'that are under way at the same time', readCount(1, 1_000), 32)
+    .addOption(wait.argParser(readTimeout).default(60_000, '60s'))
+    .option('--scratch <dir>', 'where uploads lie until they are whole')
 }
 
-/** @param values as commander has them */
+export function defineKeepingOptions(command: Command): Command {
+  const audit = new Option('--audit-interval <time>', 'how often bucket or folder and metadata are compared; 0: never')
+  const gc = new Option('--gc-interval <time>', 'how often superseded documents are cleared away; 0: never')
+  const retention = new Option('--retention <time>', 'how long superseded documents stay: 30m, 24h, 7d')
+  return command
+    .optionsGroup('Options of publishing:')
+    .option(
+      '--repository <pattern>',
+      'directory that is a repository; * stands for one directory; may be given several times (default: the nearest one with metadata above a package, else its own)',
+      gather,
+    )
+    .addOption(audit.argParser(readInterval).default(readDuration('6h'), '6h'))
+    .addOption(gc.argParser(readInterval).default(readDuration('6h'), '6h'))
+    .addOption(retention.argParser(readDuration).default(readDuration('24h'), '24h'))
+}
+
+/** @param values as commander has them @throws RootError where a pattern is none */
 export function readDoorFlags(values: unknown): DoorFlags {
-  const { http, connections, accessLog } = Values.parse(values)
-  return { address: http, connectionsMax: connections, tellsReads: accessLog }
+  const flags = Values.parse(values)
+  return {
+    address: flags.http,
+    connectionsMax: flags.connections,
+    tellsReads: flags.accessLog,
+    isOpenToWrites: flags.write === 'open',
+    replaces: flags.replace,
+    limits: { ...pace, uploadBytesMax: flags.maxUpload, uploadsMax: flags.uploads, waitMs: flags.waitTimeout },
+    scratch: flags.scratch,
+    patterns: flags.repository.map(parseRootPattern),
+    upkeep: {
+      auditIntervalMs: flags.auditInterval,
+      gcIntervalMs: flags.gcInterval,
+      retentionMs: flags.retention,
+    },
+  }
 }
 
 const Values = z.object({
   http: z.custom<DoorAddress>().default(usualAddress),
   connections: z.number(),
   accessLog: z.boolean(),
+  write: z.enum(['closed', 'open']),
+  replace: z.boolean().default(false),
+  maxUpload: z.number().default(uploadBytesMax),
+  uploads: z.number(),
+  waitTimeout: z.number(),
+  scratch: z.string().min(1).optional(),
+  repository: z.array(z.string()).default([]),
+  auditInterval: z.number(),
+  gcInterval: z.number(),
+  retention: z.number(),
 })
+
+const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+
+function readSize(text: string): number {
+  const [, amount, unit = ''] = /^([0-9]{1,12})([KMG]?)$/.exec(text.trim().toUpperCase()) ?? []
+  const bytes = Number(amount) * (bytesOf[unit] ?? Number.NaN)
+  if (bytes >= 1 && bytes <= uploadBytesMax) return bytes
+  throw new InvalidArgumentError('Expected bytes such as 500M or 2G, 5G at most.')
+}
+
+function readInterval(text: string): number {
+  return text.trim() === '0' ? 0 : readDuration(text)
+}

@@ -67,7 +67,7 @@ function readInterval(text: string): number {
   throw new InvalidArgumentError('Expected a time such as 5s or 10m, from 1s to a day.')
 }
 
-function readDuration(text: string): number {
+export function readDuration(text: string): number {
   const milliseconds = parseDuration(text)
   if (milliseconds !== undefined) return milliseconds
   throw new InvalidArgumentError('Expected a time such as 30m, 24h or 7d, ten years at most.')

@@ -37,8 +37,6 @@ export async function sendAnswer(request: IncomingMessage, response: ServerRespo
     'Referrer-Policy': 'same-origin',
     ...(body.kind !== 'none' && { 'Content-Type': body.contentType }),
     ...lengthOf(answer, bytes),
-    // What nobody has read must not stand before the next request.
-    ...(hasUnreadBody(request) && { Connection: 'close' }),
     ...headers,
   })
   if (request.method === 'HEAD' || body.kind === 'none') {
@@ -59,9 +57,4 @@ function lengthOf({ status, body }: Answer, bytes: Buffer | undefined): Record<s
   // RFC 9110, section 8.6: a 204 has none; a 304 would have that of the whole.
   if (body.kind === 'none') return status === 204 || status === 304 ? {} : { 'Content-Length': 0 }
   return { 'Content-Length': body.kind === 'bytes' ? body.size : (bytes?.length ?? 0) }
-}
-
-function hasUnreadBody({ headers, complete }: IncomingMessage): boolean {
-  if (complete) return false
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }

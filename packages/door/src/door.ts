@@ -53,11 +53,11 @@ export class Door {
     })
     const uploads = new Uploads()
     const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
-      serve({ options, uploads, request, response, goOn: () => {} })
+      serve({ options, limits, uploads, request, response, goOn: () => {} })
     server.on('request', (request, response) => void takeOn(request, response))
     // Who asks before a large body comes has its answer before, too, where the body is not wanted.
     server.on('checkContinue', (request, response) => {
-      void serve({ options, uploads, request, response, goOn: () => response.writeContinue() })
+      void serve({ options, limits, uploads, request, response, goOn: () => response.writeContinue() })
     })
     server.maxConnections = limits.connectionsMax
     server.timeout = limits.silenceMs
@@ -82,6 +82,7 @@ export class Door {
 
 interface Exchange {
   readonly options: DoorOptions
+  readonly limits: DoorLimits
   readonly uploads: Uploads
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -91,26 +92,40 @@ interface Exchange {
 
 /** Never rejects. */
 async function serve(exchange: Exchange): Promise<void> {
-  const { options, request, response } = exchange
+  const { options, limits, request, response } = exchange
+  const { socket } = request
+  // Once all of it has come nobody is silent but the door itself, which stores it, or waits until it is published.
+  if (request.method === 'PUT') request.once('end', () => socket.setTimeout(0))
+  else socket.setTimeout(0)
   const startedAt = options.now().getTime()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const from = request.socket.remoteAddress ?? ''
+  const from = socket.remoteAddress ?? ''
   const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
   const visitor: { user?: string | undefined } = {}
   const answer = await answerTo(exchange, visitor, gone.signal).catch((error: unknown) => {
     if (!isTorn(request, error) && !gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
     return answerForFault(error, subject.method)
   })
+  socket.setTimeout(limits.silenceMs)
   try {
     const bytes = await sendAnswer(request, response, answer)
     const milliseconds = options.now().getTime() - startedAt
+    passOverRest(request, limits.lingerMs)
     if (request.destroyed && !request.complete) throw new Error('the connection was closed before all of it had come')
     options.onEvent({ kind: 'answered', ...subject, status: answer.status, bytes, milliseconds, user: visitor.user })
   } catch (error) {
     response.destroy()
     options.onEvent({ kind: 'broken off', ...subject, error })
   }
+}
+
+/** Of a body that nobody has read: before it has come there can be no other request. */
+function passOverRest(request: IncomingMessage, lingerMs: number): void {
+  if (request.complete || request.destroyed) return
+  const impatient = setTimeout(() => request.destroy(), lingerMs)
+  request.once('close', () => clearTimeout(impatient))
+  request.resume()
 }
 
 async function answerTo(

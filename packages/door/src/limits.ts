@@ -7,8 +7,10 @@ export interface DoorLimits {
   readonly headersMs: number
   /** Between two requests. */
   readonly keepAliveMs: number
-  /** Nothing came and nothing could be sent for so long. */
+  /** Nothing came and nothing could be sent for so long. What is done between the two, the store has limits for. */
   readonly silenceMs: number
+  /** The rest of a body that is not wanted is passed over for so long: who is cut off while it sends does not hear why. */
+  readonly lingerMs: number
   /** What is under way when the door is closed may go on for so long. */
   readonly closingMs: number
 }
@@ -19,5 +21,6 @@ export const usualLimits: DoorLimits = {
   headersMs: 10_000,
   keepAliveMs: 15_000,
   silenceMs: 60_000,
+  lingerMs: 5_000,
   closingMs: 10_000,
 }

@@ -24,10 +24,10 @@ interface Pending {
 const lookEveryMs = 100
 const stillMs = 400
 /**
- * Where more than so many are on their way, somebody copies a whole tree: those that have settled wait for the others, so that they make one
+ * Where more than so many come together, somebody copies a whole tree: those that have settled wait for the others, so that they make one
  * publish and not one for each second of the copy.
  */
-const floodMin = 50
+const floodMin = 20
 const floodWaitMsMax = 20_000
 /** Enough to keep a disk busy. */
 const looksAtOnce = 32
@@ -74,8 +74,8 @@ export class SettledFiles {
     )
     await inParallel(due, looksAtOnce, ([key, pending]) => this.#lookAt(key, pending))
     if (this.#isClosed || this.#settled.size === 0) return
-    const isFlood = this.#pending.size > floodMin && clock.now() - this.#firstSettledAt < floodWaitMsMax
-    if (isFlood) return
+    const isFlood = this.#pending.size > 0 && this.#pending.size + this.#settled.size > floodMin
+    if (isFlood && clock.now() - this.#firstSettledAt < floodWaitMsMax) return
     const keys = [...this.#settled]
     this.#settled.clear()
     this.#options.onSettled(keys)

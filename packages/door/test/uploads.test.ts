@@ -264,6 +264,17 @@ describe('an upload', () => {
     expect(await opened.drafts()).toEqual([])
   })
 
+  it('that is not wanted and never ends is cut off', async () => {
+    const { door } = await openDoor('a folder', {}, { limits: { lingerMs: 50 } })
+    const socket = connect(door.address.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write('PUT /readme.txt HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n')
+    const more = setInterval(() => socket.write('4\r\nmore\r\n'), 5)
+    const answer = await text(socket).catch(() => 'torn')
+    clearInterval(more)
+    expect(answer).toMatch(/^(HTTP\/1\.1 422 |torn$)/)
+  })
+
   it('of what a killed process left is cleared away after a day', async () => {
     const scratch = join(directory, 'left')
     await mkdir(scratch)
