@@ -137,9 +137,10 @@ function answerFor(stored: Stored, name: string, { size, sha256 }: Draft): Answe
 }
 
 /** Tells who publishes; who asked for it is answered when it is done. */
-async function told(desk: WriteDesk, { path, signal }: WriteRequest, change: Change, answer: Answer): Promise<Answer> {
+async function told(desk: WriteDesk, request: WriteRequest, change: Change, answer: Answer): Promise<Answer> {
+  const { signal } = request
   const { wait } = desk.publication.changed(change)
-  if (!['1', 'true', 'yes'].includes(path.query.get('wait') ?? '')) return answer
+  if (!asksToWait(request)) return answer
   const published = await wait(AbortSignal.any([signal, AbortSignal.timeout(desk.limits.waitMs)]))
   switch (published.kind) {
     case 'published':
@@ -149,6 +150,12 @@ async function told(desk: WriteDesk, { path, signal }: WriteRequest, change: Cha
     case 'later':
       return withMore(answer, 202, `not published yet: ${published.reason}`)
   }
+}
+
+/** By the query, or as RFC 7240, section 4.3, has it, where a client leaves no room for a query: `Prefer: wait=60`. */
+function asksToWait({ path, headers }: WriteRequest): boolean {
+  if (['1', 'true', 'yes'].includes(path.query.get('wait') ?? '')) return true
+  return [headers.prefer ?? []].flat().some((prefer) => /(?:^|,)\s*wait\s*(?:=|,|;|$)/i.test(prefer))
 }
 
 function withMore(answer: Answer, status: number, words: string): Answer {

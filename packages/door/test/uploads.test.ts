@@ -166,7 +166,7 @@ describe.each(['a folder', 'a bucket'])('the door of %s', (name) => {
       reconcile({ store, root: parseRepositoryRoot(`${prefix}waiting`) }, new Set([key]), contextFor(never))
     await publish()
     expect(await answering).toMatchObject({ status: 201, body: expect.stringMatching(/\npublished\n$/) })
-    const removing = ask(opened.door.address, 'DELETE', path)
+    const removing = ask(opened.door.address, 'DELETE', '/waiting/waits.rpm', { headers: { Prefer: 'wait=60' } })
     while ((await store.head(key)) !== undefined) await new Promise(setImmediate)
     await publish()
     expect(await removing).toMatchObject({ status: 200, body: 'deleted waiting/waits.rpm\npublished\n' })
