@@ -1,10 +1,11 @@
 /**
  * What `serve` and `gateway` have in common on the command line.
  */
-import type { DoorAddress, UpkeepSettings, WriteLimits } from '@repokeeper/door'
+import type { DoorAddress, UpkeepSettings, Verb, WriteLimits } from '@repokeeper/door'
 import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
+import { UsageError } from './failure.ts'
 import { gather } from './repeated-option.ts'
 import { readAddress, readDuration, readTimeout } from './replica-options.ts'
 import { readCount } from './whole-number.ts'
@@ -14,8 +15,12 @@ export interface DoorFlags {
   readonly connectionsMax: number
   /** Reads are told, too. */
   readonly tellsReads: boolean
-  /** Anybody may put and delete packages. */
-  readonly isOpenToWrites: boolean
+  /** What anybody may who does not say who it is. */
+  readonly open: ReadonlySet<Verb>
+  /** File of the users. */
+  readonly users: string | undefined
+  /** Files of the certificate and its key. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
   /** Another file of the same name is replaced. */
   readonly replaces: boolean
   readonly limits: WriteLimits
@@ -42,11 +47,11 @@ export function defineDoorOptions(command: Command): Command {
     )
     .option('--connections <count>', 'that are open at the same time', readCount(1, 100_000), 512)
     .option('--no-access-log', 'say nothing of what was read')
-    .addOption(
-      new Option('--write <who>', 'who may put and delete packages: nobody (closed), or anybody')
-        .choices(['closed', 'open'])
-        .default('closed'),
-    )
+    .option('--users <file>', 'YAML file of users and what each may; "repokeeper door-user" makes entries')
+    .addOption(who('--read <who>', 'who may read: anybody (open), or users who may (closed)').default('open'))
+    .addOption(who('--write <who>', 'who may put and delete packages: anybody, or users who may').default('closed'))
+    .option('--tls-cert <file>', 'speak TLS with this certificate, in PEM, with those that lead to its root')
+    .option('--tls-key <file>', 'key of the certificate, in PEM')
     .option('--replace', 'put an upload in the place of another file of its name')
     .option('--max-upload <size>', 'largest package that is taken: 500M, 2G (default: 5G)', readSize)
     .option('--uploads <count>', 'that are under way at the same time', readCount(1, 1_000), 32)
@@ -70,14 +75,23 @@ export function defineKeepingOptions(command: Command): Command {
     .addOption(retention.argParser(readDuration).default(readDuration('24h'), '24h'))
 }
 
-/** @param values as commander has them @throws RootError where a pattern is none */
+/** @param values as commander has them @throws UsageError, and RootError where a pattern is none */
 export function readDoorFlags(values: unknown): DoorFlags {
   const flags = Values.parse(values)
+  const { users, tlsCert: cert, tlsKey: key } = flags
+  if (flags.read === 'closed' && users === undefined) {
+    throw new UsageError('--read closed: nobody could read; say with --users who may')
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError('--tls-cert and --tls-key: name both, the certificate and its key')
+  }
   return {
     address: flags.http,
     connectionsMax: flags.connections,
     tellsReads: flags.accessLog,
-    isOpenToWrites: flags.write === 'open',
+    open: new Set([...(flags.read === 'open' ? (['read'] as const) : []), ...openWrites(flags.write)]),
+    users,
+    tls: cert === undefined || key === undefined ? undefined : { cert, key },
     replaces: flags.replace,
     limits: { ...pace, uploadBytesMax: flags.maxUpload, uploadsMax: flags.uploads, waitMs: flags.waitTimeout },
     scratch: flags.scratch,
@@ -94,7 +108,11 @@ const Values = z.object({
   http: z.custom<DoorAddress>().default(usualAddress),
   connections: z.number(),
   accessLog: z.boolean(),
+  users: z.string().min(1).optional(),
+  read: z.enum(['closed', 'open']),
   write: z.enum(['closed', 'open']),
+  tlsCert: z.string().min(1).optional(),
+  tlsKey: z.string().min(1).optional(),
   replace: z.boolean().default(false),
   maxUpload: z.number().default(uploadBytesMax),
   uploads: z.number(),
@@ -105,6 +123,14 @@ const Values = z.object({
   gcInterval: z.number(),
   retention: z.number(),
 })
+
+function who(flags: string, description: string): Option {
+  return new Option(flags, description).choices(['open', 'closed'])
+}
+
+function openWrites(write: 'open' | 'closed'): readonly Verb[] {
+  return write === 'open' ? ['write', 'delete'] : []
+}
 
 const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
 

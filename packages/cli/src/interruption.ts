@@ -22,7 +22,8 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Signals that ask to end: the first one aborts `signal`, so that the command can stop in order and say what was done; the
- * next one ends the process. Emits both by their name, for those who end in their own way.
+ * next one ends the process. Emits both by their name, for those who end in their own way. Where somebody listens for `reload`, SIGHUP
+ * means that, as to every server, and ends nothing.
  */
 export class Interruption extends EventEmitter {
   readonly #abort = new AbortController()
@@ -47,6 +48,7 @@ export class Interruption extends EventEmitter {
   }
 
   readonly #onSignal = (name: NodeJS.Signals): void => {
+    if (name === 'SIGHUP' && this.emit('reload')) return
     const now = performance.now()
     if (this.#firstAt !== undefined && now - this.#firstAt < sameSignalMs) return
     const isFirst = this.#firstAt === undefined

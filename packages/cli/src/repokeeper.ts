@@ -10,6 +10,7 @@ import { defineCompletion } from './commands/completion.ts'
 import { defineCopy } from './commands/copy.ts'
 import { defineDeadLetters } from './commands/dead-letters.ts'
 import { defineDoctor } from './commands/doctor.ts'
+import { defineDoorUser } from './commands/door-user.ts'
 import { defineGateway } from './commands/gateway.ts'
 import { defineGc } from './commands/gc.ts'
 import { defineGenerations } from './commands/generations.ts'
@@ -75,6 +76,7 @@ export async function repokeeperProgram(cli: Cli, args: readonly string[]): Prom
   defineMirror(program, cli)
   defineServe(program, cli)
   defineGateway(program, cli)
+  defineDoorUser(program, cli)
   defineSite(program, cli)
   defineKey(program, cli)
   await defineWorker(program, cli, args)

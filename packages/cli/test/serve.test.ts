@@ -1,7 +1,7 @@
 /** serve, as people run it: filled by curl and by cp, read by dnf, killed, and two at once on one folder. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -74,7 +74,30 @@ describe('serve', () => {
     expect(await place().repokeeper('verify', 'shared', '--packages', '--allow-unsigned')).toMatchObject({ code: 0 })
   })
 
+  it('lets in who the file of users says, and reads it anew when it is told to', async () => {
+    const user = await place().repokeeper('door-user', 'ci', '--path', 'el9', '--token')
+    const [, token = ''] = /^token of ci: (\S+)\n$/.exec(user.stderr) ?? []
+    const users = at('users.yaml')
+    await writeFile(users, 'users: []\n')
+    const { url, next, child } = await serve('closed', '--users', users, '--read', 'closed', '--no-access-log')
+    const file = at(await place().rpm({ name: 'mine' }))
+    const upload = async (...words: string[]) =>
+      (await run('curl', ['-s', '-o', at('answer'), '-w', '%{http_code}', ...words, '-T', file, `${url}el9/`])).stdout
+    const bearer = ['-H', `Authorization: Bearer ${token}`]
+    expect([await upload(), await upload(...bearer)]).toEqual(['401', '401'])
+    await writeFile(users, `users:\n${user.stdout}`)
+    child.kill('SIGHUP')
+    while ((await next()) !== 'read users and certificate anew');
+    expect([await upload(), await upload(...bearer), await upload('-u', `ci:${token}`)]).toEqual(['401', '201', '200'])
+    await writeFile(users, 'users: [')
+    child.kill('SIGHUP')
+    while (!(await next()).endsWith('what was read before still holds'));
+    expect(await upload(...bearer)).toBe('200')
+    expect(child.exitCode).toBeNull()
+  })
+
   it.each<[string, string[], number, RegExp]>([
+    ['a door that nobody could come in by', ['.', '--read', 'closed'], 2, /say with --users/],
     ['a bucket', ['s3://bucket'], 2, /"repokeeper gateway s3:\/\/bucket" shows a bucket/],
   ])('refuses %s', async (_, args, code, message) => {
     expect(await place().repokeeper('serve', ...args)).toMatchObject({ code, stderr: expect.stringMatching(message) })

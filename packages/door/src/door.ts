@@ -1,28 +1,24 @@
 /**
  * HTTP in front of a store.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '@repokeeper/object-store'
 import { type Access, type Admission, openAccess, type Verb } from './access.ts'
 import { type Answer, sendAnswer, sentence } from './answer.ts'
-import { DoorError } from './door-error.ts'
 import type { DoorEvent } from './door-event.ts'
+import { createDoorServer, type DoorAddress, type DoorServer, type DoorTls, listen, renewTls } from './door-server.ts'
 import { type DoorLimits, usualLimits } from './limits.ts'
 import { type ReadDesk, read } from './read.ts'
 import { parseRequestPath, type RequestPath } from './request-path.ts'
 import { deletePackage, Uploads, type WriteDesk } from './write.ts'
-
-export interface DoorAddress {
-  readonly host: string
-  readonly port: number
-}
 
 export interface DoorOptions extends ReadDesk {
   /** Absent: nothing can be put or deleted. */
   readonly writes?: WriteDesk | undefined
   /** Absent: everybody may read, and nobody write. */
   readonly access?: Access | undefined
+  /** Absent: without encryption. */
+  readonly tls?: DoorTls | undefined
   readonly limits?: Partial<DoorLimits>
   readonly now: () => Date
   readonly onEvent: (event: DoorEvent) => void
@@ -31,10 +27,10 @@ export interface DoorOptions extends ReadDesk {
 /** Shows a store, or a part of it, to whoever may connect. */
 export class Door {
   readonly address: DoorAddress
-  readonly #server: Server
+  readonly #server: DoorServer
   readonly #limits: DoorLimits
 
-  private constructor(server: Server, address: DoorAddress, limits: DoorLimits) {
+  private constructor(server: DoorServer, address: DoorAddress, limits: DoorLimits) {
     this.#server = server
     this.address = address
     this.#limits = limits
@@ -43,14 +39,7 @@ export class Door {
   /** @param address port 0: one that is free @throws DoorError */
   static async open(address: DoorAddress, options: DoorOptions): Promise<Door> {
     const limits = { ...usualLimits, ...options.limits }
-    const server = createServer({
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.headersMs,
-      // An upload may take hours, as long as it goes on.
-      requestTimeout: 0,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: 1_000,
-    })
+    const server = createDoorServer(options.tls, limits)
     const uploads = new Uploads()
     const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
       serve({ options, limits, uploads, request, response, goOn: () => {} })
@@ -59,15 +48,12 @@ export class Door {
     server.on('checkContinue', (request, response) => {
       void serve({ options, limits, uploads, request, response, goOn: () => response.writeContinue() })
     })
-    server.maxConnections = limits.connectionsMax
-    server.timeout = limits.silenceMs
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => reject(cannotListen(address, cause)))
-      server.listen({ host: address.host, port: address.port }, resolve)
-    })
-    // Bound to a port, never to a pipe.
-    const { port } = server.address() as AddressInfo
-    return new Door(server, { host: address.host, port }, limits)
+    return new Door(server, await listen(server, address), limits)
+  }
+
+  /** For connections from now on. @throws DoorError: then it goes on with the one that it has */
+  renewTls(tls: DoorTls): void {
+    renewTls(this.#server, tls)
   }
 
   /** Takes nothing more; what is under way is given some time to end. */
@@ -221,15 +207,4 @@ function answerForFault(error: unknown, method: string): Answer {
 function pathForLog(url = ''): string {
   const path = url.split('?', 1)[0] ?? ''
   return path.length > 300 ? `${path.slice(0, 300)}…` : path
-}
-
-function cannotListen({ host, port }: DoorAddress, cause: Error): DoorError {
-  const code = 'code' in cause ? cause.code : undefined
-  const why =
-    code === 'EADDRINUSE'
-      ? 'something else listens there: choose another port, or 0 for one that is free'
-      : code === 'EACCES'
-        ? 'this user may not: choose a port above 1023'
-        : cause.message
-  return new DoorError('CANNOT_LISTEN', `--http ${host}:${port} cannot be opened: ${why}`, { cause })
 }

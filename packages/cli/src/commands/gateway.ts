@@ -15,6 +15,7 @@ expires. What is uploaded through it is published by the workers of the bucket, 
 Examples:
   $ repokeeper gateway s3://my-bucket/el9
   $ repokeeper gateway s3://my-bucket --http 0.0.0.0:8080 --redirect
+  $ repokeeper gateway s3://my-bucket --users users.yaml --read closed
   $ repokeeper gateway s3://my-bucket --write open --publish     # curl -T x.rpm 'http://localhost:8080/el9/?wait=1'
 `
 

@@ -16,6 +16,7 @@ Examples:
   $ repokeeper serve /srv/rpm
   $ repokeeper serve /srv/rpm --http 0.0.0.0:8080 --sign-key signing-key.asc
   $ repokeeper serve /srv/rpm --write open                # curl -T x.rpm http://localhost:8080/el9/
+  $ repokeeper serve /srv/rpm --users users.yaml --tls-cert host.crt --tls-key host.key
   $ repokeeper serve /mnt/nfs/rpm --poll 5s               # others write to it over the network
 `
 
