@@ -1,5 +1,6 @@
 /** gateway, as people run it: a private bucket that dnf reads. */
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
@@ -51,6 +52,19 @@ describeWithClients(['dnf'], 'dnf', () => {
 })
 
 describe('gateway', () => {
+  it('publishes what is uploaded, where there are no workers', async () => {
+    const { url, child } = await open('s3://private', '--write', 'open', '--publish', '--retention', '0s')
+    const file = await place().rpm({ name: 'buoy' })
+    const put = (more: RequestInit) => fetch(`${url}fedora/${file}?wait=1`, { method: 'PUT', ...more })
+    const stored = await put({ body: await readFile(join(place().directory, file)) })
+    expect([stored.status, await stored.text()]).toEqual([201, expect.stringMatching(/\npublished\n$/)])
+    const gone = await fetch(`${url}fedora/${file}?wait=1`, { method: 'DELETE' })
+    expect(await gone.text()).toMatch(/\npublished\n$/)
+    const exited = once(child, 'exit')
+    child.kill('SIGINT')
+    expect(await exited).toEqual([0, null])
+  })
+
   it.each<[string, string[], number, RegExp]>([
     ['a folder', ['.'], 2, /"repokeeper serve \." shows a folder/],
     ['a bucket that is not there', ['s3://nothing'], 1, /nothing/],
