@@ -3,24 +3,18 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '@repokeeper/object-store'
-import { type Access, type Admission, openAccess, type Verb } from './access.ts'
 import { type Answer, sendAnswer, sentence } from './answer.ts'
+import { answerTo, type Desk, type Visitor } from './dispatch.ts'
 import type { DoorEvent } from './door-event.ts'
 import { createDoorServer, type DoorAddress, type DoorServer, type DoorTls, listen, renewTls } from './door-server.ts'
 import { type DoorLimits, usualLimits } from './limits.ts'
-import { type ReadDesk, read } from './read.ts'
-import { parseRequestPath, type RequestPath } from './request-path.ts'
-import { deletePackage, Uploads, type WriteDesk } from './write.ts'
+import { MadeFolders } from './made-folders.ts'
+import { Uploads } from './write.ts'
 
-export interface DoorOptions extends ReadDesk {
-  /** Absent: nothing can be put or deleted. */
-  readonly writes?: WriteDesk | undefined
-  /** Absent: everybody may read, and nobody write. */
-  readonly access?: Access | undefined
+export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders'> {
   /** Absent: without encryption. */
   readonly tls?: DoorTls | undefined
   readonly limits?: Partial<DoorLimits>
-  readonly now: () => Date
   readonly onEvent: (event: DoorEvent) => void
 }
 
@@ -40,13 +34,13 @@ export class Door {
   static async open(address: DoorAddress, options: DoorOptions): Promise<Door> {
     const limits = { ...usualLimits, ...options.limits }
     const server = createDoorServer(options.tls, limits)
-    const uploads = new Uploads()
+    const desk: Desk = { ...options, uploads: new Uploads(), madeFolders: new MadeFolders() }
     const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
-      serve({ options, limits, uploads, request, response, goOn: () => {} })
+      serve({ options, desk, limits, request, response, goOn: () => {} })
     server.on('request', (request, response) => void takeOn(request, response))
     // Who asks before a large body comes has its answer before, too, where the body is not wanted.
     server.on('checkContinue', (request, response) => {
-      void serve({ options, limits, uploads, request, response, goOn: () => response.writeContinue() })
+      void serve({ options, desk, limits, request, response, goOn: () => response.writeContinue() })
     })
     return new Door(server, await listen(server, address), limits)
   }
@@ -68,8 +62,8 @@ export class Door {
 
 interface Exchange {
   readonly options: DoorOptions
+  readonly desk: Desk
   readonly limits: DoorLimits
-  readonly uploads: Uploads
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** The body may come. */
@@ -78,7 +72,7 @@ interface Exchange {
 
 /** Never rejects. */
 async function serve(exchange: Exchange): Promise<void> {
-  const { options, limits, request, response } = exchange
+  const { options, desk, limits, request, response, goOn } = exchange
   const { socket } = request
   // Once all of it has come nobody is silent but the door itself, which stores it, or waits until it is published.
   if (request.method === 'PUT') request.once('end', () => socket.setTimeout(0))
@@ -88,8 +82,8 @@ async function serve(exchange: Exchange): Promise<void> {
   response.once('close', () => gone.abort())
   const from = socket.remoteAddress ?? ''
   const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
-  const visitor: { user?: string | undefined } = {}
-  const answer = await answerTo(exchange, visitor, gone.signal).catch((error: unknown) => {
+  const visitor: Visitor = {}
+  const answer = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
     if (!isTorn(request, error) && !gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
     return answerForFault(error, subject.method)
   })
@@ -112,73 +106,6 @@ function passOverRest(request: IncomingMessage, lingerMs: number): void {
   const impatient = setTimeout(() => request.destroy(), lingerMs)
   request.once('close', () => clearTimeout(impatient))
   request.resume()
-}
-
-async function answerTo(
-  { options, uploads, request, goOn }: Exchange,
-  visitor: { user?: string | undefined },
-  signal: AbortSignal,
-): Promise<Answer> {
-  const path = parseRequestPath(request.url ?? '')
-  if (path.kind === 'refused') return sentence(path.status, path.reason)
-  const { method = '', headers } = request
-  const verb = verbs.get(method)
-  const { writes, store, prefix, now } = options
-  if (verb === undefined || (verb !== 'read' && writes === undefined)) return methodNotAllowed(options)
-  const turnedAway = await admit(options, { verb, path, request }, visitor)
-  if (turnedAway !== undefined) return turnedAway
-  if (method === 'GET' || method === 'HEAD') return read(options, path, { method, headers, now: now(), signal })
-  if (writes === undefined) return methodNotAllowed(options)
-  const written = { store, prefix, path, headers, now, signal }
-  if (verb === 'delete') return deletePackage(writes, written)
-  return uploads.put(writes, written, () => {
-    goOn()
-    // Who is refused in the middle of it is to be told so, by the same connection.
-    return request.iterator({ destroyOnReturn: false })
-  })
-}
-
-const verbs: ReadonlyMap<string, Verb> = new Map([
-  ['GET', 'read'],
-  ['HEAD', 'read'],
-  ['PUT', 'write'],
-  ['DELETE', 'delete'],
-])
-
-function methodNotAllowed({ writes }: DoorOptions): Answer {
-  const allowed = writes === undefined ? 'GET, HEAD' : [...verbs.keys()].join(', ')
-  return sentence(405, `${allowed} only`, { Allow: allowed })
-}
-
-/** @returns the answer to who may not; `undefined`: let in */
-async function admit(
-  { access = openAccess({ writes: false }) }: DoorOptions,
-  asked: {
-    readonly verb: Verb
-    readonly path: Extract<RequestPath, { kind: 'key' }>
-    readonly request: IncomingMessage
-  },
-  visitor: { user?: string | undefined },
-): Promise<Answer | undefined> {
-  const { verb, path, request } = asked
-  const from = request.socket.remoteAddress ?? ''
-  const admission: Admission = await access.admit({ verb, path: path.key, headers: request.headers, from })
-  switch (admission.kind) {
-    case 'granted':
-      visitor.user = admission.user
-      return undefined
-    case 'unknown':
-      return sentence(401, 'say who you are, by a user and a password or by a token', {
-        'WWW-Authenticate': 'Basic realm="packages", charset="UTF-8"',
-      })
-    case 'refused':
-      visitor.user = admission.user
-      return sentence(403, verb === 'read' ? 'you may not read this' : 'you may not change this')
-    case 'too often':
-      return sentence(429, 'too many wrong attempts; try again later', {
-        'Retry-After': String(admission.retryAfterSeconds),
-      })
-  }
 }
 
 /** Who sent it is gone: that is no fault of ours. */

@@ -1,7 +1,7 @@
 /**
  * GET and HEAD of a folder: a page of what lies in it.
  */
-import { entryKey, type FolderEntry, type FolderStore } from '@repokeeper/object-store'
+import { compareKeys, entryKey, type FolderEntry, type FolderStore } from '@repokeeper/object-store'
 import type { Answer } from './answer.ts'
 import { type FolderRow, folderPageHeaders, formatFolderPage } from './folder-page.ts'
 
@@ -10,6 +10,8 @@ export interface FolderRequest {
   readonly path: string
   /** The key of the folder in the store. */
   readonly key: string
+  /** Also where nothing lies in it. */
+  readonly isThere: boolean
   readonly query: URLSearchParams
   readonly signal: AbortSignal
 }
@@ -20,7 +22,7 @@ const rowsMax = 1_000
 /** @returns `undefined` where there is no such folder @throws StoreError */
 export async function readFolder(
   store: Pick<FolderStore, 'listFolder'>,
-  { path, key, query, signal }: FolderRequest,
+  { path, key, isThere, query, signal }: FolderRequest,
 ): Promise<Answer | undefined> {
   const after = query.get('after') ?? ''
   const rows: FolderRow[] = []
@@ -34,7 +36,7 @@ export async function readFolder(
     }
     rows.push(row)
   }
-  if (rows.length === 0 && path !== '' && after === '') return undefined
+  if (rows.length === 0 && !isThere && after === '' && !(await isFolder(store, key, signal))) return undefined
   const html = formatFolderPage({ path: `/${path}`, rows, ...(next !== undefined && { next }) })
   return {
     status: 200,
@@ -43,13 +45,19 @@ export async function readFolder(
   }
 }
 
-/** Whether anything lies in it. */
+/** Whether anything lies in it, or it is an empty directory. @param key with its slash at the end */
 export async function isFolder(
   store: Pick<FolderStore, 'listFolder'>,
   key: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   for await (const _ of store.listFolder(key, { signal })) return true
+  // Then only the folder above knows of it.
+  const name = key.slice(0, -1)
+  for await (const entry of store.listFolder(name.slice(0, name.lastIndexOf('/') + 1), { startAfter: name, signal })) {
+    const order = compareKeys(entryKey(entry), key)
+    if (order >= 0) return order === 0
+  }
   return false
 }
 

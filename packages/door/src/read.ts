@@ -3,6 +3,7 @@
  */
 import type { FolderStore } from '@repokeeper/object-store'
 import { type Answer, sentence } from './answer.ts'
+import type { MadeFolders } from './made-folders.ts'
 import { isFolder, readFolder } from './read-folder.ts'
 import { type ReadRequest, readObject } from './read-object.ts'
 import { encodeKey, type RequestPath } from './request-path.ts'
@@ -11,6 +12,7 @@ export interface ReadDesk {
   readonly store: FolderStore
   /** The part of the store that is shown: empty, or with its slash at the end. */
   readonly prefix: string
+  readonly madeFolders: MadeFolders
   /** Where the bytes of a key are to be had instead. Absent: they come through here. */
   readonly redirect?: ((key: string, signal: AbortSignal) => Promise<string>) | undefined
 }
@@ -19,14 +21,15 @@ type NamedKey = Extract<RequestPath, { kind: 'key' }>
 
 /** @throws StoreError */
 export async function read(desk: ReadDesk, path: NamedKey, request: ReadRequest): Promise<Answer> {
-  const { store, prefix, redirect } = desk
+  const { store, prefix, madeFolders, redirect } = desk
   const { signal } = request
   const key = `${prefix}${path.key}`
   if (path.key === '' || path.key.endsWith('/')) {
     // The pages that "repokeeper site" writes are shown as they are meant.
     const page = await readObject(store, `${key}index.html`, request)
     const { key: folder, query } = path
-    return page ?? (await readFolder(store, { path: folder, key, query, signal })) ?? nothingHere()
+    const isThere = folder === '' || madeFolders.has(folder)
+    return page ?? (await readFolder(store, { path: folder, key, isThere, query, signal })) ?? nothingHere()
   }
   if (redirect !== undefined && request.method === 'GET' && isBulk(path.key)) {
     // The link expires, so nobody is to keep it.

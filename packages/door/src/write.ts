@@ -2,13 +2,15 @@
  * PUT and DELETE of packages.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ObjectStore } from '@repokeeper/object-store'
+import type { FolderStore } from '@repokeeper/object-store'
 import { type PackagePolicy, passOverKey } from '@repokeeper/repository'
 import { type Answer, sentence } from './answer.ts'
 import { checkDraft } from './check-draft.ts'
 import { matchesStrongly } from './conditions.ts'
+import type { MadeFolders } from './made-folders.ts'
 import { isFinished } from './package-places.ts'
 import type { Change, Publication } from './publication.ts'
+import { isFolder } from './read-folder.ts'
 import { type Draft, type ReceiveLimits, receiveDraft } from './receive-draft.ts'
 import { encodeKey, type RequestPath } from './request-path.ts'
 import type { Scratch } from './scratch.ts'
@@ -31,7 +33,7 @@ export interface WriteDesk {
 }
 
 export interface WriteRequest {
-  readonly store: ObjectStore
+  readonly store: FolderStore
   readonly prefix: string
   readonly path: Extract<RequestPath, { kind: 'key' }>
   readonly headers: IncomingHttpHeaders
@@ -70,10 +72,17 @@ export class Uploads {
 }
 
 /** @throws StoreError */
-export async function deletePackage(desk: WriteDesk, request: WriteRequest): Promise<Answer> {
+export async function deletePackage(desk: WriteDesk, request: WriteRequest, madeFolders: MadeFolders): Promise<Answer> {
   const { store, path, prefix, headers, signal } = request
   const key = `${prefix}${path.key}`
-  if (passOverKey(key) !== undefined) return sentence(403, 'only packages can be deleted here')
+  // One that a package has come into since, or another folder, is none that was only made.
+  if (madeFolders.has(path.key) && madeFolders.in(path.key).length === 0 && !(await isFolder(store, key, signal))) {
+    madeFolders.remove(path.key)
+    return { status: 204, body: { kind: 'none' } }
+  }
+  if (passOverKey(key) !== undefined) {
+    return sentence(403, 'only packages, and folders that were made here and are empty, can be deleted')
+  }
   const there = await store.head(key, { signal })
   const ifMatch = headers['if-match']
   if (there === undefined) return ifMatch === undefined ? sentence(404, 'there is nothing here') : changed()

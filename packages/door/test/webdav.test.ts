@@ -1,0 +1,186 @@
+/** WebDAV, as far as curl, cadaver and rclone speak it to a repository. */
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
+import { DirectoryStore, type FolderStore, S3Store } from '@repokeeper/object-store'
+import { anyPackage } from '@repokeeper/repository'
+import { buildPackage } from '@repokeeper/rpm-parser/testing'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
+import { type Change, Door, openAccess, type Publication, Scratch } from '../src/index.ts'
+import { ask } from './ask.ts'
+
+const run = promisify(execFile)
+const limits = { uploadBytesMax: 300_000, bytesPerSecondMin: 1, slowStartMs: 60_000, uploadsMax: 8, waitMs: 100 }
+let directory: string
+let cloud: LocalCloud
+const stores = new Map<string, FolderStore>()
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'repokeeper-dav-'))
+  cloud = await startLocalCloud({ directory: join(directory, 'cloud') })
+  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
+  const { endpoint } = cloud
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
+  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+  client.destroy()
+  await mkdir(join(directory, 'tree'))
+  await mkdir(join(directory, 'mine'))
+  stores.set('a folder', new DirectoryStore(join(directory, 'tree')))
+  stores.set('a bucket', new S3Store({ bucket: 'bucket', endpoint, region: 'us-east-1', credentials }))
+  for (const name of ['one', 'two']) await writeFile(join(directory, `mine/${name}.rpm`), buildPackage({ name }))
+})
+afterAll(async () => {
+  for (const store of stores.values()) await store.close()
+  await cloud.close()
+  await rm(directory, { recursive: true })
+})
+
+/** A door, of a part of the store that nobody else uses, and what it tells who publishes. */
+async function open(name: string, prefix: string, { writes = true, replaces = false } = {}) {
+  const store = stores.get(name)
+  if (store === undefined) throw new Error(`there is no store of ${name}`)
+  const told: Change[] = []
+  const publication: Publication = {
+    changed(change) {
+      told.push(change)
+      return { wait: async () => ({ kind: 'published' }) }
+    },
+  }
+  const scratch = await Scratch.open(join(directory, 'scratch'), new Date())
+  const door = await Door.open(
+    { host: '127.0.0.1', port: 0 },
+    {
+      ...{ store, prefix, access: openAccess({ writes }), now: () => new Date(), onEvent: () => {} },
+      writes: { scratch, packagePolicy: anyPackage, replaces, publication, limits },
+    },
+  )
+  onTestFinished(() => door.close())
+  const { host, port } = door.address
+  const send = (method: string, path: string, headers = {}, body?: Uint8Array) =>
+    ask(door.address, method, path, { headers, ...(body && { body }) })
+  return {
+    send,
+    told,
+    url: `http://${host}:${port}`,
+    keys: async () => (await Array.fromAsync(store.list(prefix))).map(({ key }) => key.slice(prefix.length)),
+  }
+}
+
+describe.each(['a folder', 'a bucket'])('the door of %s', (name) => {
+  it('tells what lies in a folder, and not of all folders below it', async () => {
+    const { send } = await open(name, 'listed/')
+    await send('PUT', '/x/a%20%26%20b.rpm', {}, buildPackage({ name: 'a' }))
+    await send('PUT', '/x/y/c.rpm', {}, buildPackage({ name: 'c' }))
+    const folder = await send('PROPFIND', '/x/', { Depth: '1' })
+    expect(folder).toMatchObject({ status: 207, headers: { 'content-type': 'application/xml; charset=utf-8' } })
+    const hrefs = (body: string) => [...body.matchAll(/<D:href>([^<]*)</g)].map(([, href]) => href)
+    expect(hrefs(folder.body)).toEqual(['/x/', '/x/a%20%26%20b.rpm', '/x/y/'])
+    expect(hrefs((await send('PROPFIND', '/x', { Depth: '0' })).body)).toEqual(['/x/'])
+    const one = (await send('PROPFIND', '/x/a%20%26%20b.rpm', { Depth: '1' })).body
+    expect(one).toMatch(/<D:getcontentlength>\d+<.*<D:getetag>&#34;[^"<]+&#34;<.*GMT</s)
+    for (const headers of [{}, { Depth: 'infinity' }, { Depth: '2' }]) {
+      expect(await send('PROPFIND', '/', headers)).toMatchObject({
+        status: 403,
+        body: expect.stringContaining('finite-depth'),
+      })
+    }
+    expect((await send('PROPFIND', '/none/', { Depth: '0' })).status).toBe(404)
+    expect((await send('OPTIONS', '/')).headers).toMatchObject({ dav: '1', allow: expect.stringContaining('PROPFIND') })
+  })
+
+  it('makes folders, which are there until they are removed or filled', async () => {
+    const { send } = await open(name, 'made/')
+    const status = async (method: string, path: string, headers = {}) => (await send(method, path, headers)).status
+    expect(await status('MKCOL', '/a/b')).toBe(409)
+    expect(await status('MKCOL', '/a')).toBe(201)
+    expect(await status('MKCOL', '/a/')).toBe(405)
+    expect(await status('MKCOL', '/a/b/')).toBe(201)
+    expect(await status('GET', '/a/b/')).toBe(200)
+    expect((await send('PROPFIND', '/a', { Depth: '1' })).body).toContain('<D:href>/a/b/<')
+    expect(await status('DELETE', '/a/')).toBe(403)
+    expect(await status('DELETE', '/a/b/')).toBe(204)
+    expect(await status('DELETE', '/a/')).toBe(204)
+    expect(await status('PROPFIND', '/a/', { Depth: '0' })).toBe(404)
+    for (const path of ['/.hidden', '/repodata']) expect(await status('MKCOL', path)).toBe(403)
+    expect((await send('MKCOL', '/c', {}, Buffer.from('<x/>'))).status).toBe(415)
+    await send('MKCOL', '/d')
+    await send('PUT', '/d/x.rpm', {}, buildPackage({ name: 'x' }))
+    expect(await status('DELETE', '/d/')).toBe(403)
+  })
+
+  it('moves and copies packages, and tells both ends', async () => {
+    const { send, told, keys, url } = await open(name, 'moved/')
+    await send('PUT', '/a.rpm', {}, buildPackage({ name: 'a' }))
+    told.length = 0
+    const to = (path: string, more = {}) => ({ Destination: `${url}${path}`, ...more })
+    expect((await send('COPY', '/a.rpm', to('/x/b.rpm'))).status).toBe(201)
+    expect((await send('MOVE', '/a.rpm', { Destination: '/c.rpm' })).status).toBe(201)
+    expect(await keys()).toEqual(['c.rpm', 'x/b.rpm'])
+    expect(told.map(({ key }) => key)).toEqual(['moved/x/b.rpm', 'moved/c.rpm', 'moved/a.rpm'])
+    await send('PUT', '/d.rpm', {}, buildPackage({ name: 'd' }))
+    expect((await send('MOVE', '/d.rpm', to('/c.rpm'))).status).toBe(412)
+    for (const path of ['/../d.rpm', '/d.txt', '/.d.rpm', '/repodata/d.rpm', '/d.rpm', '']) {
+      expect((await send('MOVE', '/d.rpm', to(path))).status).toBeGreaterThanOrEqual(400)
+    }
+    expect((await send('MOVE', '/d.rpm', { Destination: 'http://elsewhere.example/d.rpm' })).status).toBe(400)
+    expect((await send('MOVE', '/none.rpm', to('/e.rpm'))).status).toBe(404)
+    expect(await keys()).toEqual(['c.rpm', 'd.rpm', 'x/b.rpm'])
+    const replacing = await open(name, 'moved/', { replaces: true })
+    expect((await replacing.send('MOVE', '/d.rpm', { Destination: '/c.rpm', Overwrite: 'F' })).status).toBe(412)
+    expect((await replacing.send('MOVE', '/d.rpm', { Destination: '/c.rpm' })).status).toBe(204)
+    expect(await keys()).toEqual(['c.rpm', 'x/b.rpm'])
+    const closed = await open(name, 'moved/', { writes: false })
+    for (const method of ['MOVE', 'COPY', 'MKCOL', 'PUT', 'DELETE']) {
+      expect((await closed.send(method, '/c.rpm', { Destination: '/f.rpm' })).status).toBe(403)
+    }
+  })
+})
+
+describeWithClients(['cadaver'], 'cadaver', () => {
+  it.each(['a folder', 'a bucket'])('makes folders, puts, moves and deletes in %s', async (name) => {
+    const { url, keys } = await open(name, 'cadaver/')
+    const cadaver = spawn('cadaver', [`${url}/`], {
+      cwd: join(directory, 'mine'),
+      env: { ...process.env, HOME: directory },
+    })
+    const said = Promise.all([text(cadaver.stdout), text(cadaver.stderr)])
+    cadaver.stdin.end(
+      [
+        'mkcol el9',
+        'cd el9',
+        'put one.rpm',
+        'put two.rpm',
+        'ls',
+        'move one.rpm three.rpm',
+        'delete two.rpm',
+        'quit',
+        '',
+      ].join('\n'),
+    )
+    const [output, errors] = await said
+    expect(await keys(), `${output}${errors}`).toEqual(['el9/three.rpm'])
+    expect(output).toMatch(/one\.rpm +\d+/)
+    expect(output).not.toMatch(/failed/i)
+  })
+})
+
+describeWithClients(['rclone'], 'rclone', () => {
+  it.each(['a folder', 'a bucket'])('copies to and from %s, and finds nothing to do the second time', async (name) => {
+    const { url, keys } = await open(name, 'rclone/')
+    const always = ['--config', join(directory, 'rclone.conf'), '--webdav-url', url, '--retries', '1', '-v']
+    const rclone = (...words: string[]) => run('rclone', [...words, ...always], { cwd: directory })
+    await rclone('copy', 'mine', ':webdav:el9/x86_64')
+    expect(await keys()).toEqual(['el9/x86_64/one.rpm', 'el9/x86_64/two.rpm'])
+    expect((await rclone('copy', '--size-only', 'mine', ':webdav:el9/x86_64')).stderr).not.toMatch(/Copied/)
+    await rclone('moveto', ':webdav:el9/x86_64/one.rpm', ':webdav:el9/x86_64/three.rpm')
+    await rclone('deletefile', ':webdav:el9/x86_64/two.rpm')
+    await rclone('copy', ':webdav:el9', `back of ${name}`)
+    expect(await readdir(join(directory, `back of ${name}/x86_64`))).toEqual(['three.rpm'])
+  })
+})
