@@ -55,7 +55,7 @@ export const workspaceRules: Readonly<Record<string, WorkspaceRule>> = {
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
   door: {
-    ours: ['repository', 'object-store'],
+    ours: ['repository', 'object-store', 'rpm-parser'],
     because: 'door is HTTP in front of a store, knows no queue, and is below the commands',
     packages: { not: /^@aws-sdk\/|^@smithy\// },
   },
