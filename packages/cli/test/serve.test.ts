@@ -54,21 +54,22 @@ describe('serve', () => {
 
   it('of two at once, each killed in the middle, loses nothing', async () => {
     const files: string[] = []
-    for (let number = 0; number < 40; number += 1) files.push(await place().rpm({ name: `many${number}` }))
+    for (let number = 0; number < 24; number += 1) files.push(await place().rpm({ name: `many${number}` }))
     const copy = (from: number, to: number) =>
       Promise.all(files.slice(from, to).map((file) => copyFile(at(file), at(`shared/${file}`))))
     const first = await serve('shared')
     const second = await serve('shared')
-    await copy(0, 20)
+    await copy(0, 12)
     await Promise.race([first.next(), second.next()])
     // Somewhere in the middle of the rest.
-    await copy(20, 30)
+    await copy(12, 18)
+    const exits = Promise.all([once(first.child, 'exit'), once(second.child, 'exit')])
     first.child.kill('SIGKILL')
-    await copy(30, 40)
+    await copy(18, 24)
     second.child.kill('SIGKILL')
-    await Promise.all([once(first.child, 'exit'), once(second.child, 'exit')])
+    await exits
     const third = await serve('shared')
-    while ((await listed('shared')).length < 40) await third.next()
+    while ((await listed('shared')).length < 24) await third.next()
     expect(await listed('shared')).toEqual(files.toSorted())
     third.child.kill('SIGKILL')
     expect(await place().repokeeper('verify', 'shared', '--packages', '--allow-unsigned')).toMatchObject({ code: 0 })
