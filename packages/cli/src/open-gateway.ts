@@ -3,7 +3,7 @@
  */
 import { Keeper, PackagePlaces, type Publication, realClock, WatchedMetadata } from '@repokeeper/door'
 import { parseStoreUrl, S3Store } from '@repokeeper/object-store'
-import { parseRepositoryRoot } from '@repokeeper/repository'
+import { describeLocation, parseRepositoryRoot } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
 import type { DoorFlags } from './door-options.ts'
@@ -64,7 +64,8 @@ async function openPublication(
     const places = new PackagePlaces({ store, prefix, patterns, now: () => realClock.now() })
     return { publication: new WatchedMetadata({ store, places, context }), close: async () => {} }
   }
-  await ensureConditions({ location: { store, root: parseRepositoryRoot(prefix) }, isDirectory: false, singleWriter })
+  const location = { store, root: parseRepositoryRoot(prefix) }
+  await ensureConditions({ location, name: describeLocation(location), isDirectory: false, singleWriter })
   const keeper = await Keeper.open({
     ...{ store, prefix, patterns, clock: realClock, context, ...upkeep },
     onEvent: (event) => tellPublisherEvent(event, cli),
