@@ -16,6 +16,7 @@ import type { Cli } from './cli.ts'
 import { keyToName, whatKeyIs } from './command-to-copy.ts'
 import { ExitCode } from './failure.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
+import { policyReminder } from './policy-reminder.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { ensureConditions } from './publish-changes.ts'
 import { refuseReplica } from './refuse-replica.ts'
@@ -56,7 +57,8 @@ export async function audit(repository: OpenRepository, options: AuditCommandOpt
     tell(repository, report, repaired, cli)
     const isRepaired = repaired !== undefined
     const key = ok || isRepaired ? [] : await keyToName(repository, cli.environment)
-    advise(report, repository, { isRepaired, key }, cli)
+    const reminder = isRepaired || options.signatures ? '' : policyReminder(repository, cli.environment)
+    advise(report, repository, { isRepaired, key, reminder }, cli)
   }
   return ok ? ExitCode.done : ExitCode.failed
 }
@@ -188,11 +190,19 @@ function describeRepair(repair: Repair, isDirectory: boolean): string {
   }
 }
 
+interface Advice {
+  readonly isRepaired: boolean
+  /** Options that name the key. */
+  readonly key: readonly string[]
+  /** Of the policy; empty: there is none to give. */
+  readonly reminder: string
+}
+
 /** Once for each way of mending, not once for each finding. */
 function advise(
   { findings, deep, signers }: AuditReport,
   { name, toCopy }: OpenRepository,
-  { isRepaired, key }: { readonly isRepaired: boolean; readonly key: readonly string[] },
+  { isRepaired, key, reminder }: Advice,
   { output }: Cli,
 ): void {
   const mendable = findings.filter(({ mend }) => mend !== 'by-hand')
@@ -205,9 +215,15 @@ function advise(
         : `"${toCopy('audit', name, ...flags)}" mends ${mendable.length === findings.length ? 'this' : `${mendable.length} of these`}${placeholder}.`,
     )
   }
+  if (reminder !== '' && mendable.some(letsIn)) output.tell(reminder)
   const untrusted = findings.filter(({ mend }) => mend === 'take-out')
   if (untrusted.length > 0 && !isRepaired) {
     output.tell(`It takes ${count(untrusted.length, 'package')} out of the metadata; the files stay in the bucket.`)
   }
   for (const { path, remedy } of findings.filter(({ mend }) => mend === 'by-hand')) output.tell(`${path}: ${remedy}`)
+}
+
+/** To mend it packages are listed that were not. */
+function letsIn({ kind, mend }: AuditFinding): boolean {
+  return mend === 'rebuild' || (mend === 'reconcile' && kind !== 'vanished')
 }

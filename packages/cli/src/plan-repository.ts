@@ -6,6 +6,7 @@ import type { Cli } from './cli.ts'
 import { keyToName, whatKeyIs } from './command-to-copy.ts'
 import { ExitCode } from './failure.ts'
 import { nothingThere, type OpenRepository } from './open-repository.ts'
+import { policyReminder } from './policy-reminder.ts'
 import { count, table } from './text-layout.ts'
 
 const meanings: Record<Difference['kind'], string> = {
@@ -26,7 +27,10 @@ export async function planRepository(
   if (json) output.printJson({ repository: repository.name, equal, ...survey })
   else {
     tell(repository, survey, output)
-    if (!equal) advise(repository, survey, await keyToName(repository, environment), output)
+    if (!equal) {
+      const key = await keyToName(repository, environment)
+      advise(repository, survey, { key, reminder: policyReminder(repository, environment) }, output)
+    }
   }
   return equal ? ExitCode.done : ExitCode.different
 }
@@ -43,15 +47,16 @@ function tell({ name, isDirectory }: OpenRepository, survey: Survey, output: Cli
 function advise(
   { name, isDirectory, toCopy }: OpenRepository,
   { differences, revision }: Survey,
-  key: readonly string[],
+  { key, reminder }: { readonly key: readonly string[]; readonly reminder: string },
   output: Cli['output'],
 ): void {
   const usually = isDirectory ? '' : 'A worker brings this into line when the event arrives. '
   const command = revision === undefined ? ['rebuild', name] : ['audit', name, '--repair']
   const placeholder = key.length === 0 ? '' : ` (${whatKeyIs})`
   output.tell(`${usually}"${toCopy(...command, ...key)}" brings it into line now${placeholder}.`)
+  if (reminder !== '' && differences.some(({ kind }) => kind !== 'vanished')) output.tell(reminder)
   if (differences.some(({ kind }) => kind === 'missing')) {
-    const worker = isDirectory ? '' : ', and so does the log of the worker'
+    const worker = isDirectory ? '' : ', and so do the log of the worker and "repokeeper history" on its machine'
     output.tell(
       `What stays missing may be no whole RPM package, or not signed as it has to be: that names it${worker}.`,
     )

@@ -7,6 +7,7 @@ import { isMissing } from './check-place.ts'
 import type { Cli } from './cli.ts'
 import { describeFailure } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { policyReminder } from './policy-reminder.ts'
 import { publishChanges } from './publish-changes.ts'
 import { count, enumerate } from './text-layout.ts'
 import { type Expectation, type WaitOutcome, waitForMetadata } from './wait-for-metadata.ts'
@@ -60,7 +61,7 @@ export async function settleChange(
     cli.output.tell(`the bucket was changed, but whether the metadata shows it is not known: ${waited.message}`)
     return { ...settled, waited, ok: false }
   }
-  if (!options.json) tellWaited(waited, repository, options, cli)
+  if (!options.json) tellWaited(waited, { repository, expectations, options }, cli)
   return { ...settled, waited, ok: waited.kind === 'shown' }
 }
 
@@ -97,12 +98,20 @@ function refusalOf(path: string, verdict: KeyVerdict): { path: string; code: str
   return verdict.kind === 'refused' ? [{ path, code: verdict.code, reason: verdict.reason }] : []
 }
 
-function tellWaited(waited: WaitOutcome, repository: OpenRepository, options: ChangeOptions, { output }: Cli): void {
+interface Waiting {
+  readonly repository: OpenRepository
+  readonly expectations: readonly Expectation[]
+  readonly options: ChangeOptions
+}
+
+function tellWaited(waited: WaitOutcome, { repository, expectations, options }: Waiting, cli: Cli): void {
+  const { output, environment } = cli
   if (waited.kind === 'shown') {
     output.print(`${repository.name}: the metadata shows it (after ${(waited.milliseconds / 1000).toFixed(1)} s)`)
     return
   }
   const { pending, publishedMeanwhile } = waited
+  const isUpload = expectations.some(({ sha256 }) => sha256 !== undefined)
   for (const { path, reason } of pending.slice(0, 20)) output.tell(`${path}: ${reason}`)
   if (pending.length > 20) output.tell(`and ${pending.length - 20} more`)
   output.tell(
@@ -110,14 +119,26 @@ function tellWaited(waited: WaitOutcome, repository: OpenRepository, options: Ch
       `(${enumerate(
         pending.map(({ path }) => path),
         3,
-      )}). ${adviceFor(publishedMeanwhile, repository)}`,
+      )}). ${adviceFor(publishedMeanwhile, { repository, isUpload }, environment)}`,
   )
 }
 
-function adviceFor(publishedMeanwhile: boolean, { name, isDirectory, toCopy }: OpenRepository): string {
+function adviceFor(
+  publishedMeanwhile: boolean,
+  { repository, isUpload }: { readonly repository: OpenRepository; readonly isUpload: boolean },
+  environment: Cli['environment'],
+): string {
+  const { name, isDirectory, toCopy } = repository
   if (isDirectory) return 'No worker watches a directory: leave out --no-publish.'
-  const plan = `"${toCopy('plan', name)}" says what differs, and --publish publishes without a worker.`
-  return publishedMeanwhile
-    ? `Others were published meanwhile, so look for these in the workers' logs and in the dead-letter queues. ${plan}`
-    : `Nothing was published meanwhile: is a worker running for this bucket's queue, does its --repository match this path, does the bucket send notifications, is the dead-letter queue empty? ${plan}`
+  const sentences = [
+    publishedMeanwhile
+      ? "Others were published meanwhile, so look for these in the workers' logs and in the dead-letter queues."
+      : "Nothing was published meanwhile: is a worker running for this bucket's queue, does its --repository match this path, does the bucket send notifications, is the dead-letter queue empty?",
+    isUpload
+      ? 'A worker may have refused it, by its --package-policy for instance: "repokeeper history" on its machine says what, and why.'
+      : '',
+    `"${toCopy('plan', name)}" says what differs, and --publish publishes without a worker.`,
+    isUpload ? policyReminder(repository, environment) : '',
+  ]
+  return sentences.filter((sentence) => sentence !== '').join(' ')
 }

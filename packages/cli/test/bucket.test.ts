@@ -146,6 +146,15 @@ describe('in a bucket', () => {
     expect(stderr).toBe('')
     const told = await here().repokeeper('add', 's3://packages/el9', foo, '--wait', '--timeout', '0.5')
     expect(told.stderr).toMatch(/is a worker running.*dead-letter queue.*repokeeper plan s3:\/\/packages\/el9\//s)
+    expect(told.stderr).toMatch(/may have refused it, by its --package-policy .*"repokeeper history".*give it here/)
+    for (const command of ['plan', 'audit']) {
+      const args = command === 'audit' ? ['--settle', '0'] : []
+      const policy = { REPOKEEPER_PACKAGE_POLICY: 'any' }
+      const unsaid = await here().repokeeper(command, 's3://packages/el9', ...args)
+      expect(unsaid.stderr, command).toContain('If the workers have --package-policy, give it here as well')
+      const said = await here().repokeeper(command, 's3://packages/el9', ...args, { environment: policy })
+      expect(said.stderr, command).not.toContain('--package-policy, give')
+    }
   })
 
   test('it is said where there is no repository yet, and what workers would do; the upload is done', async () => {
