@@ -21,7 +21,7 @@ import { globExpression } from './glob.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
 import { ensureSignable } from './publish-changes.ts'
 import { type Settled, settleChange } from './settle-change.ts'
-import { count, table } from './text-layout.ts'
+import { count, enumerate, table } from './text-layout.ts'
 
 interface PruneOptions extends ChangeOptions {
   readonly keep: number
@@ -79,9 +79,9 @@ function chooser({ names, arches }: PruneOptions): (candidate: PrunablePackage) 
   return ({ name, arch }) => nameIs?.(name) !== false && archIs?.(arch) !== false
 }
 
-/** Of every package of which something goes, what goes and what stays. */
+/** Of every package of which something goes, or would but for a kept generation, what goes and what stays. */
 function planLines(decisions: readonly PruneDecision[]): string[] {
-  const touched = new Set(decisions.flatMap((one) => (one.decision === 'goes' ? [groupOf(one)] : [])))
+  const touched = new Set(decisions.flatMap((one) => (one.decision === 'goes' || isKept(one) ? [groupOf(one)] : [])))
   const shown = decisions.filter((one) => touched.has(groupOf(one)))
   return table(
     shown.map((one) => [
@@ -90,9 +90,19 @@ function planLines(decisions: readonly PruneDecision[]): string[] {
       formatBytes(one.size).padStart(6),
       one.lastModified.toISOString().slice(0, 10),
       one.path,
-      one.decision === 'stays' ? one.because : '',
+      one.decision === 'stays' ? whyStays(one) : '',
     ]),
   ).map((line) => line.trimEnd())
+}
+
+type Kept = Extract<PruneDecision, { because: 'in a kept generation' }>
+
+function isKept(one: PruneDecision): one is Kept {
+  return one.decision === 'stays' && one.because === 'in a kept generation'
+}
+
+function whyStays(one: Extract<PruneDecision, { decision: 'stays' }>): string {
+  return isKept(one) ? `${one.because} (${enumerate(one.keptBy, 3)})` : one.because
 }
 
 function groupOf({ name, arch }: PruneDecision): string {
@@ -137,6 +147,12 @@ function expectationsOf(going: readonly PruneDecision[], outcomes: ReadonlyMap<s
 function planVerdict(decisions: readonly PruneDecision[], { keep, olderThanMs, dryRun }: PruneOptions): string {
   const going = decisions.filter(({ decision }) => decision === 'goes')
   const staying = decisions.length - going.length
+  const kept = decisions.filter(isKept)
+  if (going.length === 0 && kept.length > 0) {
+    const by = [...new Set(kept.flatMap(({ keptBy }) => keptBy))].toSorted()
+    const what = `${count(kept.length, 'package')} beyond ${keep === 1 ? 'the newest version' : `the ${keep} newest versions`}`
+    return `nothing goes: ${what} ${kept.length === 1 ? 'is' : 'are'} in a kept generation (${enumerate(by, 5)}); ${staying} stay`
+  }
   if (going.length === 0) {
     const age = olderThanMs === undefined ? '' : ' that is old enough'
     return `nothing goes: no package has more than ${count(keep, 'version')}${age} (${staying} stay)`
@@ -180,8 +196,9 @@ function report(
   const packages = decisions.map((one) => {
     const { kind: status = one.decision, ...details } = outcomes.get(one.path) ?? {}
     const because = one.decision === 'stays' ? one.because : undefined
+    const keptBy = isKept(one) ? one.keptBy : undefined
     const { path: location, size, lastModified } = one
-    return { nevra: showNevra(one), location, size, lastModified, status, because, ...details }
+    return { nevra: showNevra(one), location, size, lastModified, status, because, keptBy, ...details }
   })
   const olderThanSeconds = olderThanMs === undefined ? undefined : olderThanMs / 1_000
   const policy = { keep, olderThanSeconds }

@@ -1,12 +1,13 @@
 /**
  * The work of `snapshot`: a name for a generation, with what a client writes to install from it.
  */
-import { deleteSnapshot, listGenerations, takeSnapshot } from '@repokeeper/repository'
+import { StoreError } from '@repokeeper/object-store'
+import { deleteSnapshot, listGenerations, RepositoryError, takeSnapshot } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode, UsageError } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { findGeneration } from './show-generations.ts'
-import { formatTime } from './text-layout.ts'
+import { enumerate, formatTime } from './text-layout.ts'
 
 interface SnapshotOptions {
   readonly json: boolean
@@ -52,11 +53,29 @@ export async function dropSnapshot(
     throw new CommandError('NO_SUCH_SNAPSHOT', `${repository.name}: there is no snapshot ${name}`)
   }
   if (json) output.printJson({ repository: repository.name, ok: true, name, generation, deleted: true })
-  else
-    output.print(
-      `${repository.name}: snapshot ${name} was deleted; generation ${generation} goes once its retention is over`,
-    )
+  else {
+    const becomes = await whatBecomesOf(generation, repository)
+    output.print(`${repository.name}: snapshot ${name} was deleted; generation ${generation} ${becomes}`)
+  }
   return ExitCode.done
+}
+
+/** It is deleted already: what cannot be read any more is no reason to fail. */
+async function whatBecomesOf(id: string, { location, context }: OpenRepository): Promise<string> {
+  const over = 'goes once its retention is over'
+  const generations = await listGenerations(location, context()).catch((error: unknown) => {
+    if (error instanceof RepositoryError || error instanceof StoreError) return []
+    throw error
+  })
+  const found = generations.find((one) => one.id === id)
+  if (found === undefined) return over
+  const { isCurrent, isPinned, snapshots } = found
+  const holders = [
+    ...(isCurrent ? ['it is published'] : []),
+    ...(isPinned ? ['the mirrorlist is pinned to it'] : []),
+    ...(snapshots.length > 0 ? [`a snapshot is of it (${enumerate(snapshots, 3)})`] : []),
+  ]
+  return holders.length === 0 ? over : `stays as long as ${holders.join(', or ')}; then it ${over}`
 }
 
 async function findCurrent(repository: OpenRepository) {

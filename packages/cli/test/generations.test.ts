@@ -84,18 +84,26 @@ describe('generations', () => {
     })
 
     const pruned = await run('prune', 'repo', '--keep', '1', '--yes')
-    expect(pruned.stdout).toMatch(/^stays +foo-1-1\.noarch .* in a kept generation$/m)
+    expect(pruned.stdout).toMatch(/^stays +foo-1-1\.noarch .* in a kept generation \(snapshot first\)$/m)
     expect((await readdir(at())).filter((name) => name.startsWith('foo-')).sort()).toEqual([
       'foo-1-1.noarch.rpm',
       'foo-3-1.noarch.rpm',
     ])
+    // Of foo there is nothing but the newest and what the snapshot keeps.
+    expect((await run('prune', 'repo', '--keep', '1')).stdout).toMatch(
+      /^repo: nothing goes: 1 package beyond the newest version is in a kept generation \(snapshot first\); \d+ stay$/m,
+    )
     const { stdout: collected } = await run('gc', 'repo', '--retention', '0')
     expect(collected).toMatch(/generations\/\d+-[0-9a-f]{16}\/\n/)
     const [current, ...others] = await idsIn()
     expect(others).toEqual([first])
     expect((await run('audit', 'repo', '--deep')).stdout).toContain('nothing is wrong')
 
-    expect((await run('snapshot', 'repo', 'first', '--delete')).stdout).toContain('was deleted')
+    expect((await run('snapshot', 'repo', 'first', '--delete')).stdout).toContain('first was deleted; generation')
+    await run('snapshot', 'repo', 'now')
+    expect((await run('snapshot', 'repo', 'now', '--delete')).stdout).toBe(
+      `repo: snapshot now was deleted; generation ${current} stays as long as it is published; then it goes once its retention is over\n`,
+    )
     await run('gc', 'repo', '--retention', '0')
     expect(await idsIn()).toEqual([current])
   })

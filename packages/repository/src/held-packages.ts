@@ -8,26 +8,31 @@ import { pathOf } from '@repokeeper/repodata'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { generationLocation } from './generation-directory.ts'
 import { readGenerationHolders } from './generation-holders.ts'
-import { heldPackage } from './prune-plan.ts'
+import type { GenerationId } from './mirrorlist.ts'
+import { type HeldPackages, heldPackage } from './prune-plan.ts'
 import { readIndexedSnapshot } from './snapshot.ts'
 
 /**
- * @returns each as `heldPackage` names it
+ * @returns each as `heldPackage` names it, with who keeps it, for people: `snapshot 2026-11`, `pinned generation ID`
  * @throws RepositoryError where the metadata of one of them cannot be read: then nobody knows what must stay. StoreError
  */
 export async function readHeldPackages(
   location: RepositoryLocation,
   context: RepositoryContext,
-): Promise<ReadonlySet<string>> {
+): Promise<HeldPackages> {
   const { named, isPinned, snapshots } = await readGenerationHolders(location, context)
-  const kept = new Set([...(named !== undefined && isPinned ? [named] : []), ...snapshots.values()])
-  const held = new Set<string>()
+  const keepers = new Map<GenerationId, string[]>()
+  if (named !== undefined && isPinned) keepers.set(named, [`pinned generation ${named}`])
+  for (const [name, id] of [...snapshots].toSorted()) keepers.set(id, [...(keepers.get(id) ?? []), `snapshot ${name}`])
+  const held = new Map<string, readonly string[]>()
   // One after the other: each is held in memory as a whole.
-  for (const id of kept) {
+  for (const [id, keptBy] of keepers) {
     const { index } = await readIndexedSnapshot(generationLocation(location, id), context)
     for (const listed of index.packages) {
       const path = pathOf(listed)
-      if (path !== undefined) held.add(heldPackage({ path, pkgid: listed.pkgid }))
+      if (path === undefined) continue
+      const one = heldPackage({ path, pkgid: listed.pkgid })
+      held.set(one, [...(held.get(one) ?? []), ...keptBy])
     }
   }
   return held

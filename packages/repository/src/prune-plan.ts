@@ -24,9 +24,11 @@ export interface PruneInput {
   readonly now: Date
   /** `name-epoch:version-release.arch` of what a module stream is made of: its versions belong to each other, not in a row. */
   readonly inModules: ReadonlySet<string>
-  /** Those that a snapshot lists, or the generation that the mirrorlist is pinned to (`heldPackage`). */
-  readonly held: ReadonlySet<string>
+  readonly held: HeldPackages
 }
+
+/** Those that a snapshot lists, or the generation that the mirrorlist is pinned to (`heldPackage`) → which of them, for people. */
+export type HeldPackages = ReadonlyMap<string, readonly string[]>
 
 export interface PrunePolicy {
   /** So many of the newest versions stay, of each name and architecture: at least one. */
@@ -42,7 +44,13 @@ export type PruneDecision = PrunablePackage &
     | { readonly decision: 'goes' }
     | {
         readonly decision: 'stays'
-        readonly because: 'among the newest' | 'too young' | 'in a module' | 'in a kept generation' | 'not meant'
+        readonly because: 'among the newest' | 'too young' | 'in a module' | 'not meant'
+      }
+    | {
+        readonly decision: 'stays'
+        readonly because: 'in a kept generation'
+        /** `snapshot 2026-11`, `pinned generation ID`. */
+        readonly keptBy: readonly string[]
       }
   )
 
@@ -57,14 +65,17 @@ export function planPrune(input: PruneInput, policy: PrunePolicy): PruneDecision
       const newestFirst = group.toSorted((a, b) => compareEvr(b, a) || compareTexts(a.path, b.path))
       const rank = rankVersions(newestFirst.filter((one) => !input.inModules.has(moduleArtifact(one))))
       return newestFirst.map((one): PruneDecision => {
-        const stays = (because: Extract<PruneDecision, { decision: 'stays' }>['because']) =>
-          ({ ...one, decision: 'stays', because }) as const
+        const stays = (
+          because: Exclude<Extract<PruneDecision, { decision: 'stays' }>['because'], 'in a kept generation'>,
+        ) => ({ ...one, decision: 'stays', because }) as const
         if (!isMeant(one)) return stays('not meant')
         const place = rank.get(one)
         if (place === undefined) return stays('in a module')
         if (place <= keep) return stays('among the newest')
         if (isYoung(one, input, policy)) return stays('too young')
-        return input.held.has(heldPackage(one)) ? stays('in a kept generation') : { ...one, decision: 'goes' }
+        const keptBy = input.held.get(heldPackage(one))
+        if (keptBy === undefined) return { ...one, decision: 'goes' }
+        return { ...one, decision: 'stays', because: 'in a kept generation', keptBy }
       })
     })
 }

@@ -51,7 +51,7 @@ it('takes only what was uploaded longer ago, and of that never the newest versio
 it('leaves what is not meant, and says of each why it stays', () => {
   const packages = [one('1-1'), one('2-1'), one('1-1', { name: 'bar' }), one('2-1', { name: 'bar' })]
   const decisions = planPrune(
-    { packages, now, inModules: new Set(['foo-0:1-1.x86_64']), held: new Set<string>() },
+    { packages, now, inModules: new Set(['foo-0:1-1.x86_64']), held: new Map() },
     { keep: 1, isMeant: ({ name }) => name === 'foo' },
   )
   expect(
@@ -67,7 +67,7 @@ it('leaves what is not meant, and says of each why it stays', () => {
 it('lets no version of a module stream stand for one outside of it', () => {
   const packages = [one('20-1'), one('18-1'), one('3-1'), one('2-1')]
   const inModules = new Set(['foo-0:20-1.x86_64', 'foo-0:18-1.x86_64'])
-  const going = planPrune({ packages, now, inModules, held: new Set<string>() }, { keep: 1 }).filter(
+  const going = planPrune({ packages, now, inModules, held: new Map() }, { keep: 1 }).filter(
     ({ decision }) => decision === 'goes',
   )
   expect(going.map(({ version }) => version)).toEqual(['2'])
@@ -218,7 +218,7 @@ it('says that it changed where it is replaced between the look and the deletion'
 })
 
 function staying(packages: readonly PrunablePackage[], policy: PrunePolicy = { keep: 2 }): string[] {
-  return planPrune({ packages, now, inModules: new Set(), held: new Set<string>() }, policy)
+  return planPrune({ packages, now, inModules: new Set(), held: new Map() }, policy)
     .filter(({ decision }) => decision === 'stays')
     .map(
       ({ name, epoch, version, release, arch }) =>

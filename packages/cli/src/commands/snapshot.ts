@@ -21,7 +21,7 @@ export function defineSnapshot(program: Command, cli: Cli): void {
     .argument('<REPO>', 's3://BUCKET/PATH or a directory')
     .argument('<NAME>', 'letters, digits, ".", "_" and "-"')
     .option('--id <id>', 'of the generation (default: what is published now)')
-    .option('--delete', 'take the name away; the generation goes once its retention is over')
+    .option('--delete', 'take the name away; the generation goes once nothing else needs it and its retention is over')
     .option('--json', 'report as one JSON document')
     .addHelpText('after', examples)
     .action(async (repo: string, name: string) => {
