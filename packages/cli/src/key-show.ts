@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import { ExitCode } from './failure.ts'
 import { factsOf, type KeyFacts, showFingerprint } from './key-facts.ts'
 import { readKeySource } from './key-source.ts'
+import { type KeyUse, keysInUse } from './keys-in-use.ts'
 import { table } from './text-layout.ts'
 
 /** @returns the exit code */
@@ -16,21 +17,23 @@ export async function showKeys(
   cli: Cli,
 ): Promise<number> {
   const now = Date.now()
-  const { name, keys, warnings } = factsOf(await readKeySource(source, connection, cli), now)
+  const file = await readKeySource(source, connection, cli)
+  const { name, keys, warnings } = factsOf(file, now)
+  const uses = file.isOfRepository ? await keysInUse(source, file, connection, cli) : new Map<string, KeyUse>()
   const { output } = cli
-  if (json) output.printJson({ name, keys, warnings })
+  if (json) output.printJson({ name, keys: keys.map((key) => ({ ...key, use: uses.get(key.fingerprint) })), warnings })
   else {
-    for (const line of table(keys.map((key) => rowOf(key, now)))) output.print(line)
+    for (const line of table(keys.map((key) => rowOf(key, uses.get(key.fingerprint), now)))) output.print(line)
     for (const warning of warnings) output.tell(`warning: ${warning}`)
   }
   return ExitCode.done
 }
 
-function rowOf(key: KeyFacts, now: number): string[] {
+function rowOf(key: KeyFacts, known: KeyUse | undefined, now: number): string[] {
   const { isPrimary, kind, fingerprint, created, expires, signs, userId } = key
   const until =
     expires === null ? 'never expires' : `${Date.parse(expires) <= now ? 'expired' : 'expires'} ${day(expires)}`
-  const use = signs ? 'signs' : 'signs nothing'
+  const use = signs ? (known ?? 'signs') : 'signs nothing'
   return [isPrimary ? 'key' : ' subkey', kind, showFingerprint(fingerprint), `made ${day(created)}`, until, use, userId]
 }
 

@@ -13,26 +13,37 @@ import { openSource } from './open-source.ts'
 /** Below the root of a repository (repository/src/signature.ts `publicKeyKey`). */
 export const publicKeyPath = 'repodata/repomd.xml.key'
 
+export interface KeySource extends KeyFile {
+  /** It lies beside the metadata of a repository, and that is what was named. */
+  readonly isOfRepository: boolean
+}
+
 /**
  * The public keys that are there; of a file of private keys their public parts.
  *
  * @throws CommandError NO_KEY, SigningError, StoreError, WebError
  */
-export async function readKeySource(place: string, connection: Connection, cli: Cli): Promise<KeyFile> {
+export async function readKeySource(place: string, connection: Connection, cli: Cli): Promise<KeySource> {
   if (isPath(place)) {
     const found = await stat(place).catch(() => undefined)
     if (found === undefined) throw new CommandError('NO_KEY', `there is neither a file nor a directory ${place}`)
-    if (found.isFile()) return publicPart({ name: place, bytes: await readFile(place) })
+    if (found.isFile()) {
+      return { ...(await publicPart({ name: place, bytes: await readFile(place) })), isOfRepository: false }
+    }
   }
   const { signal } = cli.interruption
   const source = await openSource(place, connection, { signal })
   try {
     const body = await openBody(source, publicKeyPath)
-    if (body !== undefined) return { name: `${source.name}/${publicKeyPath}`, bytes: await read(body, source.name) }
+    if (body !== undefined) {
+      const bytes = await read(body, source.name)
+      return { name: `${source.name}/${publicKeyPath}`, bytes, isOfRepository: true }
+    }
   } finally {
     await source.close()
   }
-  return (await readAddress(place, signal)) ?? refuse(source.name)
+  const file = (await readAddress(place, signal)) ?? refuse(source.name)
+  return { ...file, isOfRepository: false }
 }
 
 function isPath(place: string): boolean {

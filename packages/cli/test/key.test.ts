@@ -144,6 +144,18 @@ describe('key show', () => {
 })
 
 describe('key rotate', () => {
+  it('is told by key show of the repository: which key signs now, and which follows', async () => {
+    await made('old.asc')
+    await made('young.asc')
+    await mkdir(join(place().directory, 'rotating'))
+    const next = ['--sign-next-key', 'young.asc', '--sign-next-from', '2199-01-31']
+    await place().repokeeper('rebuild', 'rotating', '--sign-key', 'old.asc', ...next)
+    const { stdout } = await place().repokeeper('key', 'show', 'rotating')
+    expect(stdout).toMatch(/^key .* signs now +Harbour.*\nkey .* follows +Harbour.*\n$/)
+    const { keys } = JSON.parse((await place().repokeeper('key', 'show', 'rotating', '--json')).stdout)
+    expect(keys).toMatchObject([{ use: 'signs now' }, { use: 'follows' }])
+  })
+
   it('makes the next key for the same user, and says which options go where, and until when', async () => {
     await made('now.asc')
     const args = ['now.pub.asc', '--kind', 'ed25519', '--from', '2199-01-31', '-o', 'next.asc']

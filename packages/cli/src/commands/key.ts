@@ -25,7 +25,7 @@ Examples:
   $ repokeeper key new --user-id 'My packages' --kind ed25519 --expires 3y --passphrase env:PASSPHRASE --output key.asc
 `,
   show: `
-Of a repository it is the key that lies beside the metadata (repodata/repomd.xml.key). Of a private key the public part is shown; no
+Of a repository it is the keys that lie beside the metadata (repodata/repomd.xml.key), and which of them signs now, which follows. Of a private key the public part is shown; no
 passphrase is asked for.
 
 Examples:
