@@ -3,7 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type NotificationRule, openS3Bucket, parseStoreUrl, type S3Bucket } from '@repokeeper/object-store'
-import { foundRepository, keepSignature, readSignature } from '@repokeeper/repository'
+import { foundRepository, generationsUrl, keepSignature, readMirrorlist, readSignature } from '@repokeeper/repository'
 import { openQueueDesk } from '@repokeeper/worker'
 import { type ChosenQueues, checkNames, chooseQueues, type NamedQueues } from './choose-queues.ts'
 import type { Cli } from './cli.ts'
@@ -82,8 +82,9 @@ async function setUp(setup: Setup, cli: Cli): Promise<number> {
     },
   )
   const url = await bucket.urlOf(root).catch(() => repository.name)
-  const isSigned = await hasSignature(setup)
-  const repoFile = repoFileOf(nameOf(bucketName, root), bucketName, root, url, isSigned)
+  const place = (await mirroredBase(setup)) ?? { baseUrl: url, hasMirrorlist: false }
+  const clients = { ...place, isSigned: await hasSignature(setup) }
+  const repoFile = repoFileOf(nameOf(bucketName, root), `${bucketName}/${root}`, clients)
   const workers = found && workersToStart({ bucket: bucketName, root, ...found }, connection)
   if (failure !== undefined) tellFailure(failure, steps, cli)
   else if (!json && workers !== undefined) printGuide(repoFile, workers, dryRun, cli)
@@ -216,6 +217,21 @@ async function hasSignature({ repository, connection }: Setup): Promise<boolean>
   return there !== undefined
 }
 
+/** Where clients reach a repository with generations: as its mirrorlist says, or will say as the option has it. */
+async function mirroredBase({ repository, connection }: Setup): Promise<ClientPlace | undefined> {
+  const there = await readMirrorlist(repository.location, repository.context()).catch(() => undefined)
+  const { generations } = connection
+  const wanted =
+    generations?.kind === 'published' ? generationsUrl(generations.url, repository.location.root) : undefined
+  const baseUrl = wanted ?? there?.mirrorlist?.baseUrl
+  return baseUrl === undefined ? undefined : { baseUrl, hasMirrorlist: true }
+}
+
+interface ClientPlace {
+  readonly baseUrl: string
+  readonly hasMirrorlist: boolean
+}
+
 function lineOf({ what, name, outcome, details }: SetupStep, dryRun: boolean): string {
   const isChange = outcome === 'created' || outcome === 'changed'
   const done = dryRun && isChange ? `would be ${outcome}` : outcome
@@ -230,10 +246,15 @@ function tellFailure({ message }: Failure, steps: readonly SetupStep[], { output
 }
 
 // https://dnf.readthedocs.io/en/latest/conf_ref.html, "Repo options"
-function repoFileOf(id: string, bucket: string, root: string, url: string, isSigned: boolean): string {
-  const name = `${bucket}/${root}`.replace(/\/$/, '')
-  const check = isSigned ? ['repo_gpgcheck=1', `gpgkey=${url.replace(/\/*$/, '/')}${publicKeyPath}`] : []
-  const lines = [`[${id}]`, `name=${name}`, `baseurl=${url}`, 'enabled=1', 'gpgcheck=0', ...check]
+function repoFileOf(
+  id: string,
+  place: string,
+  { baseUrl, hasMirrorlist, isSigned }: ClientPlace & { readonly isSigned: boolean },
+): string {
+  const below = baseUrl.replace(/\/*$/, '/')
+  const where = hasMirrorlist ? `mirrorlist=${below}mirrorlist` : `baseurl=${baseUrl}`
+  const check = isSigned ? ['repo_gpgcheck=1', `gpgkey=${below}${publicKeyPath}`] : []
+  const lines = [`[${id}]`, `name=${place.replace(/\/$/, '')}`, where, 'enabled=1', 'gpgcheck=0', ...check]
   return `${lines.join('\n')}\n`
 }
 

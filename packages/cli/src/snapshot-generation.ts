@@ -1,10 +1,12 @@
 /**
  * The work of `snapshot`: a name for a generation, with what a client writes to install from it.
  */
+import { basename, resolve } from 'node:path'
 import { StoreError } from '@repokeeper/object-store'
 import { deleteSnapshot, listGenerations, RepositoryError, takeSnapshot } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode, UsageError } from './failure.ts'
+import { nameOf } from './init-names.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { findGeneration } from './show-generations.ts'
 import { enumerate, formatTime } from './text-layout.ts'
@@ -28,7 +30,7 @@ export async function snapshot(
       throw error
     },
   )
-  const repoFile = repoFileOf(name, taken, generation.isSigned)
+  const repoFile = repoFileOf(idOf(repository, name), name, taken, generation.isSigned)
   if (json) {
     const { url } = taken
     output.printJson({ repository: repository.name, ok: true, name, generation: generation.id, url, repoFile })
@@ -86,19 +88,19 @@ async function findCurrent(repository: OpenRepository) {
   throw new CommandError('NO_GENERATIONS', message)
 }
 
+/** As `init` has it, with the snapshot's name behind it: snapshots of two repositories may have one name. */
+function idOf({ name, isDirectory }: OpenRepository, snapshotName: string): string {
+  const place = isDirectory ? basename(resolve(name)) : name.replace(/^s3:\/\//, '')
+  return [nameOf(place, ''), snapshotName].filter((word) => word !== '').join('-')
+}
+
 function repoFileOf(
+  id: string,
   name: string,
   { url, baseUrl }: { readonly url: string; readonly baseUrl: string },
   isSigned: boolean,
 ) {
   const signed = isSigned ? ['repo_gpgcheck=1', `gpgkey=${baseUrl}repodata/repomd.xml.key`] : []
-  const lines = [
-    `[${name}]`,
-    `name=${baseUrl} as of ${name}`,
-    `mirrorlist=${url}`,
-    'enabled=1',
-    'gpgcheck=0',
-    ...signed,
-  ]
+  const lines = [`[${id}]`, `name=${baseUrl} as of ${name}`, `mirrorlist=${url}`, 'enabled=1', 'gpgcheck=0', ...signed]
   return `${lines.join('\n')}\n`
 }

@@ -75,7 +75,7 @@ describe('generations', () => {
   test('get a name that stays, and packages that stay with it: neither gc nor prune takes them', async () => {
     const { stdout } = await run('snapshot', 'repo', 'first', '--id', first ?? '')
     expect(stdout).toBe(
-      `[first]\nname=${url} as of first\nmirrorlist=${url}snapshots/first/mirrorlist\nenabled=1\ngpgcheck=0\n`,
+      `[repo-first]\nname=${url} as of first\nmirrorlist=${url}snapshots/first/mirrorlist\nenabled=1\ngpgcheck=0\n`,
     )
     expect(await mirrorlist('snapshots', 'first')).toContain(`generations/${first}/\n`)
     expect(await place().repokeeper('snapshot', 'repo', 'first')).toMatchObject({

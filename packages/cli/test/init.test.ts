@@ -71,6 +71,14 @@ repokeeper worker -q fresh-el9-x86_64-removals --repository s3://fresh/el9/x86_6
   expect(calls.filter(({ operation }) => /^(Create|Put|Set|Delete)/.test(operation))).toEqual([])
 })
 
+test('hands out the mirrorlist of a repository that has one, or is to have one', async () => {
+  const generations = ['--generations-url', 'https://packages.example.com/{path}/']
+  const told = `[listed-el9]\nname=listed/el9\nmirrorlist=https://packages.example.com/el9/mirrorlist\nenabled=1\n`
+  for (const args of [[...generations, '--dry-run'], generations, []]) {
+    expect((await here().repokeeper('init', 's3://listed/el9', ...args)).stdout, args.join(' ')).toContain(told)
+  }
+})
+
 test('workers of queues that others may share keep all of one directory, so that they need no change for the next beside it', async () => {
   const flags = ['--add-queue', 'shared-a', '--remove-queue', 'shared-r', '--dry-run', '--json']
   const { stdout } = await here().repokeeper('init', 's3://shared/el9/x86_64', ...flags)

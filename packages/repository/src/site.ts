@@ -16,6 +16,7 @@ import {
 } from '@repokeeper/site'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { forEachOf } from './for-each-of.ts'
+import { readMirrorlist } from './generations.ts'
 import { inParallel } from './in-parallel.ts'
 import { RepositoryError } from './repository-error.ts'
 import { publicKeyKey, signatureKey } from './signature.ts'
@@ -122,7 +123,8 @@ async function writeOnce(
   if (snapshot.etag === undefined) return undefined
   const site = await SiteStore.open(found, snapshot.lookup.count, context)
   const said = saidNow(site.record?.said, options)
-  const settings = settingsOf(location, said, await isSigned(location, context), options)
+  const clients = { isSigned: await isSigned(location, context), hasMirrorlist: await hasMirrorlist(location, context) }
+  const settings = settingsOf(location, said, clients, options)
   const units = (known === 'believed' ? site.record?.units : undefined) ?? new Map()
   const packages = await readPackages(snapshot, units, location, context)
   try {
@@ -239,17 +241,27 @@ async function isSigned({ store, root }: RepositoryLocation, context: Repository
   }
 }
 
+/** One of somebody else's is not for our clients. */
+async function hasMirrorlist(location: RepositoryLocation, context: RepositoryContext): Promise<boolean> {
+  try {
+    return (await readMirrorlist(location, context))?.mirrorlist !== undefined
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'ACCESS_DENIED') return false
+    throw error
+  }
+}
+
 function settingsOf(
   location: RepositoryLocation,
   said: SaidOfSite,
-  signed: boolean,
+  clients: Pick<SiteSettings, 'isSigned' | 'hasMirrorlist'>,
   options: SiteOptions,
 ): SiteSettings {
   const { path = sitePathDefault, elsewhere } = options
   const { title = titleOf(location), baseUrl, gpgKey } = said
   const steps = path.split('/').length - 1
   const toRoot = elsewhere === undefined ? '../'.repeat(steps) : undefined
-  return { title, id: idOf(title), baseUrl: baseUrl?.replace(/\/*$/, '/'), gpgKey, isSigned: signed, toRoot }
+  return { title, id: idOf(title), baseUrl: baseUrl?.replace(/\/*$/, '/'), gpgKey, ...clients, toRoot }
 }
 
 /** `el9/x86_64`, or what the bucket or the directory is called. */

@@ -41,12 +41,13 @@ export function installSection(name: string): Html {
   return html`<div class="commands">${codeBlock(html`sudo dnf install ${word}`)}${codeBlock(html`sudo zypper install ${word}`)}</div>`
 }
 
-function repoLines({ id, title, gpgKey, isSigned = false }: SiteSettings, baseUrl: string): string[] {
+function repoLines(settings: SiteSettings, baseUrl: string): string[] {
+  const { id, title, gpgKey, isSigned = false, hasMirrorlist = false } = settings
   const keys = [...(gpgKey === undefined ? [] : [gpgKey]), ...(isSigned ? [`${baseUrl}repodata/repomd.xml.key`] : [])]
   return [
     `[${id}]`,
     `name=${title.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ')}`,
-    `baseurl=${baseUrl}`,
+    hasMirrorlist ? `mirrorlist=${baseUrl}mirrorlist` : `baseurl=${baseUrl}`,
     'enabled=1',
     `gpgcheck=${gpgKey === undefined ? 0 : 1}`,
     ...(isSigned ? ['repo_gpgcheck=1'] : []),

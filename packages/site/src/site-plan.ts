@@ -79,8 +79,9 @@ export function planSite(contents: SiteContents, settings: SiteSettings, standin
 
 /** The digest of all that goes into a file: of this way to make it, and of what it is made of. */
 export function madeOf(settings: SiteSettings, ...parts: readonly unknown[]): string {
-  const { title, id, baseUrl, gpgKey, isSigned = false, toRoot } = settings
-  const all = [templates, title, id, baseUrl ?? null, gpgKey ?? null, isSigned, toRoot ?? null, ...parts]
+  const { title, id, baseUrl, gpgKey, isSigned = false, hasMirrorlist = false, toRoot } = settings
+  const clients = [isSigned, ...(hasMirrorlist ? ['mirrorlist'] : [])]
+  const all = [templates, title, id, baseUrl ?? null, gpgKey ?? null, ...clients, toRoot ?? null, ...parts]
   return createHash('sha256').update(JSON.stringify(all)).digest('base64url').slice(0, digestCharacters)
 }
 

@@ -10,6 +10,8 @@ export interface SiteSettings {
   readonly gpgKey: string | undefined
   /** The metadata is signed, and the key lies beside it: the `.repo` file has clients check it. */
   readonly isSigned?: boolean
+  /** The repository has generations: clients are given the `mirrorlist` below `baseUrl` in its place. */
+  readonly hasMirrorlist?: boolean
   /**
    * The way from the site's own directory to the repository's root: `../`. `undefined` where the site lies elsewhere: then only
    * `baseUrl` leads to the packages.

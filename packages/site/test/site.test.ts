@@ -199,6 +199,15 @@ describe('how to install', () => {
     expect(site.get('index.html')).toContain('sudo zypper addrepo --refresh https://example.org/el9/$basearch/ mine')
   })
 
+  test('names the mirrorlist of a repository that has one, in the file and on the page', async () => {
+    const baseUrl = 'https://example.org/el9/'
+    const site = await siteOf([packageOf('foo')], { id: 'mine', baseUrl, hasMirrorlist: true })
+    for (const path of ['mine.repo', 'index.html']) {
+      expect(site.get(path), path).toContain('mirrorlist=https://example.org/el9/mirrorlist\nenabled=1')
+      expect(site.get(path), path).not.toContain('baseurl=')
+    }
+  })
+
   test('has a place to fill in where it is not', async () => {
     const site = await siteOf([packageOf('foo')])
     expect([...site.keys()].filter((path) => path.endsWith('.repo'))).toEqual([])
