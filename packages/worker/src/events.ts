@@ -54,7 +54,7 @@ export interface WorkerEventMap {
     readonly keys: number
     readonly messages: number
   }
-  /** What became of the keys of one repository, all of them covered or refused. */
+  /** What became of the keys of one repository, all of them covered or refused, or rejected by an inbox: that counts as refused. */
   'batch-settled': {
     readonly batch: string
     readonly bucket: string

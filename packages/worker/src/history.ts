@@ -21,7 +21,7 @@ export interface Run {
   /** What the metadata said already: of packages that are there, and of such that are not. */
   readonly kept: number
   readonly absent: number
-  /** All of them; `refusals` may tell fewer. */
+  /** All of them, with what an inbox rejected; `refusals` may tell fewer. */
   readonly refused: number
   /** Left for later, each with a reason of its own. */
   readonly undecided: number
@@ -174,6 +174,10 @@ export class RunHistory {
   #note(event: WorkerEventMap['repository']): void {
     const run = this.#underWay.get(placeIn(event))
     if (run === undefined) return
+    if (event.kind === 'rejected') {
+      const { bucket, root, key, code, reason } = event
+      this.#addReason({ bucket, root }, { key, code, reason: cut(reason) })
+    }
     if (event.kind === 'lost the race') run.conflicts += 1
     if (event.kind !== 'published') return
     run.publishes += 1

@@ -133,8 +133,9 @@ export class Publisher {
     events.emit('batch-started', { ...place, keys: keys.size, messages })
     const startedAt = clock.now()
     try {
-      const { verdicts, undecided } = await this.#reconcile(batch, () => this.#join(batch, keys))
-      const { complete, changes, refused } = this.#decide(batch, verdicts, undecided)
+      const rejected = new Set<string>()
+      const { verdicts, undecided } = await this.#reconcile(batch, () => this.#join(batch, keys), rejected)
+      const { complete, changes, refused } = this.#decide(batch, verdicts, undecided, rejected)
       for (const [key, error] of undecided ?? []) {
         if (!verdicts.has(key)) events.emit('undecided', { ...place, key, error })
       }
@@ -191,10 +192,18 @@ export class Publisher {
     for (const messageIds of keys.values()) this.#options.inbox.join(id, messageIds)
   }
 
-  async #reconcile({ id, bucket, root, keys }: NamedBatch, joining: () => Iterable<string>): ReturnType<Reconcile> {
+  /** @param rejected is given the keys of inboxes that are not let in */
+  async #reconcile(
+    { id, bucket, root, keys }: NamedBatch,
+    joining: () => Iterable<string>,
+    rejected: Set<string>,
+  ): ReturnType<Reconcile> {
     const { buckets, events, reconcile, singleWriter } = this.#options
     await buckets.ensureConditions(bucket, root)
-    const onEvent = (event: RepositoryEvent) => events.emit('repository', { ...event, batch: id, bucket, root })
+    const onEvent = (event: RepositoryEvent) => {
+      if (event.kind === 'rejected') rejected.add(event.key)
+      events.emit('repository', { ...event, batch: id, bucket, root })
+    }
     const context = { signal: this.#giveUp.signal, singleWriter, onEvent, joining }
     return reconcile({ store: buckets.store(bucket), root }, new Set(keys.keys()), context)
   }
@@ -204,6 +213,7 @@ export class Publisher {
     batch: NamedBatch,
     verdicts: ReadonlyMap<string, KeyVerdict>,
     faults: ReadonlyMap<string, unknown> = new Map(),
+    rejected: ReadonlySet<string> = new Set(),
   ) {
     const complete: HeldMessage[] = []
     const changes = { added: 0, replaced: 0, removed: 0, kept: 0, absent: 0 }
@@ -211,7 +221,9 @@ export class Publisher {
     for (const [key, messageIds] of batch.keys) {
       const verdict = verdicts.get(key)
       if (verdict?.kind === 'covered') {
-        changes[verdict.change] += 1
+        // Its message is settled like any other: what was rejected lies elsewhere, and nobody has to look at it again.
+        if (verdict.change === 'absent' && rejected.has(key)) refused += 1
+        else changes[verdict.change] += 1
         this.#tellCovered(batch, key, messageIds, verdict.change)
       }
       if (verdict?.kind === 'refused') {

@@ -69,6 +69,32 @@ describe('a run', () => {
     await worker.stop()
   })
 
+  it('counts what an inbox rejects as refused, with the reason, in the metrics as well, and settles its message', async () => {
+    const reconcile: Reconcile = async (_location, _keys, { onEvent }) => {
+      const key = 'el9/inbox.rpm'
+      const repository = 's3://packages/el9/'
+      onEvent({ kind: 'rejected', repository, key, code: 'UNSIGNED', reason: 'sign it', movedTo: 'rejected/inbox.rpm' })
+      return {
+        verdicts: new Map([
+          [key, { kind: 'covered', change: 'absent' }],
+          ['el9/gone.rpm', { kind: 'covered', change: 'absent' }],
+        ]),
+      }
+    }
+    const { worker, parts, queue, clock, history } = remembered({ reconcile })
+    const measured: unknown[] = []
+    parts.events.subscribe(
+      (name, event) => name === 'batch-settled' && 'refused' in event && measured.push(event.refused),
+    )
+    worker.start()
+    queue.send('m1', notification('el9/inbox.rpm', 'el9/gone.rpm'))
+    await clock.pass(2_000)
+    const refusals = [{ key: 'el9/inbox.rpm', code: 'UNSIGNED', reason: 'sign it' }]
+    expect(history.runs()).toMatchObject([{ keys: 2, refused: 1, absent: 1, refusals, outcome: 'settled' }])
+    expect({ measured, left: queue.deadLetters }).toEqual({ measured: [1], left: [] })
+    await worker.stop()
+  })
+
   it('takes as long as it takes, and is not mixed up with one of another repository', async () => {
     const el8 = latch()
     const { worker, queue, clock, history } = remembered({
