@@ -144,8 +144,11 @@ function tellEvent(event: RepositoryEvent, { output }: Cli): void {
   if (event.kind === 'warning') output.tell(`warning: ${event.subject}: ${event.message}`)
 }
 
-/** @throws CommandError where it is none, with what may have been meant */
-export async function requireDirectory(path: string): Promise<void> {
+/**
+ * @param isForReading nothing can be read from a directory that was just made
+ * @throws CommandError where it is none, with what may have been meant
+ */
+export async function requireDirectory(path: string, { isForReading = false } = {}): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
@@ -157,6 +160,6 @@ export async function requireDirectory(path: string): Promise<void> {
   const bucket = bucketPath === undefined ? ', or s3://…' : `, or for a bucket write s3://${bucketPath}`
   throw new CommandError(
     'NOT_A_DIRECTORY',
-    `there is no directory ${path}; make it first (mkdir -p ${path}), or name another one${bucket}`,
+    `there is no directory ${path}; check the path${isForReading ? '' : `, or make it for a new repository (mkdir -p ${path})`}, or name another one${bucket}`,
   )
 }

@@ -26,6 +26,6 @@ export async function openSource(
   const root = parseRepositoryRoot(address.prefix)
   const store = openConnected(address, connection)
   if (address.kind !== 'directory') return storeSource({ store, root }, options)
-  await requireDirectory(address.path)
+  await requireDirectory(address.path, { isForReading: true })
   return storeSource({ store, root }, { ...options, identity: await realpath(address.path) })
 }

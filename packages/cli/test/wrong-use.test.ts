@@ -61,6 +61,8 @@ test.concurrent.each([
 
 describe('what fails ends with exit code 1, without a stack', () => {
   test.concurrent.each([
+    [['list', './nowhere'], /there is no directory \.\/nowhere; check the path, or make it for a new repository/],
+    [['verify', './nowhere'], /there is no directory \.\/nowhere; check the path, or name another one, or s3:/],
     [['list', 'bucket/path'], /there is no directory bucket\/path.*for a bucket write s3:\/\/bucket\/path/],
     [['list', 's3:/bucket/path'], /for a bucket write s3:\/\/bucket\/path/],
     [['list', '.'], /has no metadata \(repodata\/repomd\.xml\)/],

@@ -25,7 +25,7 @@ export async function readSecret(
   const handle = await open(file, 'r').catch((error: unknown) => {
     // What was named as the file of a passphrase may be the passphrase itself.
     const subject = code === 'BAD_PASSPHRASE' ? `the file that ${what} is to be in` : `${what} ${file}`
-    throw new SigningError(code, `${subject} cannot be read (${codeOf(error)})`)
+    throw new SigningError(code, `${subject} cannot be read (${codeOf(error)})${whatToDo(error)}`)
   })
   try {
     const { mode, uid, size } = await handle.stat()
@@ -40,9 +40,24 @@ export async function readSecret(
     return bytes
   } catch (error) {
     if (error instanceof SigningError) throw error
-    throw new SigningError(code, `${what} ${file} cannot be read (${codeOf(error)})`)
+    throw new SigningError(code, `${what} ${file} cannot be read (${codeOf(error)})${whatToDo(error)}`)
   } finally {
     await handle.close()
+  }
+}
+
+function whatToDo(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return '; there is no such file: check the path, or name another source (env:VARIABLE, secretsmanager:SECRET, ssm:PARAMETER)'
+    case 'EACCES':
+    case 'EPERM':
+      return '; let the user that runs this read it: it, and the directories that it lies in'
+    case 'EISDIR':
+      return '; it is a directory: name the file in it'
+    default:
+      return ''
   }
 }
 

@@ -110,7 +110,7 @@ describe('a key', () => {
   })
 
   it.each<[Partial<SigningSettings>, string]>([
-    [{ signKey: 'absent.asc' }, 'absent.asc cannot be read (ENOENT)'],
+    [{ signKey: 'absent.asc' }, 'absent.asc cannot be read (ENOENT); there is no such file: check the path'],
     [{ signKey: 'open.asc' }, 'open.asc can be read by others (mode 0644); mend it with: chmod 600'],
     [{ signKey: 'nonsense.asc' }, 'nonsense.asc is no OpenPGP private key'],
     [{ signKey: 'key.pub.asc' }, 'key.pub.asc is a public key'],
