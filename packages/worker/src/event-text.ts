@@ -17,8 +17,10 @@ const keysToldMax = 5
 const eventTexts: EventTexts = {
   started: [
     'info',
-    ({ queue, once, repositories }) =>
-      `${once ? 'emptying' : 'listening to'} queue ${queue}, for ${shown(repositories?.join(', ') ?? 'any repository')}`,
+    ({ queue, once, repositories, inboxes = [] }) => {
+      const from = inboxes.length === 0 ? '' : `, and for what is put into an inbox: ${shown(inboxes.join(', '))}`
+      return `${once ? 'emptying' : 'listening to'} queue ${queue}, for ${shown(repositories?.join(', ') ?? 'any repository')}${from}`
+    },
   ],
   'queue-advice': ['warn', ({ queue, advice }) => `queue ${queue}: ${advice}`],
   'package-policy': [

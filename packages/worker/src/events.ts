@@ -11,6 +11,8 @@ export interface WorkerEventMap {
     readonly once: boolean
     /** Those that were configured, as `s3://bucket/el9/*`; absent: whatever messages name. */
     readonly repositories?: readonly string[]
+    /** From where packages are let in, and where to: `inbox/=repo/`; absent: from nowhere. */
+    readonly inboxes?: readonly string[]
   }
   /** Something about the queue's own settings that a person should know. */
   'queue-advice': { readonly queue: string; readonly advice: string }

@@ -152,9 +152,11 @@ class QueueWorker implements Worker {
   start(): void {
     if (this.#subscription !== undefined || this.#ending !== undefined) return
     const { queue, events, clock } = this.#parts
-    const { once, roots } = this.#settings
+    const { once, roots, inboxes = [] } = this.#settings
     const repositories = rootNames(roots)
-    events.emit('started', { queue: queue.name, once, ...(repositories !== undefined && { repositories }) })
+    const started = { queue: queue.name, once, ...(repositories !== undefined && { repositories }) }
+    const named = inboxes.map(({ from, to }) => `${from}=${to}`)
+    events.emit('started', named.length === 0 ? started : { ...started, inboxes: named })
     this.#visibility.start()
     this.#upkeep.start()
     const tried = this.#tryStores()

@@ -73,6 +73,14 @@ describe('the log', () => {
     ])
   })
 
+  it('says at the start which inboxes the worker takes', () => {
+    const { events, lines } = log({ isTTY: true })
+    events.emit('started', { queue: 'additions', once: false, inboxes: ['inbox/=repo/', 'other/=el9/'] })
+    expect(lines()).toEqual([
+      expect.stringMatching(/for any repository, and for what is put into an inbox: inbox\/=repo\/, other\/=el9\/$/),
+    ])
+  })
+
   it.each([
     [undefined, 'listening to queue additions, for any repository'],
     [['s3://packages/el9/*', 's3://other'], 'listening to queue additions, for s3://packages/el9/*, s3://other'],
