@@ -37,7 +37,7 @@ export const metricsCatalogue = [
     kind: 'count',
     unit: 'count',
     description:
-      'objects that are no usable packages, or not signed as they have to be, once for each run that looked at them',
+      'objects that are no usable packages, not signed as they have to be, or rejected by an inbox, once for each run that looked at them',
   },
   {
     name: 'repokeeper.publish.seconds',
