@@ -147,7 +147,7 @@ describe('site in a bucket', () => {
     expect(Contents.map(({ Key }) => Key)).toContain('el9/x86_64/about/us/package/foo.html')
   })
 
-  test('asks for nothing but a listing, its record, repomd.xml and its signature where nothing has changed', async () => {
+  test('asks for nothing but a listing, its record, repomd.xml, its signature and the mirrorlist where nothing has changed', async () => {
     const callsOf = async (...options: string[]) => {
       const before = cloud.calls.list().at(-1)?.number ?? 0
       expect(await here().repokeeper('site', repo, ...options)).toMatchObject({ code: 0 })
@@ -163,6 +163,7 @@ describe('site in a bucket', () => {
       ['GetObject', 'repomd.xml'],
       ['GetObject', 'repokeeper-site.json.gz'],
       ['HeadObject', 'repomd.xml.asc'],
+      ['GetObject', 'mirrorlist'],
     ])
   })
 

@@ -159,7 +159,7 @@ test('what has not changed is not read: neither documents nor pages', async () =
     put: (key) => Promise.reject(new Error(`${key} is written`)),
   })
   expect(await site({}, noting)).toMatchObject({ written: 0, packages })
-  expect(asked).toEqual([`${root}repodata/repomd.xml`, `${view}repokeeper-site.json.gz`])
+  expect(asked).toEqual([`${root}repodata/repomd.xml`, `${view}repokeeper-site.json.gz`, `${root}mirrorlist`])
 })
 
 test('a block that went bad where it is kept is not told of: the documents are read whole then', async () => {
