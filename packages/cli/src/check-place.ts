@@ -6,10 +6,12 @@ import type { ChangeOptions } from './change-options.ts'
 import type { Cli } from './cli.ts'
 import { UsageError } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseGeneration } from './refuse-generation.ts'
 
 /** Packages below an inner repository are that one's: nobody would list them here. @throws UsageError */
 export async function refuseInnerRepository({ location, name }: OpenRepository, directory: string): Promise<void> {
   if (directory === '') return
+  refuseGeneration(directory)
   const finder = new RootFinder({ store: location.store, now: () => performance.now() })
   // Who may only write can't look, and is not held back for that.
   const inner = await finder.findBelow(`${location.root}${directory}x.rpm`, location.root).catch(() => undefined)

@@ -92,6 +92,11 @@ async function mirrorOne(
   if (placeOf(job.upstream.place) === placeOf(job.repository)) {
     throw new UsageError(`${job.repository} cannot be mirrored to itself: name two repositories`)
   }
+  if (job.keepUpstreamMetadata && connection.packagePolicy?.packagePolicy === 'signed') {
+    throw new UsageError(
+      '--keep-upstream-metadata and --package-policy signed: an exact copy lists what upstream lists; leave out one of them',
+    )
+  }
   const keyring = await openKeys(job, cli)
   const openPlace = (place: string) => openSource(placeOf(place), connection, { signal })
   const upstream = await openUpstream(job.upstream, { openPlace, silenceMs, signal })

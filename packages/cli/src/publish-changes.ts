@@ -6,6 +6,7 @@ import { type KeyVerdict, type ReconcileReport, reconcile, refuseToUnsign } from
 import type { ChangeOptions } from './change-options.ts'
 import { CommandError } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseGeneration } from './refuse-generation.ts'
 import { refuseReplica } from './refuse-replica.ts'
 
 /** Keys that are published together: what is laid aside of their entries lies on disk meanwhile. */
@@ -38,6 +39,7 @@ export async function publishChanges(
  */
 export async function ensureSignable(repository: OpenRepository, { dryRun, publish }: ChangeOptions): Promise<void> {
   if (dryRun || !(publish ?? repository.isDirectory)) return
+  refuseGeneration(repository.name)
   await refuseReplica(repository, 'published to')
   await refuseToUnsign(repository.location, repository.context())
 }
@@ -52,6 +54,7 @@ export async function ensureConditions(
   repository: Pick<OpenRepository, 'location' | 'name' | 'isDirectory' | 'singleWriter'>,
 ): Promise<void> {
   const { location, isDirectory, singleWriter } = repository
+  refuseGeneration(repository.name)
   await refuseReplica(repository, 'published to')
   // A directory is our own code; the contract's tests are its probe.
   if (isDirectory || singleWriter) return

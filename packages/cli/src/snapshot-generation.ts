@@ -30,7 +30,12 @@ export async function snapshot(
       throw error
     },
   )
-  const repoFile = repoFileOf(idOf(repository, name), name, taken, generation.isSigned)
+  const repoFile = repoFileOf(
+    idOf(repository, name),
+    name,
+    { ...taken, generation: generation.id },
+    generation.isSigned,
+  )
   if (json) {
     const { url } = taken
     output.printJson({ repository: repository.name, ok: true, name, generation: generation.id, url, repoFile })
@@ -97,10 +102,13 @@ function idOf({ name, isDirectory }: OpenRepository, snapshotName: string): stri
 function repoFileOf(
   id: string,
   name: string,
-  { url, baseUrl }: { readonly url: string; readonly baseUrl: string },
+  { url, baseUrl, generation }: { readonly url: string; readonly baseUrl: string; readonly generation: string },
   isSigned: boolean,
 ) {
-  const signed = isSigned ? ['repo_gpgcheck=1', `gpgkey=${baseUrl}repodata/repomd.xml.key`] : []
+  // The key that it was signed with: the repository may have another one by then.
+  const signed = isSigned
+    ? ['repo_gpgcheck=1', `gpgkey=${baseUrl}generations/${generation}/repodata/repomd.xml.key`]
+    : []
   const lines = [`[${id}]`, `name=${baseUrl} as of ${name}`, `mirrorlist=${url}`, 'enabled=1', 'gpgcheck=0', ...signed]
   return `${lines.join('\n')}\n`
 }

@@ -71,7 +71,8 @@ export async function deleteGenerationDirectory(
   }
   const last = [repomdKey(own), going]
   await inParallel(
-    objects.filter(({ key }) => !last.includes(key)),
+    // A package that lies there is somebody's own: none of ours does.
+    objects.filter(({ key }) => !last.includes(key) && !key.endsWith('.rpm')),
     atATime,
     ({ key }) => remove(key),
   )

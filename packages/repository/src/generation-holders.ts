@@ -1,11 +1,12 @@
 /**
  * Who needs a generation beyond its time: the mirrorlist, and snapshots, each a mirrorlist with a name of its own below `snapshots/`.
  */
-import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { readMirrorlist } from './generations.ts'
 import { inParallel } from './in-parallel.ts'
 import { type GenerationId, mirrorlistBytesMax, parseMirrorlist } from './mirrorlist.ts'
 import { readSmall } from './repomd-follower.ts'
+import { RepositoryError } from './repository-error.ts'
 import type { RepositoryRoot } from './roots.ts'
 
 export interface GenerationHolders {
@@ -21,7 +22,7 @@ export interface GenerationHolders {
 const snapshotsMax = 10_000
 const atATime = 16
 
-/** @throws StoreError */
+/** @throws StoreError, RepositoryError `BROKEN_METADATA` where what a snapshot is of cannot be told */
 export async function readGenerationHolders(
   location: RepositoryLocation,
   context: Pick<RepositoryContext, 'signal'>,
@@ -36,11 +37,20 @@ export async function readGenerationHolders(
   const snapshots = new Map<string, GenerationId>()
   await inParallel(names, atATime, async (name) => {
     const there = await readSmall(store, snapshotKey(root, name), mirrorlistBytesMax, context)
-    const generation = there === undefined ? undefined : parseMirrorlist(there.bytes)?.generation
-    if (generation !== undefined) snapshots.set(name, generation)
+    if (there === undefined) return
+    const generation = parseMirrorlist(there.bytes)?.generation
+    // Nobody would know what must stay.
+    if (generation === undefined) throw unreadable(location, name)
+    snapshots.set(name, generation)
   })
   const mirrorlist = (await readMirrorlist(location, context))?.mirrorlist
   return { named: mirrorlist?.generation, isPinned: mirrorlist?.isPinned === true, snapshots }
+}
+
+function unreadable(location: RepositoryLocation, name: string): RepositoryError {
+  const key = snapshotKey(location.root, name)
+  const message = `${location.store.name}/${key} was changed, and names no generation any more: put it back as it was, or delete it and with it the snapshot ${name}`
+  return new RepositoryError('BROKEN_METADATA', message, describeLocation(location))
 }
 
 export function snapshotsPrefix(root: RepositoryRoot): string {

@@ -81,6 +81,8 @@ export async function takeSnapshot(
   const { store, root } = location
   if (!isSnapshotName(name)) throw new RangeError(`${JSON.stringify(name)} cannot be the name of a snapshot`)
   const { baseUrl } = (await requireMirrorlist(location, context)).mirrorlist
+  const before = await readSnapshotOf(location, name, context)
+  if (before !== undefined && before !== id) throw snapshotExists(location, name, before)
   await useGeneration(location, id, `snapshot ${name} was taken of it`, context)
   const key = snapshotKey(root, name)
   const bytes = Buffer.from(formatMirrorlist({ baseUrl, generation: id, isPinned: false }))
@@ -90,9 +92,13 @@ export async function takeSnapshot(
   if (kind === 'stored') return { url, baseUrl }
   const there = await readSnapshotOf(location, name, context)
   if (there === id) return { url, baseUrl }
+  throw snapshotExists(location, name, there)
+}
+
+function snapshotExists(location: RepositoryLocation, name: string, id: GenerationId | undefined): RepositoryError {
   const repository = describeLocation(location)
-  const message = `${repository}: there is a snapshot ${name} already, of generation ${there ?? '(unknown)'}; delete it first, or take another name`
-  throw new RepositoryError('SNAPSHOT_EXISTS', message, repository)
+  const message = `${repository}: there is a snapshot ${name} already, of generation ${id ?? '(unknown)'}; delete it first, or take another name`
+  return new RepositoryError('SNAPSHOT_EXISTS', message, repository)
 }
 
 /** @returns the generation that it was of; `undefined` where there was none of that name. @throws StoreError */

@@ -37,3 +37,12 @@ export async function readHeldPackages(
   }
   return held
 }
+
+/** Their paths alone. @throws like `readHeldPackages` */
+export async function readHeldPaths(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<ReadonlySet<string>> {
+  const held = await readHeldPackages(location, context)
+  return new Set([...held.keys()].map((one) => one.slice(one.indexOf(' ') + 1)))
+}

@@ -2,7 +2,12 @@
  * A mirror: what is wanted of an upstream and is not there yet comes into a repository, which stays the repository that it is. Nothing is
  * deleted but what `prune` is asked for. Publishing the packages is the caller's.
  */
-import { parseRepositoryRoot, type RepositoryContext, type RepositoryLocation } from '@repokeeper/repository'
+import {
+  parseRepositoryRoot,
+  type RepositoryContext,
+  type RepositoryLocation,
+  readHeldPaths,
+} from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
 import { Bandwidth } from './bandwidth.ts'
 import { type BroughtPackage, bringPackages } from './bring-packages.ts'
@@ -145,14 +150,15 @@ export class Mirror {
   }
 
   /**
-   * What was dropped goes, where it is still what a mirror brought.
-   * @throws StoreError
+   * What was dropped goes, where it is still what a mirror brought, and no snapshot or pinned generation lists it.
+   * @throws StoreError, RepositoryError where it cannot be told what these list
    */
   async prune(context: RepositoryContext): Promise<PrunedPackage[]> {
     const { location, upstream } = this.#parts
     // Another mirror may have come to want it while packages came.
     const others = await readOtherMirrors(location, upstream.name, context)
-    const dropped = this.plan.dropped.filter(({ path }) => !others.has(path))
+    const held = await readHeldPaths(location, context)
+    const dropped = this.plan.dropped.filter(({ path }) => !others.has(path) && !held.has(path))
     return pruneDropped(location, dropped, context)
   }
 
