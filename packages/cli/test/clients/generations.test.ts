@@ -90,7 +90,7 @@ describeWithClients(['dnf'], 'dnf by the mirrorlist', () => {
     const before = (await generationsOf(root)).find(({ isCurrent }) => !isCurrent)
     const printed = await place().repokeeper('snapshot', place().repoOf(root), 'first', '--id', before?.id ?? '')
     const [line = ''] = printed.split('\n').filter((one) => one.startsWith('mirrorlist='))
-    expect(printed).toContain('[first]\n')
+    expect(printed).toContain('[packages-el9-x86_64-first]\n')
     const dnf = await openDnf(await place().makeDirectory(), '', [line])
     expect((await dnf('repoquery', '--quiet')).stdout.trimEnd().split('\n')).toHaveLength(nevras.length - 1)
   })
