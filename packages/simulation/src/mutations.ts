@@ -447,19 +447,6 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a package of an inbox is put over whatever is there',
-    because: 'what was uploaded to the repository meanwhile is lost',
-    of: 'inboxes',
-    seed: 225,
-    patches: [
-      {
-        file: admit,
-        find: "context.singleWriter ? { if: 'always' } : condition",
-        replace: "context.singleWriter || condition.if !== undefined ? { if: 'always' } : condition",
-      },
-    ],
-  },
-  {
     name: 'the message of a package that was moved already is settled at once',
     because: 'who moved it may have died before it was listed, and nobody else is told',
     of: 'inboxes',
