@@ -45,19 +45,18 @@ async function admitAndReconcile(
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
   const targets = new Map<string, string>()
-  const rejected = new Map<string, KeyVerdict>()
+  const rejected = new Set<string>()
   const faults = new Map<string, unknown>()
   await inParallel([...keys], context.packageReadsMax, async (key) => {
     const place = inboxPlaceOf(key, inboxes)
     if (place === undefined) return
     try {
       const admission = await admitPackage(location, key, place, context)
-      if (admission.kind !== 'rejected') {
-        if (place.target.startsWith(location.root)) targets.set(key, place.target)
-        else rejected.set(key, nothingToList)
-        return
-      }
-      rejected.set(key, nothingToList)
+      // Also what was rejected: another file of that name may be there only since a worker copied it, and died before it was listed.
+      if (place.target.startsWith(location.root)) targets.set(key, place.target)
+      else rejected.add(key)
+      if (admission.kind !== 'rejected') return
+      rejected.add(key)
       const { code, reason, movedTo } = admission
       const repository = describeLocation(location)
       context.onEvent({ kind: 'rejected', repository, key, code, reason, movedTo })
@@ -72,12 +71,17 @@ async function admitAndReconcile(
   const own = [...keys].filter((key) => inboxPlaceOf(key, inboxes) === undefined)
   const wanted = new Set([...own, ...targets.values()])
   const report = wanted.size === 0 ? nothingDone : await reconcile(location, wanted, context, options)
-  const verdicts = new Map([...report.verdicts, ...rejected])
+  const verdicts = new Map([
+    ...report.verdicts,
+    ...[...rejected].map((key): [string, KeyVerdict] => [key, nothingToList]),
+  ])
   const undecided = new Map([...report.undecided, ...faults])
   for (const [key, target] of targets) {
     const verdict = report.verdicts.get(target)
-    if (verdict !== undefined) verdicts.set(key, verdict)
-    else undecided.set(key, report.undecided.get(target))
+    if (verdict === undefined) {
+      verdicts.delete(key)
+      undecided.set(key, report.undecided.get(target))
+    } else if (!rejected.has(key)) verdicts.set(key, verdict)
   }
   return { ...report, verdicts, undecided }
 }

@@ -82,6 +82,17 @@ describe('an inbox', () => {
     ])
   })
 
+  it('lists what a worker has moved and died before it was listed, also where another file is rejected for it', async () => {
+    const store = new MemoryStore()
+    const location = locationIn(store, root)
+    await put(store, `${root}foo.rpm`, { name: 'foo' })
+    const key = await put(store, 'inbox/el9/foo.rpm', { name: 'foo', summary: 'another' })
+    const { verdicts } = await reconcileInbox(location, new Set([key]), [inbox], await newContext())
+    expect(verdicts.get(key)).toEqual({ kind: 'covered', change: 'absent' })
+    expect((await readPublished(location)).packages).toEqual(await bucketTruth(location))
+    expect(await keysIn(store, 'rejected/')).toHaveLength(2)
+  })
+
   it('replaces what has the name where it may, and takes the same bytes as done', async () => {
     const store = new MemoryStore()
     const location = locationIn(store, root)

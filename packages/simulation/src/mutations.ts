@@ -32,6 +32,7 @@ const observe = 'repository/src/observe.ts'
 const follower = 'repository/src/repomd-follower.ts'
 const generations = 'repository/src/generations.ts'
 const admit = 'repository/src/admit-package.ts'
+const reconcileInbox = 'repository/src/reconcile-inbox.ts'
 const cleanUpPlan = 'repository/src/clean-up-plan.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -447,15 +448,41 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
+    name: 'a package of an inbox is put over whatever is there',
+    because: 'what was uploaded to the repository meanwhile is lost',
+    of: 'inboxes',
+    seed: 225,
+    patches: [
+      {
+        file: admit,
+        find: "context.singleWriter ? { if: 'always' } : condition",
+        replace: "context.singleWriter || condition.if !== undefined ? { if: 'always' } : condition",
+      },
+    ],
+  },
+  {
     name: 'the message of a package that was moved already is settled at once',
     because: 'who moved it may have died before it was listed, and nobody else is told',
     of: 'inboxes',
     patches: [
       {
-        file: 'repository/src/reconcile-inbox.ts',
-        find: "      if (admission.kind !== 'rejected') {\n",
+        file: reconcileInbox,
+        find: '      if (place.target.startsWith(location.root)) targets',
         replace:
-          "      if (admission.kind === 'gone') return void rejected.set(key, nothingToList)\n      if (admission.kind !== 'rejected') {\n",
+          "      if (admission.kind === 'gone') return void rejected.add(key)\n      if (place.target.startsWith(location.root)) targets",
+      },
+    ],
+  },
+  {
+    name: 'nobody looks where a rejected package was meant to go',
+    because: 'what stands in its way may be a copy of which the worker died before it was listed',
+    of: 'inboxes',
+    seed: 225,
+    patches: [
+      {
+        file: reconcileInbox,
+        find: '      if (place.target.startsWith(location.root)) targets',
+        replace: "      if (admission.kind !== 'rejected' && place.target.startsWith(location.root)) targets",
       },
     ],
   },
