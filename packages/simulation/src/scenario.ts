@@ -121,6 +121,14 @@ const ambush: fc.Arbitrary<Ambush> = fc.record({
   end: ambushEnd,
 })
 
+const allMishaps = fc.record({
+  faults: fc.boolean(),
+  kills: fc.boolean(),
+  duplicates: fc.boolean(),
+  delays: fc.boolean(),
+  freezes: fc.boolean(),
+})
+
 const anything: fc.Arbitrary<Scenario> = fc.record({
   addWorkers: fc.integer({ min: 1, max: 3 }),
   removeWorkers: fc.integer({ min: 1, max: 2 }),
@@ -129,13 +137,7 @@ const anything: fc.Arbitrary<Scenario> = fc.record({
   generations: fc.boolean(),
   clockOffsetsMs,
   deeds: fc.array(deed, { minLength: 1, maxLength: 14, size: 'max' }),
-  mishaps: fc.record({
-    faults: fc.boolean(),
-    kills: fc.boolean(),
-    duplicates: fc.boolean(),
-    delays: fc.boolean(),
-    freezes: fc.boolean(),
-  }),
+  mishaps: allMishaps,
   ambush: fc.oneof(fc.constant(undefined), ambush, ambush),
   turns: fc.array(turn, { maxLength: 400, size: 'max' }),
 })
@@ -194,13 +196,7 @@ const slowSigners: fc.Arbitrary<Scenario> = fc.record({
     maxLength: 8,
     size: 'max',
   }),
-  mishaps: fc.record({
-    faults: fc.boolean(),
-    kills: fc.boolean(),
-    duplicates: fc.boolean(),
-    delays: fc.boolean(),
-    freezes: fc.boolean(),
-  }),
+  mishaps: allMishaps,
   ambush: fc.record({
     at: fc.constantFrom(
       'PUT el9/repodata/repomd.xml.asc',
@@ -236,13 +232,7 @@ const slowFollowers: fc.Arbitrary<Scenario> = fc.record({
     ),
     { minLength: 3, maxLength: 10, size: 'max' },
   ),
-  mishaps: fc.record({
-    faults: fc.boolean(),
-    kills: fc.boolean(),
-    duplicates: fc.boolean(),
-    delays: fc.boolean(),
-    freezes: fc.boolean(),
-  }),
+  mishaps: allMishaps,
   ambush: fc.record({
     at: fc.constantFrom(
       'PUT el9/mirrorlist',
@@ -286,14 +276,6 @@ const slowCleanUps: fc.Arbitrary<Scenario> = fc.record({
     end: fc.constantFrom('go' as const, 'die, but the request arrives' as const),
   }),
   turns: fc.array(turn, { minLength: 200, maxLength: 400, size: 'max' }),
-})
-
-const allMishaps = fc.record({
-  faults: fc.boolean(),
-  kills: fc.boolean(),
-  duplicates: fc.boolean(),
-  delays: fc.boolean(),
-  freezes: fc.boolean(),
 })
 
 /** People put packages into the inbox, over one another too, and work in the repository besides. */
