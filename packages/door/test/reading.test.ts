@@ -1,33 +1,20 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
-import { DirectoryStore, type FolderStore, S3Store } from '@repokeeper/object-store'
+import { DirectoryStore, type FolderStore } from '@repokeeper/object-store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Door, type DoorEvent } from '../src/index.ts'
 import { type Answered, ask, sendRaw } from './ask.ts'
+import { openTwoStores, type TwoStores } from './two-stores.ts'
 
 const content = '0123456789'.repeat(30)
-let directory: string
-let cloud: LocalCloud
-const stores: FolderStore[] = []
+let two: TwoStores
 const doors = new Map<string, Door>()
 const events: DoorEvent[] = []
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'repokeeper-door-'))
-  cloud = await startLocalCloud({ directory: join(directory, 'cloud') })
-  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
-  const { endpoint } = cloud
-  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
-  client.destroy()
+  two = await openTwoStores()
+  const { directory, bucket, folder } = two
   const tree = join(directory, 'tree')
-  await mkdir(tree)
-  const bucket = new S3Store({ bucket: 'bucket', endpoint, region: 'us-east-1', credentials })
-  const folder = new DirectoryStore(tree)
-  stores.push(bucket, folder)
   for (const [store, prefix] of [
     [bucket, 'el9/'],
     [folder, ''],
@@ -57,9 +44,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const door of doors.values()) await door.close()
-  for (const store of stores) await store.close()
-  await cloud.close()
-  await rm(directory, { recursive: true })
+  await two.close()
 })
 
 function doorOf(name: string): Door {
@@ -219,7 +204,7 @@ describe('a door that redirects', () => {
 })
 
 it('shows a large folder page by page', async () => {
-  const tree = join(directory, 'large')
+  const tree = join(two.directory, 'large')
   await mkdir(tree)
   for (let number = 0; number < 1_001; number += 1) await writeFile(join(tree, `${number + 1_000}.rpm`), '')
   const door = await Door.open(

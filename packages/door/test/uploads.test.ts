@@ -1,13 +1,10 @@
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { request as open } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
-import { DirectoryStore, type FolderStore, readBody, S3Store } from '@repokeeper/object-store'
+import { type FolderStore, readBody } from '@repokeeper/object-store'
 import { anyPackage, MemoryCache, parseRepositoryRoot, realContext, reconcile } from '@repokeeper/repository'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -22,30 +19,20 @@ import {
   type WriteDesk,
 } from '../src/index.ts'
 import { ask } from './ask.ts'
+import { openTwoStores, type TwoStores } from './two-stores.ts'
 
 const limits = { uploadBytesMax: 300_000, bytesPerSecondMin: 1, slowStartMs: 60_000, uploadsMax: 2, waitMs: 150 }
-let directory: string
-let cloud: LocalCloud
+let two: TwoStores
 const stores = new Map<string, { readonly store: FolderStore; readonly prefix: string }>()
 const events: DoorEvent[] = []
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'repokeeper-door-'))
-  cloud = await startLocalCloud({ directory: join(directory, 'cloud') })
-  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
-  const { endpoint } = cloud
-  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
-  client.destroy()
-  await mkdir(join(directory, 'tree'))
-  const bucket = new S3Store({ bucket: 'bucket', endpoint, region: 'us-east-1', credentials })
-  stores.set('a folder', { store: new DirectoryStore(join(directory, 'tree')), prefix: '' })
-  stores.set('a bucket', { store: bucket, prefix: 'el9/' })
+  two = await openTwoStores()
+  stores.set('a folder', { store: two.folder, prefix: '' })
+  stores.set('a bucket', { store: two.bucket, prefix: 'el9/' })
 })
 afterAll(async () => {
-  for (const { store } of stores.values()) await store.close()
-  await cloud.close()
-  await rm(directory, { recursive: true })
+  await two.close()
 })
 
 function contextFor(signal: AbortSignal) {
@@ -68,7 +55,7 @@ async function openDoor(
 ): Promise<Opened> {
   const place = stores.get(name)
   if (place === undefined) throw new Error(`there is no store of ${name}`)
-  const scratch = await Scratch.open(join(directory, 'scratch'), new Date())
+  const scratch = await Scratch.open(join(two.directory, 'scratch'), new Date())
   const places = new PackagePlaces({ ...place, patterns: [], now: Date.now })
   const publication = new WatchedMetadata({ store: place.store, places, context: contextFor })
   const door = await Door.open(
@@ -276,7 +263,7 @@ describe('an upload', () => {
   })
 
   it('of what a killed process left is cleared away after a day', async () => {
-    const scratch = join(directory, 'left')
+    const scratch = join(two.directory, 'left')
     await mkdir(scratch)
     await writeFile(join(scratch, 'old.upload'), 'old')
     await writeFile(join(scratch, 'mine.txt'), 'not of the door')

@@ -1,44 +1,32 @@
 /** WebDAV, as far as curl, cadaver and rclone speak it to a repository. */
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { type LocalCloud, startLocalCloud } from '@repokeeper/local-cloud'
-import { DirectoryStore, type FolderStore, S3Store } from '@repokeeper/object-store'
+import type { FolderStore } from '@repokeeper/object-store'
 import { anyPackage } from '@repokeeper/repository'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
 import { type Change, Door, openAccess, type Publication, Scratch } from '../src/index.ts'
 import { ask } from './ask.ts'
+import { openTwoStores, type TwoStores } from './two-stores.ts'
 
 const run = promisify(execFile)
 const limits = { uploadBytesMax: 300_000, bytesPerSecondMin: 1, slowStartMs: 60_000, uploadsMax: 8, waitMs: 100 }
-let directory: string
-let cloud: LocalCloud
+let two: TwoStores
 const stores = new Map<string, FolderStore>()
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'repokeeper-dav-'))
-  cloud = await startLocalCloud({ directory: join(directory, 'cloud') })
-  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
-  const { endpoint } = cloud
-  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-  await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
-  client.destroy()
-  await mkdir(join(directory, 'tree'))
-  await mkdir(join(directory, 'mine'))
-  stores.set('a folder', new DirectoryStore(join(directory, 'tree')))
-  stores.set('a bucket', new S3Store({ bucket: 'bucket', endpoint, region: 'us-east-1', credentials }))
-  for (const name of ['one', 'two']) await writeFile(join(directory, `mine/${name}.rpm`), buildPackage({ name }))
+  two = await openTwoStores()
+  await mkdir(join(two.directory, 'mine'))
+  stores.set('a folder', two.folder)
+  stores.set('a bucket', two.bucket)
+  for (const name of ['one', 'two']) await writeFile(join(two.directory, `mine/${name}.rpm`), buildPackage({ name }))
 })
 afterAll(async () => {
-  for (const store of stores.values()) await store.close()
-  await cloud.close()
-  await rm(directory, { recursive: true })
+  await two.close()
 })
 
 /** A door, of a part of the store that nobody else uses, and what it tells who publishes. */
@@ -52,7 +40,7 @@ async function open(name: string, prefix: string, { writes = true, replaces = fa
       return { wait: async () => ({ kind: 'published' }) }
     },
   }
-  const scratch = await Scratch.open(join(directory, 'scratch'), new Date())
+  const scratch = await Scratch.open(join(two.directory, 'scratch'), new Date())
   const door = await Door.open(
     { host: '127.0.0.1', port: 0 },
     {
@@ -146,8 +134,8 @@ describeWithClients(['cadaver'], 'cadaver', () => {
   it.each(['a folder', 'a bucket'])('makes folders, puts, moves and deletes in %s', async (name) => {
     const { url, keys } = await open(name, 'cadaver/')
     const cadaver = spawn('cadaver', [`${url}/`], {
-      cwd: join(directory, 'mine'),
-      env: { ...process.env, HOME: directory },
+      cwd: join(two.directory, 'mine'),
+      env: { ...process.env, HOME: two.directory },
     })
     const said = Promise.all([text(cadaver.stdout), text(cadaver.stderr)])
     cadaver.stdin.end(
@@ -173,14 +161,14 @@ describeWithClients(['cadaver'], 'cadaver', () => {
 describeWithClients(['rclone'], 'rclone', () => {
   it.each(['a folder', 'a bucket'])('copies to and from %s, and finds nothing to do the second time', async (name) => {
     const { url, keys } = await open(name, 'rclone/')
-    const always = ['--config', join(directory, 'rclone.conf'), '--webdav-url', url, '--retries', '1', '-v']
-    const rclone = (...words: string[]) => run('rclone', [...words, ...always], { cwd: directory })
+    const always = ['--config', join(two.directory, 'rclone.conf'), '--webdav-url', url, '--retries', '1', '-v']
+    const rclone = (...words: string[]) => run('rclone', [...words, ...always], { cwd: two.directory })
     await rclone('copy', 'mine', ':webdav:el9/x86_64')
     expect(await keys()).toEqual(['el9/x86_64/one.rpm', 'el9/x86_64/two.rpm'])
     expect((await rclone('copy', '--size-only', 'mine', ':webdav:el9/x86_64')).stderr).not.toMatch(/Copied/)
     await rclone('moveto', ':webdav:el9/x86_64/one.rpm', ':webdav:el9/x86_64/three.rpm')
     await rclone('deletefile', ':webdav:el9/x86_64/two.rpm')
     await rclone('copy', ':webdav:el9', `back of ${name}`)
-    expect(await readdir(join(directory, `back of ${name}/x86_64`))).toEqual(['three.rpm'])
+    expect(await readdir(join(two.directory, `back of ${name}/x86_64`))).toEqual(['three.rpm'])
   })
 })
