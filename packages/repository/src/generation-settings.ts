@@ -12,7 +12,8 @@ export type Generations =
 /** With a `/` at its end. */
 export function generationsUrl(template: string, root: RepositoryRoot): string {
   const path = root.split('/').map(encodeURIComponent).join('/')
-  const url = template.replaceAll('{path}', path.replace(/\/$/, ''))
+  // The root of the bucket has no directory, and no slash after it.
+  const url = template.replaceAll('{path}/', path).replaceAll('{path}', path.replace(/\/$/, ''))
   return url.endsWith('/') ? url : `${url}/`
 }
 
