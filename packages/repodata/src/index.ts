@@ -49,6 +49,7 @@ export {
 export { listedNevra, showNevra } from './listed-nevra.ts'
 export { namingFile } from './naming-file.ts'
 export {
+  decodedPathOf,
   emptyIndex,
   type ListedPackage,
   PackageIndex,

@@ -2,7 +2,7 @@
  * The deep part of an audit: every byte that the metadata vouches for is read and its digest taken.
  */
 import { createHash } from 'node:crypto'
-import { type ObjectHead, StoreError } from '@repokeeper/object-store'
+import { StoreError } from '@repokeeper/object-store'
 import {
   type ChecksumType,
   DocumentError,
@@ -23,6 +23,7 @@ import { type SignerCount, SignerTally } from './audit-package-signatures.ts'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { nodeAlgorithm } from './document-cache.ts'
 import { inParallel } from './in-parallel.ts'
+import { digestOf } from './object-digest.ts'
 import { PackageReader } from './package-reader.ts'
 import { suspectPackage, suspectUnreadable } from './suspect-package.ts'
 
@@ -265,19 +266,6 @@ async function checkPackage(
     const finding = packageFinding('unreadable-package', path, error.message)
     return { suspects: [suspectUnreadable(listed, finding)], notes: [] }
   }
-}
-
-async function digestOf(
-  location: RepositoryLocation,
-  { key, etag }: Pick<ObjectHead, 'key' | 'etag'>,
-  type: ChecksumType,
-  context: RepositoryContext,
-): Promise<string | undefined> {
-  const got = await location.store.get(key, { ifMatch: etag, ...withSignal(context) })
-  if (got.kind !== 'found') return undefined
-  const hash = createHash(nodeAlgorithm(type))
-  for await (const chunk of got.body) hash.update(chunk)
-  return hash.digest('hex')
 }
 
 type NevraParts = Pick<ListedPackage, 'name' | 'epoch' | 'version' | 'release' | 'arch'>

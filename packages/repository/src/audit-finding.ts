@@ -76,6 +76,10 @@ export type GenerationFindingKind =
   | 'stale-mirrorlist'
   /** What the mirrorlist or a snapshot sends clients to is not whole. */
   | 'broken-generation'
+  /** Packages of a snapshot, or of what the mirrorlist is pinned to, are gone or were replaced. */
+  | 'lost-packages'
+  /** The mirrorlist of a snapshot names no generation any more. */
+  | 'unreadable-snapshot'
 
 /** Plain data. `path` is relative to the repository's root. */
 export type AuditFinding = {
@@ -174,11 +178,31 @@ export function generationFinding(
   problem: string,
   mend: 'follow' | 'by-hand',
 ): AuditFinding {
-  const remedy =
-    mend === 'follow'
-      ? remedies.follow
-      : 'pin the mirrorlist to another generation, or delete the snapshots of this one'
-  return { kind, path, problem, remedy, mend }
+  const follows = mend === 'follow' || kind === 'stale-mirrorlist'
+  return { kind, path, problem, remedy: follows ? remedies.follow : generationRemedies[kind], mend }
+}
+
+const leaveIt = 'pin the mirrorlist to another generation, or delete the snapshots of this one'
+
+const generationRemedies: Readonly<Record<Exclude<GenerationFindingKind, 'stale-mirrorlist'>, string>> = {
+  'broken-generation': leaveIt,
+  'lost-packages': `put back what was there; or ${leaveIt}`,
+  'unreadable-snapshot': 'put the file back as it was, or delete it, and with it the snapshot',
+}
+
+/** Of the generation that the mirrorlist is pinned to: "audit" signs what is published, and nothing else. */
+export function pinnedSignatureFinding(
+  kind: 'unsigned' | 'wrong-signature',
+  path: string,
+  problem: string,
+): AuditFinding {
+  return {
+    kind,
+    path,
+    problem,
+    remedy: 'pin the mirrorlist to it once more ("repokeeper rollback"), with the key',
+    mend: 'by-hand',
+  }
 }
 
 const remedies: Readonly<Record<Mend, string>> = {

@@ -17,8 +17,8 @@ export interface PackageComparison {
   readonly passedOver: readonly { readonly path: string; readonly reason: string }[]
   /** By ordinal of the index: the path of the object that the entry stands for. */
   readonly places: readonly (string | undefined)[]
-  /** Those of the documents asked for that are there, by key. */
-  readonly documents: ReadonlyMap<string, ListedObject>
+  /** What else was asked for and is there, by key. */
+  readonly found: ReadonlyMap<string, ListedObject>
 }
 
 /**
@@ -28,18 +28,18 @@ export interface PackageComparison {
  * put under the same key later has another time. The digest is not in a listing.
  *
  * @param index `undefined`: there is nothing to compare with, and packages are only counted
- * @param documentKeys of what else is to be found on the way
+ * @param wanted keys of what else is to be found on the way
  * @throws StoreError
  */
 export async function comparePackages(
   location: RepositoryLocation,
   index: PackageIndex | undefined,
-  documentKeys: ReadonlySet<string>,
+  wanted: ReadonlySet<string>,
   context: RepositoryContext,
 ): Promise<PackageComparison> {
   const { store, root } = location
   const places: (string | undefined)[] = new Array(index?.packages.length ?? 0)
-  const documents = new Map<string, ListedObject>()
+  const found = new Map<string, ListedObject>()
   const passedOver: { path: string; reason: string }[] = []
   const nested = new Set<string>()
   const perDirectory = new Map<string, number>()
@@ -55,7 +55,7 @@ export async function comparePackages(
   }
   for await (const object of store.list(root, withSignal(context))) {
     const { key } = object
-    if (documentKeys.has(key)) documents.set(key, object)
+    if (wanted.has(key)) found.set(key, object)
     const below = nestedRootOf(key, root)
     if (below !== undefined) nested.add(below)
     const why = passOverKey(key)
@@ -85,7 +85,7 @@ export async function comparePackages(
     }, 0),
     passedOver,
     places,
-    documents,
+    found,
   }
 }
 
@@ -97,7 +97,8 @@ interface Differing {
   readonly listed: readonly ListedPackage[]
 }
 
-function compareOne(
+/** `undefined` where size and time are as the entry has them. */
+export function compareOne(
   object: Pick<ObjectHead, 'size' | 'lastModified'>,
   listed: readonly ListedPackage[],
 ): 'unlisted' | 'changed' | 'listed-twice' | undefined {

@@ -91,7 +91,7 @@ export async function repairRepository(
     repairs.push({ kind: 'signed' })
   }
   if (mendable.some(({ mend }) => mend === 'follow')) {
-    await keepGeneration(location, context, { thoroughly: true })
+    await keepGeneration(location, context, options.deep === true ? 'digests' : 'sizes')
     repairs.push({ kind: 'followed' })
   }
 

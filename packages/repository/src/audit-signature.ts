@@ -4,7 +4,7 @@
 import { type AuditNote, signatureFinding } from './audit-finding.ts'
 import type { Generation, Suspect } from './audit-generation.ts'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
-import { readSignature } from './signature.ts'
+import { judgeSignature, type SignatureState } from './signature.ts'
 
 /** @throws StoreError */
 export async function checkSignature(
@@ -23,8 +23,6 @@ export async function checkSignature(
   return { suspects: [{ finding: signatureFinding(state, problems[state]), holds }], notes: [] }
 }
 
-type SignatureState = 'right' | 'unsigned' | 'wrong-signature' | 'unchecked' | 'no matter'
-
 const problems = {
   unsigned: 'repomd.xml is to be signed, and has no signature: clients with repo_gpgcheck=1 fail',
   'wrong-signature':
@@ -36,10 +34,5 @@ async function stateOf(
   { stored }: Generation,
   context: RepositoryContext,
 ): Promise<SignatureState> {
-  const { signing } = context
-  if (stored?.bytes === undefined) return 'no matter'
-  const there = await readSignature(location, context)
-  if (signing.kind !== 'signed') return there === undefined || signing.kind === 'unsigned' ? 'no matter' : 'unchecked'
-  if (there === undefined) return 'unsigned'
-  return (await signing.signer.verify(stored.bytes, there.bytes)) ? 'right' : 'wrong-signature'
+  return stored?.bytes === undefined ? 'no matter' : judgeSignature(location, stored.bytes, context)
 }

@@ -9,6 +9,7 @@ import { checkDocuments, documentKeysOf } from './audit-documents.ts'
 import { type AuditFinding, type AuditNote, compareFindings, repomdFinding } from './audit-finding.ts'
 import { type Generation, readGeneration, type Suspect } from './audit-generation.ts'
 import { checkGenerations } from './audit-generations.ts'
+import { checkKeptPackages, keptKeysOf, readKeptPackages } from './audit-kept-packages.ts'
 import { checkPackageSignatures, type SignerCount } from './audit-package-signatures.ts'
 import { comparePackages } from './audit-packages.ts'
 import { checkSignature } from './audit-signature.ts'
@@ -115,7 +116,8 @@ async function look(location: RepositoryLocation, context: RepositoryContext, op
   const isThere = etag !== undefined
   // Without a repomd.xml every package would be a finding of its own.
   const index = isThere && namesPrimary(generation) ? generation.index : undefined
-  const keys = documentKeysOf(location, repomd)
+  const kept = await readKeptPackages(location, index, context)
+  const keys = new Set([...documentKeysOf(location, repomd), ...keptKeysOf(location, kept)])
   const packages = await comparePackages(location, index, keys, context)
   const notes: AuditNote[] = packages.passedOver.map((one) => ({ kind: 'passed-over', ...one }))
   const suspects: Suspect[] = [...packages.suspects]
@@ -134,13 +136,13 @@ async function look(location: RepositoryLocation, context: RepositoryContext, op
       holds: async (now) => now.repomd !== undefined && now.etag === undefined,
     })
   }
-  if (isThere) suspects.push(...(await checkDocuments(location, generation, packages.documents, context)))
-  for (const check of [checkSignature, checkGenerations]) {
-    const found = await check(location, generation, context)
-    suspects.push(...found.suspects)
-    notes.push(...found.notes)
-  }
+  if (isThere) suspects.push(...(await checkDocuments(location, generation, packages.found, context)))
   const { deep = false, signatures: verifier, onProgress, onPackages } = options
+  const signed = await checkSignature(location, generation, context)
+  const generations = await checkGenerations(location, generation, kept, context, { deep })
+  suspects.push(...signed.suspects, ...generations.suspects)
+  notes.push(...signed.notes, ...generations.notes)
+  suspects.push(...(await checkKeptPackages(location, kept, packages.found, context, { deep })))
   const { places } = packages
   let signers: readonly SignerCount[] | undefined
   if (deep && isThere) {

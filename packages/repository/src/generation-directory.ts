@@ -6,11 +6,12 @@
  * root could name them in here instead, but then what this one names would have other hrefs, and it would be another file with another
  * signature.)
  */
-import { type CopySource, type ObjectHead, StoreError } from '@repokeeper/object-store'
+import { type CopySource, type ObjectHead, type PutCondition, StoreError } from '@repokeeper/object-store'
 import { DocumentError, parseRepomd, type RepomdRecord } from '@repokeeper/repodata'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 import type { GenerationId } from './mirrorlist.ts'
+import { fromNoCache } from './repomd-follower.ts'
 import { type RepositoryRoot, repomdKey } from './roots.ts'
 import { recordKey } from './snapshot.ts'
 
@@ -64,12 +65,24 @@ export async function writeGenerationDirectory(
   const own = repomdKey(generationRoot(location.root, id))
   await inParallel(documentsIn(repomd), atATime, (record) => copyDocument(location, id, record, placed, context))
   // Another key may sign it one day: those two come from no cache.
-  if (publicKey !== undefined)
-    await create(location, `${own}.key`, publicKey, 'application/pgp-keys', 'no-cache', context)
+  if (publicKey !== undefined) await createBeside(location, `${own}.key`, publicKey, 'application/pgp-keys', context)
   if (signature !== undefined) {
-    await create(location, `${own}.asc`, signature, 'application/pgp-signature', 'no-cache', context)
+    await createBeside(location, `${own}.asc`, signature, 'application/pgp-signature', context)
   }
-  await create(location, own, repomd, 'application/xml', immutable, context)
+  const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
+  await untilThere(location, own, context, () => putRepomdOf(location, id, repomd, condition, context))
+}
+
+/** @returns whether it was stored. @throws StoreError */
+export async function putRepomdOf(
+  { store, root }: RepositoryLocation,
+  id: GenerationId,
+  repomd: Uint8Array,
+  condition: PutCondition,
+  context: Pick<RepositoryContext, 'signal'>,
+): Promise<boolean> {
+  const options = { contentType: 'application/xml', cacheControl: immutable, ...withSignal(context) }
+  return (await store.put(repomdKey(generationRoot(root, id)), repomd, condition, options)).kind === 'stored'
 }
 
 /** The records whose documents lie below the root. Others a client finds where they are, or nowhere, whatever the directory. */
@@ -117,16 +130,15 @@ async function copyDocument(
   })
 }
 
-async function create(
+async function createBeside(
   location: RepositoryLocation,
   key: string,
   bytes: Uint8Array,
   contentType: string,
-  cacheControl: string,
   context: RepositoryContext,
 ): Promise<void> {
   const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
-  const options = { contentType, cacheControl, ...withSignal(context) }
+  const options = fromNoCache(contentType, context)
   await untilThere(location, key, context, async () => {
     const { kind } = await location.store.put(key, bytes, condition, options)
     return kind === 'stored'

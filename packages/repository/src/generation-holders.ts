@@ -22,10 +22,16 @@ export interface GenerationHolders {
 const snapshotsMax = 10_000
 const atATime = 16
 
-/** @throws StoreError, RepositoryError `BROKEN_METADATA` where what a snapshot is of cannot be told */
+/**
+ * @param onUnreadable is called where what a snapshot is of cannot be told; by default it is thrown, for nobody would know what must stay
+ * @throws StoreError, RepositoryError `BROKEN_METADATA`
+ */
 export async function readGenerationHolders(
   location: RepositoryLocation,
   context: Pick<RepositoryContext, 'signal'>,
+  onUnreadable: (name: string, error: RepositoryError) => void = (_, error) => {
+    throw error
+  },
 ): Promise<GenerationHolders> {
   const { store, root } = location
   const names: string[] = []
@@ -39,9 +45,8 @@ export async function readGenerationHolders(
     const there = await readSmall(store, snapshotKey(root, name), mirrorlistBytesMax, context)
     if (there === undefined) return
     const generation = parseMirrorlist(there.bytes)?.generation
-    // Nobody would know what must stay.
-    if (generation === undefined) throw unreadable(location, name)
-    snapshots.set(name, generation)
+    if (generation === undefined) onUnreadable(name, unreadable(location, name))
+    else snapshots.set(name, generation)
   })
   const mirrorlist = (await readMirrorlist(location, context))?.mirrorlist
   return { named: mirrorlist?.generation, isPinned: mirrorlist?.isPinned === true, snapshots }
@@ -64,6 +69,19 @@ export function snapshotKey(root: RepositoryRoot, name: string): string {
 /** It stands in URLs and in the section of a `.repo` file. */
 export function isSnapshotName(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text)
+}
+
+/** A generation that a person keeps, and by what, for people: `snapshot 2026-11`, `pinned generation ID`. */
+export interface KeptGeneration {
+  readonly id: GenerationId
+  readonly keptBy: readonly string[]
+}
+
+export function keptGenerations({ named, isPinned, snapshots }: GenerationHolders): KeptGeneration[] {
+  const keepers = new Map<GenerationId, string[]>()
+  if (named !== undefined && isPinned) keepers.set(named, [`pinned generation ${named}`])
+  for (const [name, id] of [...snapshots].toSorted()) keepers.set(id, [...(keepers.get(id) ?? []), `snapshot ${name}`])
+  return [...keepers].map(([id, keptBy]) => ({ id, keptBy }))
 }
 
 /** What a clean-up has to leave. */

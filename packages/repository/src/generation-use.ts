@@ -1,10 +1,10 @@
 /**
  * What a person does with generations: to send clients back to one, and to give one a name that stays.
  */
-import type { ListedObject } from '@repokeeper/object-store'
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { checkDirectory } from './generation-check.ts'
 import { claimGeneration } from './generation-claim.ts'
-import { documentKeyIn, documentsIn, generationRoot } from './generation-directory.ts'
+import { generationLocation } from './generation-directory.ts'
 import { isSnapshotName, snapshotKey } from './generation-holders.ts'
 import { keepGeneration, putMirrorlist, readMirrorlist } from './generations.ts'
 import {
@@ -17,14 +17,15 @@ import {
 } from './mirrorlist.ts'
 import { fromNoCache, readSmall } from './repomd-follower.ts'
 import { RepositoryError } from './repository-error.ts'
-import { repomdKey } from './roots.ts'
-import { repomdBytesMax } from './snapshot.ts'
+import { keepSignatureOf } from './signature.ts'
+import { readStoredRepomd } from './snapshot.ts'
 
 /** Publishers write the mirrorlist as well, once for each publish. */
 const attemptsMax = 20
 
 /**
- * Sends clients to this generation until `resumeMirrorlist`; what is published meanwhile they do not see.
+ * Sends clients to this generation until `resumeMirrorlist`; what is published meanwhile they do not see. Where there is a key it is signed
+ * with that first: it may be older than the key, or than that anything was signed.
  *
  * @returns what the mirrorlist said before
  * @throws RepositoryError `NO_GENERATIONS`, `NO_SUCH_GENERATION`, `CONTENTION`; StoreError
@@ -35,6 +36,7 @@ export async function pinGeneration(
   context: RepositoryContext,
 ): Promise<Mirrorlist> {
   await useGeneration(location, id, 'the mirrorlist was pinned to it', context)
+  await signGeneration(location, id, context)
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const { mirrorlist, etag } = await requireMirrorlist(location, context)
     if (mirrorlist.generation !== id) {
@@ -115,22 +117,6 @@ export async function deleteSnapshot(
   return id
 }
 
-/** Documents of a generation that are not in its directory as its repomd.xml has them; `undefined` where not even that is there. */
-export async function missingIn(
-  { store, root }: RepositoryLocation,
-  id: GenerationId,
-  objects: readonly ListedObject[],
-  context: Pick<RepositoryContext, 'signal'>,
-): Promise<string[] | undefined> {
-  const repomd = await readSmall(store, repomdKey(generationRoot(root, id)), repomdBytesMax, context)
-  if (repomd === undefined || repomd.bytes.length === 0) return undefined
-  const sizes = new Map(objects.map(({ key, size }) => [key, size]))
-  return documentsIn(repomd.bytes).flatMap((record) => {
-    const size = sizes.get(documentKeyIn(root, id, record))
-    return size === undefined || (record.size !== undefined && record.size !== size) ? [record.href] : []
-  })
-}
-
 /** From now on no clean-up takes it away. */
 async function useGeneration(
   location: RepositoryLocation,
@@ -139,12 +125,26 @@ async function useGeneration(
   context: RepositoryContext,
 ): Promise<void> {
   const objects = await claimGeneration(location, id, why, context)
-  const missing = objects === undefined ? undefined : await missingIn(location, id, objects, context)
-  if (missing?.length === 0) return
+  const faults = objects === undefined ? undefined : await checkDirectory(location, id, context, { objects })
+  if (faults?.length === 0) return
   const repository = describeLocation(location)
-  const what = missing === undefined ? 'there is no such generation' : `its directory is broken: ${missing.join(', ')}`
+  const what =
+    faults === undefined
+      ? 'there is no such generation'
+      : `its directory is broken: ${faults.map(({ problem }) => problem).join(', ')}`
   const message = `${repository}: ${id}: ${what}; "repokeeper generations ${repository}" lists those that are kept`
   throw new RepositoryError('NO_SUCH_GENERATION', message, repository)
+}
+
+/** `useGeneration` has seen that its repomd.xml is the one that was published. */
+async function signGeneration(
+  location: RepositoryLocation,
+  id: GenerationId,
+  context: RepositoryContext,
+): Promise<void> {
+  const own = generationLocation(location, id)
+  const repomd = (await readStoredRepomd(own, context))?.bytes
+  if (repomd !== undefined) await keepSignatureOf(repomd, own, context)
 }
 
 async function readSnapshotOf(

@@ -13,6 +13,7 @@ import {
   type PlacedDocuments,
   writeGenerationDirectory,
 } from './generation-directory.ts'
+import { mendDirectory } from './generation-mend.ts'
 import { generationsUrl } from './generation-settings.ts'
 import {
   formatMirrorlist,
@@ -26,13 +27,14 @@ import {
 } from './mirrorlist.ts'
 import { type Follower, keepFollower, type PreparedFollower, putFollower, readFollower } from './repomd-follower.ts'
 import { repomdKey } from './roots.ts'
-import { keepSignature, readSignature, signatureKey } from './signature.ts'
+import { keepSignature, keepSignatureOf, readSignature, signatureKey } from './signature.ts'
 import { readStoredRepomd } from './snapshot.ts'
 
 /**
  * To be called before the swap.
  *
  * @param prepared the signature of these bytes, `undefined` where they are not signed, and the documents that they name
+ * @param supersedes the repomd.xml that was published until now; `undefined` where there was none
  * @returns `undefined` where nobody wants a mirrorlist
  * @throws StoreError
  */
@@ -40,11 +42,16 @@ export async function prepareGeneration(
   location: RepositoryLocation,
   repomd: Uint8Array,
   prepared: Prepared,
+  supersedes: Uint8Array | undefined,
   context: RepositoryContext,
 ): Promise<PreparedFollower | undefined> {
   const there = await readMirrorlist(location, context)
   const follower = followerAt(location, there?.mirrorlist, context)
   if (follower === undefined) return undefined
+  const left = there?.mirrorlist
+  if (left?.isPinned === false && (supersedes === undefined || left.generation !== generationIdOf(supersedes))) {
+    await claimLeft(location, left, context)
+  }
   const bytes = await follower.makeOf(repomd, prepared)
   return { follower, repomd, bytes, replaces: there?.etag, mayStay: there?.mirrorlist?.isPinned === true }
 }
@@ -79,11 +86,16 @@ export function putMirrorlist(
   return putFollower(location, at, Buffer.from(formatMirrorlist(mirrorlist)), replaces, context)
 }
 
-/** @param thoroughly each document is looked at, not repomd.xml alone, which is written last */
+/**
+ * How far the directory of what is published is looked at: whether it has a repomd.xml, which is written last; whether each document is there
+ * with its size; or every byte.
+ */
+export type DirectoryLook = 'is it there' | 'sizes' | 'digests'
+
 export async function keepGeneration(
   location: RepositoryLocation,
   context: RepositoryContext,
-  { thoroughly = false }: { readonly thoroughly?: boolean } = {},
+  look: DirectoryLook = 'is it there',
 ): Promise<boolean> {
   const before = await readMirrorlist(location, context)
   const follower = followerAt(location, before?.mirrorlist, context)
@@ -92,13 +104,22 @@ export async function keepGeneration(
   if (kept.kind === 'nothing to follow') return false
   const id = generationIdOf(kept.repomd)
   if (id === undefined) return false
-  const wrote = await keepDirectory(location, id, kept.repomd, context, thoroughly)
+  const wrote = await keepDirectory(location, id, kept.repomd, context, look)
   if (kept.kind === 'right' && !wrote) return false
   const was = wrote
-    ? 'its directory was not there, or not signed with this key'
+    ? 'its directory was not there, not as it has to be, or not signed with this key'
     : describe(kept.kind === 'mended' ? kept.had : undefined)
   context.onEvent({ kind: 'generation mended', repository: describeLocation(location), generation: id, was })
   return true
+}
+
+/** It may have been superseded long ago, and clients were sent there until now. */
+async function claimLeft(
+  location: RepositoryLocation,
+  { generation }: Mirrorlist,
+  context: RepositoryContext,
+): Promise<void> {
+  await claimGeneration(location, generation, 'the mirrorlist named it until now', context)
 }
 
 /** What who writes a directory has at hand. */
@@ -132,10 +153,8 @@ function followerAt(
     bytesMax: mirrorlistBytesMax,
     makeOf,
     async make(repomd, there) {
-      // It may have been superseded long ago, and clients were sent there until now.
       const left = there === undefined ? undefined : parseMirrorlist(there)
-      if (left !== undefined)
-        await claimGeneration(location, left.generation, 'the mirrorlist named it until now', context)
+      if (left !== undefined) await claimLeft(location, left, context)
       return makeOf(repomd, await prepare(location, repomd, context))
     },
     async fits(repomd, there) {
@@ -148,20 +167,22 @@ function followerAt(
   }
 }
 
-/** @returns whether something was missing, or signed by another key */
+/** @returns whether something was missing or damaged, or signed by another key */
 async function keepDirectory(
   location: RepositoryLocation,
   id: GenerationId,
   repomd: Uint8Array,
   context: RepositoryContext,
-  thoroughly: boolean,
+  look: DirectoryLook,
 ): Promise<boolean> {
   const own = generationLocation(location, id)
   const isThere = (await location.store.head(repomdKey(own.root), withSignal(context))) !== undefined
+  if (!isThere) await writeDirectory(location, id, repomd, await prepare(location, repomd, context), context)
+  const isMended =
+    look !== 'is it there' && (await mendDirectory(location, id, repomd, context, { deep: look === 'digests' }))
   // Of an older key, say: there is a signature, but not the one that it has to have.
-  if (isThere && !thoroughly) return keepSignature(own, context)
-  await writeDirectory(location, id, repomd, await prepare(location, repomd, context), context)
-  return true
+  const isSigned = await keepSignatureOf(repomd, own, context)
+  return !isThere || isMended || isSigned
 }
 
 function writeDirectory(

@@ -7,26 +7,21 @@
 import { pathOf } from '@repokeeper/repodata'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { generationLocation } from './generation-directory.ts'
-import { readGenerationHolders } from './generation-holders.ts'
-import type { GenerationId } from './mirrorlist.ts'
+import { keptGenerations, readGenerationHolders } from './generation-holders.ts'
 import { type HeldPackages, heldPackage } from './prune-plan.ts'
 import { readIndexedSnapshot } from './snapshot.ts'
 
 /**
- * @returns each as `heldPackage` names it, with who keeps it, for people: `snapshot 2026-11`, `pinned generation ID`
+ * @returns each as `heldPackage` names it, with who keeps it, for people (`keptBy`)
  * @throws RepositoryError where the metadata of one of them cannot be read: then nobody knows what must stay. StoreError
  */
 export async function readHeldPackages(
   location: RepositoryLocation,
   context: RepositoryContext,
 ): Promise<HeldPackages> {
-  const { named, isPinned, snapshots } = await readGenerationHolders(location, context)
-  const keepers = new Map<GenerationId, string[]>()
-  if (named !== undefined && isPinned) keepers.set(named, [`pinned generation ${named}`])
-  for (const [name, id] of [...snapshots].toSorted()) keepers.set(id, [...(keepers.get(id) ?? []), `snapshot ${name}`])
   const held = new Map<string, readonly string[]>()
   // One after the other: each is held in memory as a whole.
-  for (const [id, keptBy] of keepers) {
+  for (const { id, keptBy } of keptGenerations(await readGenerationHolders(location, context))) {
     const { index } = await readIndexedSnapshot(generationLocation(location, id), context)
     for (const listed of index.packages) {
       const path = pathOf(listed)

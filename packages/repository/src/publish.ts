@@ -2,7 +2,6 @@
  * Publish: the documents, a record of what they supersede and, where that is wanted, the directory of the generation first, then repomd.xml by
  * compare-and-swap, then its signature and the mirrorlist. repomd.xml is the only thing that ever changes, and these two follow it.
  */
-import { createHash } from 'node:crypto'
 import type { CopySource, ETag, ObjectHead, PutCondition, PutOutcome } from '@repokeeper/object-store'
 import {
   type DocumentKind,
@@ -17,6 +16,7 @@ import { describeLocation, type RepositoryContext, type RepositoryLocation, with
 import type { PlacedDocuments } from './generation-directory.ts'
 import { storeGenerationRecord } from './generation-record.ts'
 import { prepareGeneration } from './generations.ts'
+import { digestOf } from './object-digest.ts'
 import type { Draft, DraftDocument } from './patch.ts'
 import { placeFollower } from './repomd-follower.ts'
 import { repomdKey } from './roots.ts'
@@ -105,7 +105,8 @@ async function swap(
   beforeSwap: PublishOptions['beforeSwap'] = async () => {},
 ): Promise<PutOutcome> {
   const signature = await prepareSignature(location, bytes, context)
-  const mirrorlist = await prepareGeneration(location, bytes, { signature: signature?.bytes, placed }, context)
+  const prepared = { signature: signature?.bytes, placed }
+  const mirrorlist = await prepareGeneration(location, bytes, prepared, snapshot.stored?.bytes, context)
   await beforeSwap()
   const outcome = await location.store.put(repomdKey(location.root), bytes, swapCondition(snapshot, context), {
     contentType: 'application/xml',
@@ -113,8 +114,8 @@ async function swap(
     ...withSignal(context),
   })
   if (outcome.kind === 'conflict') return outcome
-  for (const prepared of [signature, mirrorlist]) {
-    if (prepared !== undefined) await placeFollower(location, outcome.etag, prepared, context)
+  for (const follower of [signature, mirrorlist]) {
+    if (follower !== undefined) await placeFollower(location, outcome.etag, follower, context)
   }
   return outcome
 }
@@ -186,22 +187,10 @@ async function findIntact(
     const head = await location.store.head(recordKey(location, record), withSignal(context))
     if (head === undefined || head.size !== draft.size) continue
     if (head.sha256 !== undefined && head.sha256 !== draft.sha256) continue
-    if (published === 'read through' && (await digestOf(location, head, context)) !== draft.sha256) continue
+    if (published === 'read through' && (await digestOf(location, head, 'sha256', context)) !== draft.sha256) continue
     return { href: record.href, head }
   }
   return undefined
-}
-
-async function digestOf(
-  location: RepositoryLocation,
-  { key, etag }: ObjectHead,
-  context: RepositoryContext,
-): Promise<string | undefined> {
-  const got = await location.store.get(key, { ifMatch: etag, ...withSignal(context) })
-  if (got.kind !== 'found') return undefined
-  const hash = createHash('sha256')
-  for await (const chunk of got.body) hash.update(chunk)
-  return hash.digest('hex')
 }
 
 /**

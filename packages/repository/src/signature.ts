@@ -105,6 +105,47 @@ export async function keepSignature(location: RepositoryLocation, context: Repos
   return true
 }
 
+/**
+ * The same where repomd.xml never changes, in the directory of a generation: nobody is raced.
+ *
+ * @param repomd what is to be signed, whatever lies there
+ * @returns whether there was something to mend
+ * @throws StoreError, and what the signer throws
+ */
+export async function keepSignatureOf(
+  repomd: Uint8Array,
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<boolean> {
+  const { signing } = context
+  if (signing.kind !== 'signed') return false
+  const follower = signatureBy(signing.signer, location, context)
+  const there = await readSignature(location, context)
+  if (await follower.fits(repomd, there?.bytes)) {
+    await placePublicKey(location, signing.signer, context)
+    return false
+  }
+  const bytes = await follower.make(repomd, there?.bytes)
+  await location.store.put(follower.key, bytes, { if: 'always' }, fromNoCache(follower.contentType, context))
+  return true
+}
+
+/** What lies beside these bytes of repomd.xml. `unchecked`: there is a signature, and no key was given to say whether it is right. */
+export type SignatureState = 'right' | 'unsigned' | 'wrong-signature' | 'unchecked' | 'no matter'
+
+/** @throws StoreError */
+export async function judgeSignature(
+  location: RepositoryLocation,
+  repomd: Uint8Array,
+  context: RepositoryContext,
+): Promise<SignatureState> {
+  const { signing } = context
+  const there = await readSignature(location, context)
+  if (signing.kind !== 'signed') return there === undefined || signing.kind === 'unsigned' ? 'no matter' : 'unchecked'
+  if (there === undefined) return 'unsigned'
+  return (await signing.signer.verify(repomd, there.bytes)) ? 'right' : 'wrong-signature'
+}
+
 /** The signature that is there, whatever it is worth. @throws StoreError */
 export function readSignature(
   location: RepositoryLocation,

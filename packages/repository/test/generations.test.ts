@@ -1,77 +1,35 @@
-import { createHash } from 'node:crypto'
-import { MemoryStore, type ObjectStore, StoreError } from '@repokeeper/object-store'
+import { type ObjectStore, StoreError } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
 import {
   claimGeneration,
   collectGarbage,
   formatMirrorlist,
   type GenerationId,
-  type Generations,
-  generationIdOf,
+  generationsUrl,
   keepLeftPledges,
-  listGenerationDirectories,
-  mirrorlistKey,
-  parseMirrorlist,
+  parseRepositoryRoot,
   planCleanUp,
-  type RepomdSigner,
   readForCleanUp,
-  reconcile,
-  type Signing,
   snapshotKey,
   wrongGenerationsUrl,
 } from '../src/index.ts'
 import { carryOut } from '../src/retention.ts'
-import { intercept, locationIn, newContext, putPackage, read, readPublished, tickingStore } from './workbench.ts'
-
-const location = locationIn(tickingStore())
-const { root } = location
-const mirrorlist = mirrorlistKey(root)
-const repomd = `${root}repodata/repomd.xml`
-const generations: Generations = { kind: 'published', url: 'https://packages.example.com/{path}/' }
-const base = 'https://packages.example.com/el9/x86_64/'
-
-const signer: RepomdSigner = {
-  sign: async (bytes) => Buffer.from(`signed ${createHash('sha256').update(bytes).digest('hex')}`),
-  verify: async (bytes, signature) => Buffer.from(await signer.sign(bytes)).equals(Buffer.from(signature)),
-  publicKey: Buffer.from('the key'),
-}
-const signing: Signing = { kind: 'signed', signer }
-
-async function publish(store: ObjectStore, name: string, how: { signing?: Signing; generations?: Generations } = {}) {
-  const key = `${root}${name}.rpm`
-  await putPackage(store, key, { name })
-  const context = await newContext({ generations, ...how })
-  await reconcile(locationIn(store), new Set([key]), context)
-  return context
-}
-
-async function named(store: ObjectStore): Promise<GenerationId> {
-  const there = parseMirrorlist(await read(store, mirrorlist))
-  if (there === undefined) throw new Error('the mirrorlist is not one of ours')
-  return there.generation
-}
-
-async function currentId(store: ObjectStore): Promise<GenerationId | undefined> {
-  return generationIdOf(await read(store, repomd))
-}
-
-/** What a client finds that is sent to that directory. */
-function readGeneration(store: ObjectStore, id: GenerationId) {
-  return readPublished(locationIn(store, `${root}generations/${id}`))
-}
-
-async function idsIn(store: ObjectStore): Promise<GenerationId[]> {
-  return (await listGenerationDirectories(locationIn(store), {})).map(({ id }) => id)
-}
-
-/** A store with a clock that stands until it is moved. */
-function storeAt(): { store: MemoryStore; pass: (seconds: number) => void } {
-  let now = 1_700_000_000
-  const pass = (seconds: number): void => {
-    now += seconds
-  }
-  return { store: new MemoryStore({ clock: () => new Date(1000 * now) }), pass }
-}
+import {
+  base,
+  currentId,
+  generations,
+  idsIn,
+  mirrorlist,
+  named,
+  publish,
+  readGeneration,
+  repomd,
+  root,
+  signer,
+  signing,
+  storeAt,
+} from './with-generations.ts'
+import { intercept, locationIn, newContext, read, tickingStore } from './workbench.ts'
 
 describe('a repository with generations', () => {
   it('has, after each publish, a mirrorlist that names what is published, and that whole, below a path of its own', async () => {
@@ -216,6 +174,23 @@ describe('a clean-up', () => {
     expect((await readGeneration(store, first)).packages.size).toBe(1)
   })
 
+  it('leaves what the mirrorlist named until now, also where that had been superseded long before', async () => {
+    const { store, pass } = storeAt()
+    await publish(store, 'a')
+    const first = await named(store)
+    // Who published this died before it wrote the mirrorlist.
+    const stale = await read(store, mirrorlist)
+    await publish(store, 'b')
+    await store.put(mirrorlist, stale, { if: 'always' })
+    pass(10_000)
+    await publish(store, 'c')
+    await collectGarbage(locationIn(store), await newContext(), options)
+    expect(await idsIn(store)).toContain(first)
+    pass(4_000)
+    await collectGarbage(locationIn(store), await newContext(), options)
+    expect(await idsIn(store)).not.toContain(first)
+  })
+
   it('takes away what a lost race left', async () => {
     const { store, pass } = storeAt()
     await publish(store, 'a')
@@ -305,4 +280,14 @@ it.each([
   const wrong = wrongGenerationsUrl(url, several)
   if (expected === undefined) expect(wrong).toBeUndefined()
   else expect(wrong).toMatch(expected)
+})
+
+it.each([
+  ['https://packages.example.com/{path}/', 'el9/x86_64/', 'https://packages.example.com/el9/x86_64/'],
+  ['https://packages.example.com/{path}', 'a b/', 'https://packages.example.com/a%20b/'],
+  ['https://packages.example.com/{path}/', '', 'https://packages.example.com/'],
+  ['https://packages.example.com/{path}', '', 'https://packages.example.com/'],
+  ['https://packages.example.com/{path}/rpm/', '', 'https://packages.example.com/rpm/'],
+])('makes of %s, for the root %j, %s', (template, path, url) => {
+  expect(generationsUrl(template, parseRepositoryRoot(path))).toBe(url)
 })
