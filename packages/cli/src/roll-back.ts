@@ -1,8 +1,10 @@
 /**
  * The work of `rollback`: what clients would see, and then the mirrorlist.
  */
-import { type ListedPackage, pathOf } from '@repokeeper/repodata'
+import type { ListedPackage } from '@repokeeper/repodata'
 import {
+  describeLostPackages,
+  findLostPackages,
   generationLocation,
   type ListedGeneration,
   listPackages,
@@ -13,28 +15,35 @@ import {
   resumeMirrorlist,
 } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
-import { ExitCode } from './failure.ts'
+import { whatKeyIs } from './command-to-copy.ts'
+import { CommandError, ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { signatureOutlook } from './rollback-signature.ts'
 import { findGeneration } from './show-generations.ts'
 import { count, formatTime } from './text-layout.ts'
 
 interface RollbackOptions {
   readonly json: boolean
   readonly dryRun: boolean
+  /** Also where clients would refuse it. */
+  readonly force: boolean
 }
 
-/** @returns the exit code */
+/** @returns the exit code. @throws CommandError, and what the store and the repository throw */
 export async function rollBack(
   repository: OpenRepository,
   text: string,
-  { json, dryRun }: RollbackOptions,
+  { json, dryRun, force }: RollbackOptions,
   { output }: Cli,
 ): Promise<number> {
   const { location, name } = repository
   const generation = await findGeneration(repository, text)
-  const outlook = await lookAhead(repository, generation)
+  const signature = await signatureOutlook(repository, generation.id)
+  if (signature.kind === 'refused' && !force) throw refusedByClients(repository, generation, signature.reason)
+  const { lost, ...outlook } = await lookAhead(repository, generation)
   if (!dryRun) await pinGeneration(location, generation.id, repository.context())
-  if (json) output.printJson({ repository: name, ok: true, dryRun, generation: generation.id, ...outlook })
+  const { id } = generation
+  if (json) output.printJson({ repository: name, ok: true, dryRun, generation: id, ...outlook, lost, signature })
   else {
     const verb = dryRun ? 'would see' : 'see'
     const published = generation.isCurrent
@@ -45,11 +54,14 @@ export async function rollBack(
       `  ${count(outlook.packages, 'package')}: ${outlook.hidden} of those published now are not among them, ${outlook.back} that are not published now are`,
     )
   }
-  if (outlook.gone > 0) {
-    output.tell(
-      `${count(outlook.gone, 'package')} that it lists ${outlook.gone === 1 ? 'is' : 'are'} not in the ${repository.isDirectory ? 'directory' : 'bucket'} any more, and cannot be installed`,
-    )
+  if (lost.length > 0) {
+    const what = count(lost.length, 'package that it lists', 'packages that it lists')
+    output.tell(`${what} cannot be installed as listed: ${describeLostPackages(lost)}`)
   }
+  if (signature.kind === 'will be signed')
+    output.tell(`${id} ${dryRun ? 'would be' : 'was'} signed with the key that was given`)
+  if (signature.kind === 'refused') output.tell(`clients that check signatures refuse ${id}: ${signature.reason}`)
+  if (signature.kind === 'unchecked') output.tell(`${id} is signed, but ${signature.reason}`)
   if (dryRun) output.tell('dry run: nothing was changed')
   else output.tell(`what is published from now on they do not see; "repokeeper rollback ${name} --resume" lets them`)
   return ExitCode.done
@@ -82,23 +94,37 @@ export async function resume(
   return ExitCode.done
 }
 
+function refusedByClients({ name, toCopy }: OpenRepository, { id }: ListedGeneration, reason: string): CommandError {
+  const signs = toCopy('rollback', name, id, '--sign-key', 'KEY')
+  const message =
+    `${name}: clients that check signatures would refuse ${id}: ${reason}; nothing was changed. ` +
+    `"${signs}" signs it first (${whatKeyIs}); --force goes back to it as it is`
+  return new CommandError('SIGNATURE_REFUSED', message)
+}
+
 /** What would differ for clients: packages by path and digest. */
 async function lookAhead(repository: OpenRepository, { id }: ListedGeneration) {
   const { location } = repository
+  const context = repository.context()
   const now = await listedIn(repository, location)
   const then = await listedIn(repository, generationLocation(location, id))
-  const { packages: objects } = await listPackages(location, repository.context())
-  const paths = new Set(objects.map(({ key }) => key.slice(location.root.length)))
+  const { packages: objects } = await listPackages(location, context)
+  const byKey = new Map(objects.map((object) => [object.key, object]))
+  const lost = await findLostPackages(location, [...then.values()], byKey, context)
   return {
     packages: then.size,
     hidden: [...now.keys()].filter((one) => !then.has(one)).length,
     back: [...then.keys()].filter((one) => !now.has(one)).length,
-    gone: [...then.values()].filter((path) => path !== undefined && !paths.has(path)).length,
+    gone: lost.filter(({ fate }) => fate === 'gone').length,
+    lost,
   }
 }
 
-/** Path and digest → the path below the root, if it is there. */
-async function listedIn(repository: OpenRepository, location: RepositoryLocation) {
+/** Path and digest → the package. */
+async function listedIn(
+  repository: OpenRepository,
+  location: RepositoryLocation,
+): Promise<ReadonlyMap<string, ListedPackage>> {
   const { index } = await readIndexedSnapshot(location, repository.context())
-  return new Map(index.packages.map((one: ListedPackage) => [`${one.pkgid} ${one.href}`, pathOf(one)]))
+  return new Map(index.packages.map((one) => [`${one.pkgid} ${one.href}`, one]))
 }

@@ -10,6 +10,14 @@ import { readGenerations } from './generations-option.ts'
 import { readPackagePolicy } from './policy-options.ts'
 
 export function defineSigningOptions(command: Command): Command {
+  return defineKeyOptions(command).option(
+    '--unsigned',
+    'publish without a signature, and take away one that is there; also $REPOKEEPER_UNSIGNED',
+  )
+}
+
+/** Those of commands that sign what is there, and publish nothing. */
+export function defineKeyOptions(command: Command): Command {
   return command
     .optionsGroup('Options of signing:')
     .option(
@@ -35,17 +43,23 @@ export function defineSigningOptions(command: Command): Command {
       'public key of the line that follows; also $REPOKEEPER_SIGN_NEXT_PUBLIC_KEY',
     )
     .option('--sign-next-from <date>', 'from when on it signs; also $REPOKEEPER_SIGN_NEXT_FROM')
-    .option('--unsigned', 'publish without a signature, and take away one that is there; also $REPOKEEPER_UNSIGNED')
 }
 
-/** As `readConnection`, with what signs, which packages are let in, and whether there are generations. @throws UsageError */
+/** As `readConnection`, with what signs. @throws UsageError */
+export function readSigningConnection(
+  values: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): Connection {
+  return { ...readConnection(values, environment), signing: readSigning(values, environment) }
+}
+
+/** The same, with which packages are let in, and whether there are generations. @throws UsageError */
 export function readPublishingConnection(
   values: unknown,
   environment: Readonly<Record<string, string | undefined>>,
 ): Connection {
   return {
-    ...readConnection(values, environment),
-    signing: readSigning(values, environment),
+    ...readSigningConnection(values, environment),
     packagePolicy: readPackagePolicy(values, environment),
     generations: readGenerations(values, environment),
   }

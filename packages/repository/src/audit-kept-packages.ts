@@ -9,7 +9,7 @@ import { type RepositoryContext, type RepositoryLocation, withSignal } from './c
 import { generationLocation } from './generation-directory.ts'
 import { type KeptGeneration, keptGenerations, readGenerationHolders } from './generation-holders.ts'
 import { inParallel } from './in-parallel.ts'
-import { findLostPackages, type LostPackage, placesOf } from './lost-packages.ts'
+import { describeLostPackages, findLostPackages, type LostPackage, placesOf } from './lost-packages.ts'
 import { RepositoryError } from './repository-error.ts'
 import { readIndexedSnapshot } from './snapshot.ts'
 
@@ -19,9 +19,6 @@ export interface KeptPackages extends KeptGeneration {
   /** Why its metadata cannot be read; `packages` is empty then. */
   readonly fault: string | undefined
 }
-
-/** So many are named; the rest are counted. */
-const namedMax = 5
 
 /** @param index of what is listed now; `undefined` where that cannot be read. @throws StoreError */
 export async function readKeptPackages(
@@ -90,11 +87,9 @@ export async function checkKeptPackages(
 }
 
 function describeLost(lost: readonly LostPackage[], keptBy: readonly string[]): string {
-  const verbs = { gone: 'is gone', replaced: 'was replaced', 'perhaps replaced': 'may have been replaced' }
-  const named = lost.slice(0, namedMax).map(({ path, fate }) => `${path} ${verbs[fate]}`)
-  const more = lost.length > namedMax ? [`and ${lost.length - namedMax} more`] : []
   const what = count(lost.length, 'package that it lists is', 'packages that it lists are')
-  return `${what} not there as listed (${[...named, ...more].join(', ')}): clients of ${keptBy.join(' and ')} fail on ${lost.length === 1 ? 'it' : 'them'}`
+  const whom = lost.length === 1 ? 'it' : 'them'
+  return `${what} not there as listed (${describeLostPackages(lost)}): clients of ${keptBy.join(' and ')} fail on ${whom}`
 }
 
 async function lookAt(

@@ -57,6 +57,7 @@ export { inParallel } from './in-parallel.ts'
 export { type KnownGeneration, knownGeneration } from './known-generation.ts'
 export { type LeaseOutcome, leaseName, withLease } from './lease.ts'
 export { type PublishedAt, readListedAt } from './listed-at.ts'
+export { describeLostPackages, findLostPackages, type LostPackage } from './lost-packages.ts'
 export { MemoryCache } from './memory-cache.ts'
 export {
   formatMirrorlist,
@@ -109,6 +110,7 @@ export { type CleanUpOptions, carryOut, collectGarbage, readForCleanUp, retentio
 export * from './roots.ts'
 export { hitLimits, type PackageHit, type SearchOptions, type SearchReport, searchPackages } from './search-packages.ts'
 export {
+  judgeSignature,
   keepSignature,
   publicKeyKey,
   type RepomdSigner,
@@ -123,6 +125,7 @@ export {
   readIndexedSnapshot,
   readRepomd,
   readSnapshot,
+  readStoredRepomd,
   recordKey,
   type Snapshot,
 } from './snapshot.ts'

@@ -15,6 +15,17 @@ export interface LostPackage {
   readonly fate: 'gone' | 'replaced' | 'perhaps replaced'
 }
 
+/** So many are named; the rest are counted. */
+const namedMax = 5
+const verbs = { gone: 'is gone', replaced: 'was replaced', 'perhaps replaced': 'may have been replaced' } as const
+
+/** For people: `a.rpm is gone, b.rpm was replaced, and 12 more`. */
+export function describeLostPackages(lost: readonly LostPackage[]): string {
+  const named = lost.slice(0, namedMax).map(({ path, fate }) => `${path} ${verbs[fate]}`)
+  const more = lost.length > namedMax ? [`and ${lost.length - namedMax} more`] : []
+  return [...named, ...more].join(', ')
+}
+
 export interface LostPackagesOptions {
   /** Each is read through, and its digest taken. */
   readonly deep?: boolean
