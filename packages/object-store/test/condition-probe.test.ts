@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryStore, type ObjectStore, type PutCondition, probeConditions, StoreError } from '../src/index.ts'
-import { keysOf } from './contract.ts'
+import { keysOf } from './texts.ts'
 
 const random = () => 0.5
 

@@ -9,7 +9,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { DirectoryStore, readBody } from '../src/index.ts'
-import { bytesOf, describeStore, keysOf, pieces, readFrom } from './contract.ts'
+import { describeStore } from './contract.ts'
+import { bytesOf, keysOf, pieces, readFrom } from './texts.ts'
 
 describeStore(
   'a directory',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../src/index.ts'
-import { bytesOf, describeStore, digest } from './contract.ts'
+import { describeStore } from './contract.ts'
+import { bytesOf, digest } from './texts.ts'
 
 describeStore(
   'a memory store',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { discardBody, parseETag, readBody, S3Store } from '../src/index.ts'
-import { bytesOf, digest, keysOf, pieces, readFrom } from './contract.ts'
 import { errorReply, type OddServer, type Respond, reply, startOddServer } from './odd-server.ts'
+import { bytesOf, digest, keysOf, pieces, readFrom } from './texts.ts'
 
 let server: OddServer
 let store: S3Store
