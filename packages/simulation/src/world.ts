@@ -2,32 +2,17 @@
  * A bucket, two queues, workers of either kind, people who upload and delete, and whoever cleans up: receive to settle, as
  * it is in production but for what waits outside.
  */
-import {
-  anyPackage,
-  collectGarbage,
-  HeaderSizes,
-  keepLeftPledges,
-  MemoryCache,
-  parsePackageInboxes,
-  parseRepositoryRoot,
-  parseRootPattern,
-  type RepositoryContext,
-  reconcile,
-  reconcileInbox,
-  Turnstile,
-  usualDocuments,
-} from '@repokeeper/repository'
-import { createWorker, WorkerEvents } from '@repokeeper/worker'
+import { parseRepositoryRoot } from '@repokeeper/repository'
+import { Ambusher } from './ambusher.ts'
 import { Bucket, type Version } from './bucket.ts'
 import { Claims } from './claims.ts'
 import { InboxClaims, inboxRoot, rejectedRoot } from './inbox-claims.ts'
 import { contents, describeContent } from './packages.ts'
 import type { Deed, Scenario } from './scenario.ts'
 import { type PendingCall, Scheduler, type SimulatedProcess, settled, type TraceLine } from './scheduler.ts'
-import { simulatedSigner } from './signer.ts'
-import { Queue, SimulatedQueue, type StoredMessage } from './simulated-queue.ts'
-import { SimulatedStore } from './simulated-store.ts'
-import { isTrusted, onlySigned } from './trust.ts'
+import { Queue, type StoredMessage } from './simulated-queue.ts'
+import { Staff } from './staff.ts'
+import { isTrusted } from './trust.ts'
 import { Violation } from './violation.ts'
 
 export interface RunReport {
@@ -48,7 +33,6 @@ export interface RunCounts {
 }
 
 const root = parseRepositoryRoot('el9/')
-const baseUrl = 'https://packages.example.com/{path}/'
 const retentionMs = 90_000
 const visibilityTimeoutSeconds = 30
 /** Counted only once all is calm: until then faults, kills and duplicates spend as many as they like. */
@@ -71,20 +55,9 @@ const turnKinds: readonly TurnKind[] = shares.flatMap(([kind, share]) => Array<T
 const delaysMs = [1_000, 10_000, 40_000, 100_000, 130_000]
 /** After this time others look in the stead of who has not come back: repository/src/pledge.ts. */
 const pledgeAgeMs = 61_000
-/** A worker that was killed is started again after a while. */
-const restartMs = 1_000
 
 export async function runScenario(scenario: Scenario): Promise<RunReport> {
   return await new World(scenario).run()
-}
-
-interface Program {
-  readonly name: string
-  readonly queue: Queue
-  /** Survives a kill, as a disk does. */
-  readonly cache: MemoryCache
-  readonly clockOffsetMs: number
-  process: SimulatedProcess
 }
 
 class World {
@@ -95,7 +68,7 @@ class World {
   readonly #inboxClaims: InboxClaims
   readonly #additions: Queue
   readonly #removals: Queue
-  readonly #workers: Program[] = []
+  readonly #staff: Staff
   readonly #sent = new Map<string, { readonly keys: readonly string[]; readonly moment: number }>()
   readonly #people: SimulatedProcess = { name: 'people', isAlive: true }
   readonly #s3: SimulatedProcess = { name: 's3', isAlive: true }
@@ -109,16 +82,9 @@ class World {
     deadLetters: 0,
   }
   #deeds: readonly Deed[]
-  #tasks = 0
-  readonly #underWay = new Set<SimulatedProcess>()
   #frozen: SimulatedProcess | undefined
   #frozenTurns = 0
-  #caught: SimulatedProcess | undefined
-  #caughtTurns = 0
-  /** Its next HEAD fails. */
-  #unlucky: SimulatedProcess | undefined
-  #letThrough: readonly PendingCall[] = []
-  #chance = 1
+  readonly #ambush: Ambusher
   #violation: Violation | undefined
   /** People are changing the bucket. */
   #isAtWork = false
@@ -126,6 +92,7 @@ class World {
   constructor(scenario: Scenario) {
     this.#scenario = scenario
     this.#deeds = scenario.deeds
+    this.#ambush = new Ambusher(scenario.ambush, (process, requestsArrive) => this.#killProcess(process, requestsArrive))
     this.#bucket = new Bucket(this.#scheduler, scenario.storeKnowsSha256)
     this.#claims = new Claims(this.#bucket, {
       root,
@@ -144,6 +111,15 @@ class World {
       this.#judge(() => this.#inboxClaims.changedByWorker(key, version))
       if (scenario.inbox?.tellsOfWorkers === true && key.endsWith('.rpm')) this.#tell(key, version)
     }
+    this.#staff = new Staff({
+      scenario,
+      bucket: this.#bucket,
+      scheduler: this.#scheduler,
+      root,
+      retentionMs,
+      visibilityTimeoutSeconds,
+      onFailed: (violation) => this.#fail(violation),
+    })
     const rules = { visibilityTimeoutMs: visibilityTimeoutSeconds * 1000, receivesMax }
     this.#additions = new Queue({ name: 'additions', ...rules }, this.#scheduler)
     this.#removals = new Queue({ name: 'removals', ...rules }, this.#scheduler)
@@ -151,11 +127,11 @@ class World {
   }
 
   async run(): Promise<RunReport> {
-    for (let n = 1; n <= this.#scenario.addWorkers; n += 1) this.#hire(`add ${n}`, this.#additions)
-    for (let n = 1; n <= this.#scenario.removeWorkers; n += 1) this.#hire(`remove ${n}`, this.#removals)
+    for (let n = 1; n <= this.#scenario.addWorkers; n += 1) this.#staff.hire(`add ${n}`, this.#additions)
+    for (let n = 1; n <= this.#scenario.removeWorkers; n += 1) this.#staff.hire(`remove ${n}`, this.#removals)
     await settled()
     for (const turn of this.#scenario.turns) {
-      this.#springAmbush()
+      this.#ambush.spring(this.#scheduler.pending)
       await this.#take(turn)
       if (this.#violation !== undefined) return this.#report()
     }
@@ -197,9 +173,7 @@ class World {
     const call = free[which % Math.max(1, free.length)]
     if (call === undefined) return this.#scheduler.nextTimer()
     this.#counts.calls += 1
-    const fails = call.process === this.#unlucky && call.step === 'request' && call.label.startsWith('HEAD')
-    if (fails) this.#unlucky = undefined
-    await this.#scheduler.step(call, fails ? call.faults[0] : undefined)
+    await this.#scheduler.step(call, this.#ambush.fails(call) ? call.faults[0] : undefined)
   }
 
   async #faultyStep(which: number): Promise<void> {
@@ -217,7 +191,7 @@ class World {
     if (deed.kind === 'upload' || deed.kind === 'delete') await this.#change(deed)
     else {
       if (deed.afterMs > 0) await this.#scheduler.pass(deed.afterMs)
-      this.#begin(deed)
+      this.#staff.begin(deed)
     }
     await settled()
   }
@@ -235,36 +209,14 @@ class World {
     return process.isAlive && process !== this.#people && process !== this.#s3
   }
 
-  /** A worker is started again after a while; what is done now and then is not. */
   #killProcess(process: SimulatedProcess, requestsArrive: boolean): void {
     this.#counts.kills += 1
     this.#scheduler.kill(process, requestsArrive)
-    this.#underWay.delete(process)
-    const worker = this.#workers.find((one) => one.process === process)
-    if (worker !== undefined) this.#scheduler.after(undefined, restartMs, () => this.#start(worker))
+    this.#staff.lost(process)
   }
 
   #isHeld(process: SimulatedProcess): boolean {
-    return (this.#frozenTurns > 0 && process === this.#frozen) || process === this.#caught
-  }
-
-  #springAmbush(): void {
-    const { ambush } = this.#scenario
-    if (ambush === undefined) return
-    if (this.#caught !== undefined) {
-      this.#caughtTurns += 1
-      if (this.#caughtTurns < ambush.turns) return
-      const { end } = ambush
-      if (end === 'go, but fail to look') this.#unlucky = this.#caught
-      else if (end !== 'go' && this.#caught.isAlive) this.#killProcess(this.#caught, end !== 'die')
-      this.#caught = undefined
-    } else if (this.#caughtTurns === 0) {
-      const isHere = ({ label, step }: PendingCall): boolean => step === ambush.step && label.startsWith(ambush.at)
-      const next = this.#scheduler.pending.find((call) => isHere(call) && !this.#letThrough.includes(call))
-      if (next === undefined) return
-      if (this.#letThrough.length < ambush.after) this.#letThrough = [...this.#letThrough, next]
-      else this.#caught = next.process
-    }
+    return (this.#frozenTurns > 0 && process === this.#frozen) || this.#ambush.holds(process)
   }
 
   #freeze(which: number): void {
@@ -291,11 +243,10 @@ class World {
     this.#scheduler.note('time', 'all is calm from here on')
     for (const queue of [this.#additions, this.#removals]) queue.startCounting()
     this.#frozenTurns = 0
-    this.#caught = undefined
-    this.#unlucky = undefined
+    this.#ambush.end()
     await this.#settle()
     await this.#scheduler.pass(pledgeAgeMs)
-    this.#begin({ kind: 'look again', afterMs: 0 })
+    this.#staff.begin({ kind: 'look again', afterMs: 0 })
     await this.#settle()
     this.#judge(() => this.#claims.settled())
     this.#judge(() => this.#inboxClaims.settled())
@@ -311,7 +262,7 @@ class World {
         return this.#fail(new Violation(`nothing has settled after ${calmTurnsMax} calm turns`))
       if (this.#deeds.length > 0) await this.#deed()
       else if (this.#scheduler.pending.length > 0) await this.#step(0)
-      else if (this.#additions.messages.size + this.#removals.messages.size + this.#underWay.size === 0) return
+      else if (this.#additions.messages.size + this.#removals.messages.size + this.#staff.tasksUnderWay === 0) return
       else if (this.#scheduler.hasTimers) await this.#scheduler.nextTimer()
       else return this.#fail(new Violation('messages are left, and nothing will ever happen'))
     }
@@ -352,115 +303,6 @@ class World {
       Records: [{ eventName, s3: { bucket: { name: 'bucket' }, object: { key: encodeURIComponent(key) } } }],
     })
     void this.#scheduler.call(this.#s3, `event ${id} ${eventName} ${key}`, () => queue.send(id, body))
-  }
-
-  /** What is done now and then. What it cannot do, the next one will. */
-  #begin(task: Extract<Deed, { kind: 'clean up' | 'look again' }>): void {
-    this.#tasks += 1
-    const process = { name: `${task.kind} ${this.#tasks}`, isAlive: true }
-    const offsets = this.#scenario.clockOffsetsMs
-    const context = this.#context(process, new MemoryCache(), offsets[this.#tasks % offsets.length] ?? 0)
-    const location = { store: new SimulatedStore(this.#bucket, this.#scheduler, process), root }
-    this.#scheduler.note(process.name, 'begins')
-    const done =
-      task.kind === 'clean up'
-        ? collectGarbage(location, context, { retentionMs, keepGenerations: 1 })
-        : keepLeftPledges(location, context)
-    this.#underWay.add(process)
-    done
-      .catch((error: unknown) => this.#scheduler.note(process.name, `gives up: ${error}`))
-      .finally(() => this.#underWay.delete(process))
-  }
-
-  // Workers
-
-  #hire(name: string, queue: Queue): void {
-    const offsets = this.#scenario.clockOffsetsMs
-    const worker: Program = {
-      name,
-      queue,
-      cache: new MemoryCache(),
-      clockOffsetMs: offsets[this.#workers.length % offsets.length] ?? 0,
-      process: { name, isAlive: false },
-    }
-    this.#workers.push(worker)
-    this.#start(worker)
-  }
-
-  #start(program: Program): void {
-    const process = { name: program.name, isAlive: true }
-    program.process = process
-    const scheduler = this.#scheduler
-    const store = new SimulatedStore(this.#bucket, scheduler, process)
-    const context = this.#context(process, program.cache, program.clockOffsetMs)
-    const { inbox } = this.#scenario
-    const inboxes =
-      inbox === undefined
-        ? []
-        : parsePackageInboxes([{ from: inboxRoot, to: root, rejected: rejectedRoot, replaces: inbox.replaces }])
-    const worker = createWorker(
-      {
-        queue: new SimulatedQueue(program.queue, scheduler, process),
-        openBucket: () => store,
-        probeConditions: async () => ({ kind: 'honoured' }),
-        reconcile: (location, keys, { signal, onEvent, joining }) =>
-          inboxes.length === 0
-            ? reconcile(location, keys, { ...context, signal, onEvent }, { joining })
-            : reconcileInbox(location, keys, inboxes, { ...context, signal, onEvent }, { joining }),
-        clock: {
-          now: () => scheduler.now,
-          after: (ms, run) => scheduler.after(process, ms, run),
-          random: () => this.#random(),
-        },
-        events: new WorkerEvents(),
-      },
-      {
-        roots: new Map([['bucket', [parseRootPattern(root)]]]),
-        inboxes,
-        windows: { quietMs: 500, longestWaitMs: 2_000, keysMax: 10 },
-        visibilityTimeoutSeconds,
-        concurrency: 2,
-        messagesMax: 20,
-        singleWriter: false,
-        once: false,
-        graceMs: 10_000,
-      },
-    )
-    void worker.finished.then((end) => {
-      if (end.kind === 'failed') this.#fail(new Violation(`${program.name} gave up: ${end.error}`))
-    })
-    worker.start()
-  }
-
-  #context(process: SimulatedProcess, cache: MemoryCache, clockOffsetMs: number): RepositoryContext {
-    return {
-      now: () => new Date(this.#bucket.clock().getTime() + clockOffsetMs),
-      random: () => this.#random(),
-      sleep: (ms, signal) =>
-        new Promise((resolve, reject) => {
-          const cancel = this.#scheduler.after(process, ms, resolve)
-          signal?.addEventListener('abort', () => {
-            cancel()
-            reject(signal.reason)
-          })
-        }),
-      cache,
-      onEvent: () => {},
-      singleWriter: false,
-      documents: usualDocuments,
-      signing: this.#scenario.signed ? { kind: 'signed', signer: simulatedSigner } : { kind: 'unsaid' },
-      packagePolicy: this.#scenario.trusts === 'signed' ? onlySigned : anyPackage,
-      generations: this.#scenario.generations ? { kind: 'published', url: baseUrl } : { kind: 'as found' },
-      headerSizes: new HeaderSizes(),
-      packageReadsMax: 4,
-      largePackages: new Turnstile(),
-    }
-  }
-
-  /** Chance enough for salts and waits, the same in every run of a scenario (Lehmer, 1951). */
-  #random(): number {
-    this.#chance = (this.#chance * 48_271) % 2_147_483_647
-    return this.#chance / 2_147_483_647
   }
 
   // Judgement
