@@ -92,7 +92,9 @@ class World {
   constructor(scenario: Scenario) {
     this.#scenario = scenario
     this.#deeds = scenario.deeds
-    this.#ambush = new Ambusher(scenario.ambush, (process, requestsArrive) => this.#killProcess(process, requestsArrive))
+    this.#ambush = new Ambusher(scenario.ambush, (process, requestsArrive) =>
+      this.#killProcess(process, requestsArrive),
+    )
     this.#bucket = new Bucket(this.#scheduler, scenario.storeKnowsSha256)
     this.#claims = new Claims(this.#bucket, {
       root,
