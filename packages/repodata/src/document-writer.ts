@@ -46,9 +46,12 @@ export const openChecksumBytesMax = 64 * 2 ** 20
 const piecesInFlightMax = 4
 /** A piece and, behind it, most entries. */
 const openBufferBytes = blockLimits.pieceBytes + 2 ** 18
+/** What a document of a few packages needs: to have more at hand would cost it as much as all else. */
+const firstBufferBytes = 2 ** 15
 /** Bytes that are copied at a time, unless a single piece is longer, and how many times as many are read ahead. */
 const runBytes = 2 ** 20
 const runsAhead = 2
+const buffersMax = runsAhead + 1
 
 export class DocumentWriter {
   readonly #kind: DocumentKind
@@ -157,7 +160,7 @@ export class DocumentWriter {
     this.#open = this.#free.pop() ?? Buffer.alloc(0)
     this.#openBytes = 0
     const laidAside = Promise.all([packed, this.#inFlight.at(-1)]).then(async ([{ piece, bytes }]) => {
-      if (open.length === openBufferBytes) this.#free.push(open)
+      if (open.length <= openBufferBytes) this.#free.push(open)
       if (placed.block.pieces.length === 0) placed.start = this.#scratchBytes
       placed.block.pieces.push(piece)
       this.#scratchBytes += bytes.length
@@ -173,7 +176,8 @@ export class DocumentWriter {
   #makeRoom(bytes: number): void {
     const needed = this.#openBytes + bytes
     if (needed <= this.#open.length) return
-    const roomier = Buffer.allocUnsafeSlow(Math.max(needed, openBufferBytes))
+    const doubled = Math.min(2 * this.#open.length, openBufferBytes)
+    const roomier = Buffer.allocUnsafeSlow(Math.max(needed, doubled, firstBufferBytes))
     roomier.set(this.#open.subarray(0, this.#openBytes))
     this.#open = roomier
   }
@@ -194,12 +198,15 @@ interface NewBlock {
 
 /** The compressed bytes of blocks, those that lie one behind the other together. Each is good until the next one is asked for. */
 function readBlocks(container: BlockContainer, placed: readonly PlacedBlock[]): AsyncGenerator<Buffer> {
+  let size = 0
+  for (const { block } of placed) for (const piece of block.pieces) size += piece.size
   // In turns, or the garbage of large copies would cost as much as they do.
-  const buffers = Array.from({ length: runsAhead + 1 }, () => Buffer.allocUnsafeSlow(runBytes))
+  const buffers: Buffer[] = []
   function* jobs(): Generator<() => Promise<Buffer>> {
     let number = 0
     for (const run of runsOf(placed)) {
-      const into = buffers[number % buffers.length]
+      buffers[number % buffersMax] ??= Buffer.allocUnsafeSlow(Math.min(size, runBytes))
+      const into = buffers[number % buffersMax]
       number += 1
       yield () => readRun(container, run, into)
     }
