@@ -19,7 +19,7 @@ it('ten thousand runs, in any order of events and through any fault: nothing is 
   }
 })
 
-it.each(['inboxes', 'policies'] as const)('a thousand runs with %s besides', { timeout: patience }, async (of) => {
+it.each(['inboxes', 'policies', 'rollbacks'] as const)('a thousand runs with %s besides', { timeout: patience }, async (of) => {
   const options = { of, seed: 1, runs: 1_000, shrinks: true }
   const { failure, interleavings, counts } = await searchInParallel(options, availableParallelism())
   if (failure !== undefined) expect.fail(describeFailure(failure))

@@ -8,6 +8,7 @@ import { brokenDecisions } from './mutations-of-deciding.ts'
 import { brokenFollowers } from './mutations-of-followers.ts'
 import { brokenInboxes } from './mutations-of-inboxes.ts'
 import { brokenPublishing } from './mutations-of-publishing.ts'
+import { brokenRollbacks } from './mutations-of-rollbacks.ts'
 import type { ScenarioKind } from './scenario.ts'
 
 /** The environment variable that names a mutation to `mutate.ts`. */
@@ -37,4 +38,5 @@ export const mutations: readonly Mutation[] = [
   ...brokenCleanUp,
   ...brokenFollowers,
   ...brokenInboxes,
+  ...brokenRollbacks.map((mutation) => ({ of: 'rollbacks' as const, ...mutation })),
 ]

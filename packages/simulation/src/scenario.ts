@@ -17,8 +17,12 @@ export interface Scenario {
   readonly trusts?: 'signed'
   /** A directory whose packages move into the repository; whether the bucket tells of what workers copy and delete, too. */
   readonly inbox?: { readonly replaces: boolean; readonly tellsOfWorkers: boolean }
+  /** How long what is superseded stays. Milliseconds; default: so short that anything may take longer. */
+  readonly retentionMs?: number
   /** How far the clock of each process is off. Milliseconds. */
   readonly clockOffsetsMs: readonly number[]
+  /** What was done, in all calm, before anything that is to be seen begins. */
+  readonly history?: readonly Deed[]
   readonly deeds: readonly Deed[]
   readonly mishaps: Mishaps
   readonly ambush: Ambush | undefined
@@ -55,8 +59,17 @@ type AmbushEnd = 'go' | 'go, but fail to look' | 'die' | 'die, but the request a
 export type Deed =
   | { readonly kind: 'upload'; readonly path: string; readonly content: number; readonly into?: 'inbox' }
   | { readonly kind: 'delete'; readonly path: string; readonly into?: 'inbox' }
+  | Task
+
+/** What takes several calls, and goes on beside all else. */
+export type Task =
   /** After so much time in which nobody got an answer. Milliseconds. */
   | { readonly kind: 'clean up' | 'look again'; readonly afterMs: number }
+  /** To so many generations before what is published, or the oldest. */
+  | { readonly kind: 'roll back'; readonly back: number }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'take snapshot'; readonly name: string; readonly back: number }
+  | { readonly kind: 'drop snapshot'; readonly name: string }
 
 /** Mostly one and the same: there everybody meets. */
 const path = fc.oneof(
@@ -329,6 +342,69 @@ const inboxes: fc.Arbitrary<Scenario> = fc.record({
   turns: fc.array(turn, { maxLength: 300, size: 'max' }),
 })
 
+const name = fc.constantFrom('s', 't')
+const back = fc.nat(3)
+const rollBack = fc.record({ kind: fc.constant('roll back' as const), back })
+const takeSnapshot = fc.record({ kind: fc.constant('take snapshot' as const), name, back })
+const dayMs = 24 * hour
+
+/** People go back to older generations, forward again, and give them names, while others publish and clean up. */
+const rollbacks: fc.Arbitrary<Scenario> = fc.record({
+  addWorkers: fc.integer({ min: 1, max: 3 }),
+  removeWorkers: fc.constant(1),
+  storeKnowsSha256: fc.constant(true),
+  signed: fc.boolean(),
+  generations: fc.constant(true),
+  retentionMs: fc.constant(dayMs),
+  clockOffsetsMs,
+  history: fc
+    .tuple(
+      fc.array(uploadAny, { minLength: 2, maxLength: 4, size: 'max' }),
+      fc.array(fc.oneof(rollBack, takeSnapshot, takeSnapshot), { maxLength: 2, size: 'max' }),
+      uploadAny,
+    )
+    .map(([uploads, people, upload]): Deed[] => [...uploads, ...people, upload]),
+  deeds: fc.array(
+    fc.oneof<fc.MaybeWeightedArbitrary<Deed>[]>(
+      { weight: 4, arbitrary: uploadAny },
+      { weight: 1, arbitrary: deleteA },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          kind: fc.constantFrom('clean up' as const, 'clean up' as const, 'look again' as const),
+          afterMs: fc.constantFrom(0, 100_000, dayMs / 2, dayMs + hour, 2 * dayMs),
+        }),
+      },
+      { weight: 3, arbitrary: rollBack },
+      { weight: 2, arbitrary: fc.constant({ kind: 'resume' as const }) },
+      { weight: 3, arbitrary: takeSnapshot },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('drop snapshot' as const), name }) },
+    ),
+    { minLength: 4, maxLength: 18, size: 'max' },
+  ),
+  mishaps: allMishaps,
+  ambush: fc.oneof(
+    fc.constant(undefined),
+    fc.record({
+      at: fc.constantFrom(
+        'GET el9/mirrorlist',
+        'PUT el9/mirrorlist',
+        'PUT el9/snapshots/',
+        'DELETE el9/snapshots/',
+        'PUT el9/generations/',
+        'DELETE el9/generations/',
+        'LIST el9/generations/',
+        'PUT el9/repodata/repomd.xml if',
+      ),
+      step: fc.constantFrom('request' as const, 'answer' as const),
+      after: fc.nat(5),
+      turns: fc.integer({ min: 5, max: 150 }),
+      end: ambushEnd,
+    }),
+  ),
+  turns: fc.array(turn, { minLength: 100, maxLength: 400, size: 'max' }),
+})
+
 /** Packages have to be signed, and some of them are not. */
 const policies: fc.Arbitrary<Scenario> = anything.map((scenario) => ({ ...scenario, trusts: 'signed' as const }))
 
@@ -337,6 +413,7 @@ export const scenarios = {
   repositories: anyRepository(),
   inboxes,
   policies,
+  rollbacks,
 } as const satisfies Readonly<Record<string, fc.Arbitrary<Scenario>>>
 
 export type ScenarioKind = keyof typeof scenarios

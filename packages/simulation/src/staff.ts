@@ -3,9 +3,7 @@
  */
 import {
   anyPackage,
-  collectGarbage,
   HeaderSizes,
-  keepLeftPledges,
   MemoryCache,
   parsePackageInboxes,
   parseRootPattern,
@@ -19,11 +17,12 @@ import {
 import { createWorker, WorkerEvents } from '@repokeeper/worker'
 import type { Bucket } from './bucket.ts'
 import { inboxRoot, rejectedRoot } from './inbox-claims.ts'
-import type { Deed, Scenario } from './scenario.ts'
+import type { Scenario, Task } from './scenario.ts'
 import type { Scheduler, SimulatedProcess } from './scheduler.ts'
 import { simulatedSigner } from './signer.ts'
 import { type Queue, SimulatedQueue } from './simulated-queue.ts'
 import { SimulatedStore } from './simulated-store.ts'
+import { carryOut, isOfPerson } from './tasks.ts'
 import { onlySigned } from './trust.ts'
 import { Violation } from './violation.ts'
 
@@ -54,7 +53,7 @@ interface Program {
 export class Staff {
   readonly #options: StaffOptions
   readonly #workers: Program[] = []
-  readonly #underWay = new Set<SimulatedProcess>()
+  readonly #underWay = new Map<SimulatedProcess, Task>()
   #tasks = 0
   #chance = 1
 
@@ -64,6 +63,10 @@ export class Staff {
 
   get tasksUnderWay(): number {
     return this.#underWay.size
+  }
+
+  get hasPeople(): boolean {
+    return [...this.#underWay.values()].some(isOfPerson)
   }
 
   hire(name: string, queue: Queue): void {
@@ -79,8 +82,8 @@ export class Staff {
     this.#start(worker)
   }
 
-  /** What is done now and then. What it cannot do, the next one will. */
-  begin(task: Extract<Deed, { kind: 'clean up' | 'look again' }>): void {
+  /** What is done now and then, and by people. */
+  begin(task: Task): void {
     this.#tasks += 1
     const process = { name: `${task.kind} ${this.#tasks}`, isAlive: true }
     const offsets = this.#options.scenario.clockOffsetsMs
@@ -88,12 +91,8 @@ export class Staff {
     const { bucket, scheduler, root, retentionMs } = this.#options
     const location = { store: new SimulatedStore(bucket, scheduler, process), root }
     scheduler.note(process.name, 'begins')
-    const done =
-      task.kind === 'clean up'
-        ? collectGarbage(location, context, { retentionMs, keepGenerations: 1 })
-        : keepLeftPledges(location, context)
-    this.#underWay.add(process)
-    done
+    this.#underWay.set(process, task)
+    carryOut(task, location, context, { retentionMs })
       .catch((error: unknown) => scheduler.note(process.name, `gives up: ${error}`))
       .finally(() => this.#underWay.delete(process))
   }

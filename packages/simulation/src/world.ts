@@ -33,7 +33,7 @@ export interface RunCounts {
 }
 
 const root = parseRepositoryRoot('el9/')
-const retentionMs = 90_000
+const shortRetentionMs = 90_000
 const visibilityTimeoutSeconds = 30
 /** Counted only once all is calm: until then faults, kills and duplicates spend as many as they like. */
 const receivesMax = 5
@@ -81,7 +81,7 @@ class World {
     cleanedUp: 0,
     deadLetters: 0,
   }
-  #deeds: readonly Deed[]
+  #deeds: readonly Deed[] = []
   #frozen: SimulatedProcess | undefined
   #frozenTurns = 0
   readonly #ambush: Ambusher
@@ -91,11 +91,11 @@ class World {
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
-    this.#deeds = scenario.deeds
     this.#ambush = new Ambusher(scenario.ambush, (process, requestsArrive) =>
       this.#killProcess(process, requestsArrive),
     )
     this.#bucket = new Bucket(this.#scheduler, scenario.storeKnowsSha256)
+    const { retentionMs = shortRetentionMs } = scenario
     this.#claims = new Claims(this.#bucket, {
       root,
       retentionMs,
@@ -132,6 +132,11 @@ class World {
     for (let n = 1; n <= this.#scenario.addWorkers; n += 1) this.#staff.hire(`add ${n}`, this.#additions)
     for (let n = 1; n <= this.#scenario.removeWorkers; n += 1) this.#staff.hire(`remove ${n}`, this.#removals)
     await settled()
+    for (const deed of this.#scenario.history ?? []) {
+      this.#deeds = [deed]
+      await this.#settle()
+    }
+    this.#deeds = this.#scenario.deeds
     for (const turn of this.#scenario.turns) {
       this.#ambush.spring(this.#scheduler.pending)
       await this.#take(turn)
@@ -192,7 +197,8 @@ class World {
     this.#deeds = later
     if (deed.kind === 'upload' || deed.kind === 'delete') await this.#change(deed)
     else {
-      if (deed.afterMs > 0) await this.#scheduler.pass(deed.afterMs)
+      const waits = 'afterMs' in deed && !this.#staff.hasPeople
+      if (waits && deed.afterMs > 0) await this.#scheduler.pass(deed.afterMs)
       this.#staff.begin(deed)
     }
     await settled()

@@ -1,0 +1,100 @@
+import type { Mutation } from './mutations.ts'
+
+const use = 'repository/src/generation-use.ts'
+const directories = 'repository/src/generation-directories.ts'
+const claim = 'repository/src/generation-claim.ts'
+
+/** Ways to break what people do with generations, and what a clean-up leaves to them. */
+export const brokenRollbacks: readonly Mutation[] = [
+  {
+    name: 'who begins to use a generation does not look whether it is going',
+    because: 'clients are sent to what a clean-up is taking away',
+    patches: [
+      {
+        file: claim,
+        find: 'if (has(repomdKey(own)) && ',
+        replace: 'if (has(repomdKey(own)) || ',
+      },
+      { file: use, find: 'if (faults?.length === 0) return', replace: 'if (faults !== undefined) return' },
+    ],
+  },
+  {
+    name: 'a clean-up does not look who has begun to use a generation',
+    because: 'clients are sent to what it is taking away',
+    patches: [
+      {
+        file: directories,
+        find: 'if (claim !== undefined && (claimedAt === undefined || claim.lastModified > claimedAt)) {',
+        replace: 'if (claim !== undefined && claim.lastModified === claimedAt) {',
+      },
+    ],
+  },
+  {
+    name: 'a clean-up spares no snapshots',
+    because: 'a name that was to stay leads nowhere',
+    patches: [
+      {
+        file: 'repository/src/generation-holders.ts',
+        find: 'return new Set([...(named === undefined ? [] : [named]), ...snapshots.values()])',
+        replace: 'return new Set(named === undefined || snapshots.size < 0 ? [] : [named])',
+      },
+    ],
+  },
+  {
+    name: 'a rollback is put over whatever is there',
+    because: 'what clients were sent to meanwhile is claimed for nobody, and goes under their hands',
+    patches: [
+      {
+        file: use,
+        find: 'if (await putMirrorlist(location, pinned, etag, context)) return mirrorlist',
+        replace:
+          'if (await putMirrorlist(location, pinned, etag, { ...context, singleWriter: true })) return mirrorlist',
+      },
+    ],
+  },
+  {
+    name: 'a snapshot goes, and nobody is told of its clients',
+    because: 'what they are installing from goes at once, for it was superseded long ago',
+    patches: [
+      {
+        file: use,
+        find: '  // Who installs from it has the retention to finish.\n  await',
+        replace: '  if (name === undefined) await',
+      },
+    ],
+  },
+  {
+    name: 'a publish claims nothing for the clients of a mirrorlist that was behind',
+    because: 'what they are installing from goes at once, for it was superseded long ago',
+    patches: [
+      {
+        file: 'repository/src/generations.ts',
+        find: 'if (left?.isPinned === false && (supersedes === undefined || left.generation !== generationIdOf(supersedes))) {',
+        replace: 'if (left?.isPinned === false && supersedes === repomd) {',
+      },
+    ],
+  },
+  {
+    name: 'a resumed mirrorlist is left where it was until the next publish',
+    because: 'clients do not see what is published, and nobody has asked for that',
+    patches: [
+      { file: use, find: '    await keepGeneration(location, context)\n', replace: '' },
+      {
+        file: 'repository/src/generations.ts',
+        find: '      if (parseMirrorlist(there)?.isPinned === true) return true\n',
+        replace: '      if (parseMirrorlist(there) !== undefined) return true\n',
+      },
+    ],
+  },
+  {
+    name: 'a publish follows although the mirrorlist is pinned',
+    because: 'a person has sent clients back, and they come forward again',
+    patches: [
+      {
+        file: 'repository/src/generations.ts',
+        find: '      if (parseMirrorlist(there)?.isPinned === true) return true\n',
+        replace: '',
+      },
+    ],
+  },
+]
