@@ -41,6 +41,10 @@ export async function rollBack(
   const signature = await signatureOutlook(repository, generation.id)
   if (signature.kind === 'refused' && !force) throw refusedByClients(repository, generation, signature.reason)
   const { lost, ...outlook } = await lookAhead(repository, generation)
+  if (lost.length > 0) {
+    const what = count(lost.length, 'package that it lists', 'packages that it lists')
+    output.tell(`${what} cannot be installed as listed: ${describeLostPackages(lost)}`)
+  }
   if (!dryRun) await pinGeneration(location, generation.id, repository.context())
   const { id } = generation
   if (json) output.printJson({ repository: name, ok: true, dryRun, generation: id, ...outlook, lost, signature })
@@ -53,10 +57,6 @@ export async function rollBack(
     output.print(
       `  ${count(outlook.packages, 'package')}: ${outlook.hidden} of those published now are not among them, ${outlook.back} that are not published now are`,
     )
-  }
-  if (lost.length > 0) {
-    const what = count(lost.length, 'package that it lists', 'packages that it lists')
-    output.tell(`${what} cannot be installed as listed: ${describeLostPackages(lost)}`)
   }
   if (signature.kind === 'will be signed')
     output.tell(`${id} ${dryRun ? 'would be' : 'was'} signed with the key that was given`)
@@ -98,7 +98,7 @@ function refusedByClients({ name, toCopy }: OpenRepository, { id }: ListedGenera
   const signs = toCopy('rollback', name, id, '--sign-key', 'KEY')
   const message =
     `${name}: clients that check signatures would refuse ${id}: ${reason}; nothing was changed. ` +
-    `"${signs}" signs it first (${whatKeyIs}); --force goes back to it as it is`
+    `"${signs}", with the key of today, signs it first (${whatKeyIs}); --force goes back to it all the same`
   return new CommandError('SIGNATURE_REFUSED', message)
 }
 

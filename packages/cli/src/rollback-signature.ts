@@ -20,23 +20,24 @@ export type SignatureOutlook =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'unchecked'; readonly reason: string }
 
-/** @throws StoreError */
+/** @throws StoreError, and what the signer throws */
 export async function signatureOutlook(
   { location, ...repository }: OpenRepository,
   id: GenerationId,
 ): Promise<SignatureOutlook> {
   const context = repository.context()
+  const { signing } = context
   // Where nothing is signed today nobody checks.
-  if (context.signing.kind !== 'signed' && (await readSignature(location, context)) === undefined) return accepted
+  if ((await readSignature(location, context)) === undefined) {
+    return signing.kind === 'signed' ? { kind: 'will be signed' } : accepted
+  }
   const own = generationLocation(location, id)
   const repomd = (await readStoredRepomd(own, context))?.bytes
   // That it is broken is said by who is about to use it.
   if (repomd === undefined) return accepted
-  if (context.signing.kind === 'signed') {
-    const isRight = (await judgeSignature(own, repomd, context)) === 'right'
-    return isRight ? accepted : { kind: 'will be signed' }
-  }
-  const signature = await readSignature(own, context)
+  const there = (await readSignature(own, context))?.bytes
+  const isWanted = signing.kind === 'signed' && (await judgeSignature(own, repomd, context)) !== 'right'
+  const signature = isWanted ? await signing.signer.sign(repomd) : there
   if (signature === undefined) return { kind: 'refused', reason: 'it is not signed, and what is published is' }
   const key = await readPublicKey(location, context)
   if (key === undefined) {
@@ -44,10 +45,11 @@ export async function signatureOutlook(
   }
   const now = Date.now()
   const keyring = readKeyring([{ name: 'repodata/repomd.xml.key', bytes: key }], now)
-  const findings = verifyDetached(repomd, signature.bytes, { keyring, now })
-  if (isGoodDetached(findings)) return accepted
+  const findings = verifyDetached(repomd, signature, { keyring, now })
+  if (isGoodDetached(findings)) return isWanted ? { kind: 'will be signed' } : accepted
   const said = findings.map(({ keyId, sentence }) => (keyId === undefined ? sentence : `${sentence} (key ${keyId})`))
-  return { kind: 'refused', reason: `its signature is not of the key that the repository has now: ${said.join('; ')}` }
+  const whose = isWanted ? 'the key that was given is' : 'its signature is'
+  return { kind: 'refused', reason: `${whose} not of those in repodata/repomd.xml.key: ${said.join('; ')}` }
 }
 
 const accepted: SignatureOutlook = { kind: 'accepted' }

@@ -25,21 +25,24 @@ beforeAll(async () => {
   }
   await run('add', 'repo', await place().rpm({ name: 'ant' }), ...url)
   await run('add', 'repo', await place().rpm({ name: 'bear' }), '--sign-key', 'old.asc')
-  await run('add', 'repo', await place().rpm({ name: 'cat' }), '--sign-key', 'new.asc')
+  expect((await run('add', 'repo', await place().rpm({ name: 'cat' }), '--sign-key', 'new.asc')).stderr).toContain(
+    'repodata/repomd.xml.key: keys that lay there until now are no longer among those that clients are given',
+  )
   const { generations } = JSON.parse((await run('generations', 'repo', '--json')).stdout)
   ;[today, lastYear, unsigned] = generations.map(({ id }: { id: string }) => id)
 })
 
 test('is refused where clients would refuse its signature, with the reason and what to do', async () => {
   const before = await mirrorlist()
-  for (const [id = '', reason] of [
-    [unsigned, 'it is not signed, and what is published is'],
-    [lastYear, 'its signature is not of the key that the repository has now'],
+  for (const { id = '', reason, key = [] } of [
+    { id: unsigned, reason: 'it is not signed, and what is published is' },
+    { id: lastYear, reason: 'its signature is not of those in repodata/repomd.xml.key' },
+    { id: unsigned, reason: 'the key that was given is not of those in', key: ['--sign-key', 'old.asc'] },
   ]) {
-    const refused = await place().repokeeper('rollback', 'repo', id)
+    const refused = await place().repokeeper('rollback', 'repo', id, ...key)
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toContain(`clients that check signatures would refuse ${id}: ${reason}`)
-    expect(refused.stderr).toContain(`"repokeeper rollback repo ${id} --sign-key KEY" signs it first`)
+    expect(refused.stderr).toContain(`"repokeeper rollback repo ${id} --sign-key`)
     expect(await mirrorlist()).toBe(before)
   }
 })

@@ -119,10 +119,12 @@ export async function keepSignatureOf(
 ): Promise<boolean> {
   const { signing } = context
   if (signing.kind !== 'signed') return false
-  const follower = signatureBy(signing.signer, location, context)
+  // Of the keys that it was signed with then nobody need be told.
+  const quiet = { ...context, onEvent: () => {} }
+  const follower = signatureBy(signing.signer, location, quiet)
   const there = await readSignature(location, context)
   if (await follower.fits(repomd, there?.bytes)) {
-    await placePublicKey(location, signing.signer, context)
+    await placePublicKey(location, signing.signer, quiet)
     return false
   }
   const bytes = await follower.make(repomd, there?.bytes)
@@ -187,4 +189,22 @@ async function placePublicKey(
   if (there !== undefined && Buffer.from(publicKey).equals(there)) return
   const { store, root } = location
   await store.put(publicKeyKey(root), publicKey, { if: 'always' }, fromNoCache('application/pgp-keys', context))
+  if (there === undefined || keysIn(there).every((key) => keysIn(publicKey).includes(key))) return
+  const message =
+    'keys that lay there until now are no longer among those that clients are given: who knows only them refuses what is signed from now on; ' +
+    'if this was not meant, publish once more with the key from before'
+  context.onEvent({
+    kind: 'warning',
+    repository: describeLocation(location),
+    subject: 'repodata/repomd.xml.key',
+    message,
+  })
+}
+
+/** Its armored blocks: one for each file that was given. */
+function keysIn(publicKey: Uint8Array): string[] {
+  return Buffer.from(publicKey)
+    .toString()
+    .split(/(?=-----BEGIN )/)
+    .map((block) => block.trim())
 }
