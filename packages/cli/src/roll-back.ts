@@ -3,20 +3,20 @@
  */
 import type { ListedPackage } from '@repokeeper/repodata'
 import {
-  describeLostPackages,
-  findLostPackages,
+  generationIdOf,
   generationLocation,
   type ListedGeneration,
-  listPackages,
   pinGeneration,
   type RepositoryLocation,
   readIndexedSnapshot,
   readMirrorlist,
+  readStoredRepomd,
   resumeMirrorlist,
 } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { whatKeyIs } from './command-to-copy.ts'
 import { CommandError, ExitCode } from './failure.ts'
+import { lostAmong, tellLost } from './lost-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { signatureOutlook } from './rollback-signature.ts'
 import { findGeneration } from './show-generations.ts'
@@ -38,14 +38,14 @@ export async function rollBack(
 ): Promise<number> {
   const { location, name } = repository
   const generation = await findGeneration(repository, text)
-  const signature = await signatureOutlook(repository, generation.id)
+  const signature = await signatureOutlook(repository, generation)
   if (signature.kind === 'refused' && !force) throw refusedByClients(repository, generation, signature.reason)
   const { lost, ...outlook } = await lookAhead(repository, generation)
-  if (lost.length > 0) {
-    const what = count(lost.length, 'package that it lists', 'packages that it lists')
-    output.tell(`${what} cannot be installed as listed: ${describeLostPackages(lost)}`)
-  }
-  if (!dryRun) await pinGeneration(location, generation.id, repository.context())
+  tellLost(lost, { output })
+  const context = repository.context()
+  // What clients accept is left as it is, whatever key was given.
+  const signing = signature.kind === 'will be signed' ? context.signing : ({ kind: 'unsaid' } as const)
+  if (!dryRun) await pinGeneration(location, generation.id, { ...context, signing })
   const { id } = generation
   if (json) output.printJson({ repository: name, ok: true, dryRun, generation: id, ...outlook, lost, signature })
   else {
@@ -90,7 +90,14 @@ export async function resume(
   else if (!wasPinned) output.print(`${name}: the mirrorlist is not pinned`)
   else if (dryRun)
     output.print(`${name}: the mirrorlist, pinned to ${before.generation}, would follow what is published again`)
-  else output.print(`${name}: the mirrorlist follows what is published again, now generation ${generation}`)
+  else if (generation === (await currentId(repository))) {
+    output.print(`${name}: the mirrorlist follows what is published again, now generation ${generation}`)
+  } else {
+    output.print(`${name}: the mirrorlist is no longer pinned to generation ${generation}`)
+    output.tell(
+      'it follows with the next publish, or once somebody looks after it who has the key (a worker, "audit --repair")',
+    )
+  }
   return ExitCode.done
 }
 
@@ -102,15 +109,17 @@ function refusedByClients({ name, toCopy }: OpenRepository, { id }: ListedGenera
   return new CommandError('SIGNATURE_REFUSED', message)
 }
 
+async function currentId({ location, ...repository }: OpenRepository): Promise<string | undefined> {
+  const stored = await readStoredRepomd(location, repository.context())
+  return stored?.bytes === undefined ? undefined : generationIdOf(stored.bytes)
+}
+
 /** What would differ for clients: packages by path and digest. */
 async function lookAhead(repository: OpenRepository, { id }: ListedGeneration) {
   const { location } = repository
-  const context = repository.context()
   const now = await listedIn(repository, location)
   const then = await listedIn(repository, generationLocation(location, id))
-  const { packages: objects } = await listPackages(location, context)
-  const byKey = new Map(objects.map((object) => [object.key, object]))
-  const lost = await findLostPackages(location, [...then.values()], byKey, context)
+  const lost = await lostAmong(repository, [...then.values()])
   return {
     packages: then.size,
     hidden: [...now.keys()].filter((one) => !then.has(one)).length,

@@ -3,10 +3,18 @@
  */
 import { basename, resolve } from 'node:path'
 import { StoreError } from '@repokeeper/object-store'
-import { deleteSnapshot, listGenerations, RepositoryError, takeSnapshot } from '@repokeeper/repository'
+import {
+  deleteSnapshot,
+  generationLocation,
+  listGenerations,
+  RepositoryError,
+  readIndexedSnapshot,
+  takeSnapshot,
+} from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { CommandError, ExitCode, UsageError } from './failure.ts'
 import { nameOf } from './init-names.ts'
+import { lostAmong, tellLost } from './lost-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { findGeneration } from './show-generations.ts'
 import { enumerate, formatTime } from './text-layout.ts'
@@ -30,6 +38,9 @@ export async function snapshot(
       throw error
     },
   )
+  const own = generationLocation(repository.location, generation.id)
+  const { index } = await readIndexedSnapshot(own, repository.context())
+  tellLost(await lostAmong(repository, index.packages), { output })
   const repoFile = repoFileOf(
     idOf(repository, name),
     name,
@@ -61,8 +72,11 @@ export async function dropSnapshot(
   }
   if (json) output.printJson({ repository: repository.name, ok: true, name, generation, deleted: true })
   else {
-    const becomes = await whatBecomesOf(generation, repository)
-    output.print(`${repository.name}: snapshot ${name} was deleted; generation ${generation} ${becomes}`)
+    const becomes =
+      generation === 'unknown'
+        ? 'what it was of could not be read'
+        : `generation ${generation} ${await whatBecomesOf(generation, repository)}`
+    output.print(`${repository.name}: snapshot ${name} was deleted; ${becomes}`)
   }
   return ExitCode.done
 }

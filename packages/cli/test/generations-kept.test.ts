@@ -1,5 +1,5 @@
 /** What a snapshot keeps, whatever else is done to the repository. */
-import { appendFile, mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { workplaceForTests } from './run-cli.ts'
@@ -50,7 +50,7 @@ it('refuses to prune where a snapshot no longer says what it is of', async () =>
   await mkdir(at('edited'))
   await place().repokeeper('add', 'edited', await place().rpm({ name: 'a' }), ...url)
   await snapshotOf('edited', 's')
-  await appendFile(at('edited/snapshots/s/mirrorlist'), 'http://mirror.example.com/r/\n')
+  await writeFile(at('edited/snapshots/s/mirrorlist'), 'http://mirror.example.com/r/\n')
   await place().repokeeper('add', 'edited', await place().rpm({ name: 'a', version: '2' }))
   for (const args of [
     ['prune', 'edited', '--keep', '1', '--yes'],
@@ -62,6 +62,11 @@ it('refuses to prune where a snapshot no longer says what it is of', async () =>
     })
   }
   expect(await readdir(at('edited'))).toContain('a-1.0-1.noarch.rpm')
+  expect(await place().repokeeper('snapshot', 'edited', 's', '--delete')).toMatchObject({
+    code: 0,
+    stdout: 'edited: snapshot s was deleted; what it was of could not be read\n',
+  })
+  expect(await place().repokeeper('prune', 'edited', '--keep', '1')).toMatchObject({ code: 0 })
 })
 
 it('takes no package policy for an exact copy, which has none', async () => {

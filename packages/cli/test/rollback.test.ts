@@ -36,8 +36,8 @@ test('is refused where clients would refuse its signature, with the reason and w
   const before = await mirrorlist()
   for (const { id = '', reason, key = [] } of [
     { id: unsigned, reason: 'it is not signed, and what is published is' },
-    { id: lastYear, reason: 'its signature is not of those in repodata/repomd.xml.key' },
-    { id: unsigned, reason: 'the key that was given is not of those in', key: ['--sign-key', 'old.asc'] },
+    { id: lastYear, reason: 'its signature is not of a key in repodata/repomd.xml.key' },
+    { id: unsigned, reason: 'the key that was given does not help', key: ['--sign-key', 'old.asc'] },
   ]) {
     const refused = await place().repokeeper('rollback', 'repo', id, ...key)
     expect(refused).toMatchObject({ code: 1, stdout: '' })

@@ -212,7 +212,8 @@ const remedies: Readonly<Record<Mend, string>> = {
     'put the file back; or "audit --repair" takes its record out of repomd.xml: as it is, clients fail on it',
   sign: '"audit --repair" with the key signs what is published; a worker with the key does so within a minute',
   'take-out': '"audit --signatures --repair" takes it out of the metadata, and leaves the file in the bucket',
-  follow: '"audit --repair" mends it; so does a worker within a minute, but for single documents that are gone',
+  follow:
+    '"audit --repair" mends it, with the key where it is signed; so does a worker within a minute, but for single documents that are gone',
   'by-hand': 'see that it can be read (permissions, storage class), or remove it: clients cannot download it either',
 }
 

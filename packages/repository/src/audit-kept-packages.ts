@@ -10,6 +10,7 @@ import { generationLocation } from './generation-directory.ts'
 import { type KeptGeneration, keptGenerations, readGenerationHolders } from './generation-holders.ts'
 import { inParallel } from './in-parallel.ts'
 import { describeLostPackages, findLostPackages, type LostPackage, placesOf } from './lost-packages.ts'
+import type { GenerationId } from './mirrorlist.ts'
 import { RepositoryError } from './repository-error.ts'
 import { readIndexedSnapshot } from './snapshot.ts'
 
@@ -68,6 +69,8 @@ export async function checkKeptPackages(
   { deep }: { readonly deep: boolean },
 ): Promise<Suspect[]> {
   const suspects: Suspect[] = []
+  // One look for all.
+  let again: Promise<ReadonlySet<GenerationId>> | undefined
   for (const { id, keptBy, packages } of kept) {
     const lost = await findLostPackages(location, packages, objects, context, { deep })
     if (lost.length === 0) continue
@@ -76,14 +79,22 @@ export async function checkKeptPackages(
     suspects.push({
       finding: generationFinding('lost-packages', `generations/${id}/`, describeLost(lost, keptBy), 'by-hand'),
       async holds() {
-        const now = keptGenerations(await readGenerationHolders(location, context, () => {}))
-        if (!now.some((one) => one.id === id)) return false
+        again ??= readKeptIds(location, context)
+        if (!(await again).has(id)) return false
         const there = await lookAt(location, suspected, context)
         return (await findLostPackages(location, suspected, there, context, { deep })).length > 0
       },
     })
   }
   return suspects
+}
+
+async function readKeptIds(
+  location: RepositoryLocation,
+  context: RepositoryContext,
+): Promise<ReadonlySet<GenerationId>> {
+  const holders = await readGenerationHolders(location, context, () => {})
+  return new Set(keptGenerations(holders).map(({ id }) => id))
 }
 
 function describeLost(lost: readonly LostPackage[], keptBy: readonly string[]): string {

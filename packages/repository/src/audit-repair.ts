@@ -91,8 +91,9 @@ export async function repairRepository(
     repairs.push({ kind: 'signed' })
   }
   if (mendable.some(({ mend }) => mend === 'follow')) {
-    await keepGeneration(location, context, options.deep === true ? 'digests' : 'sizes')
-    repairs.push({ kind: 'followed' })
+    // Without its key what is signed cannot be made anew.
+    const isMended = await keepGeneration(location, context, options.deep === true ? 'digests' : 'sizes')
+    if (isMended) repairs.push({ kind: 'followed' })
   }
 
   const after = await auditRepository(location, context, options)

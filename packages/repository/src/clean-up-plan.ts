@@ -46,8 +46,8 @@ export interface PlannedDelete extends RepodataObject {
   readonly kind: 'document' | 'generation' | 'record' | 'probe'
   /** Since when nothing names it. Of what is left of a probe, or of a lease: when it was written. */
   readonly since: Date
-  /** Of a generation: when it was last claimed, as far as the plan knows. */
-  readonly claimedAt?: Date | undefined
+  /** Of a generation: who uses it or has left it, as far as the plan knows. */
+  readonly marks?: readonly string[] | undefined
 }
 
 export type KeepReason =
@@ -93,9 +93,10 @@ export function planCleanUp(input: CleanUpInput): CleanUpPlan {
     if ('why' in fate) keeps.push({ ...object, ...fate })
     else deletes.push({ ...object, ...fate })
   }
-  for (const { id, size, writtenAt, claimedAt } of input.directories) {
-    const object = { name: id, size, lastModified: writtenAt, claimedAt }
-    const fate = decideDirectory(object, view, input)
+  for (const directory of input.directories) {
+    const { id, size, writtenAt, marks } = directory
+    const object = { name: id, size, lastModified: writtenAt, marks }
+    const fate = decideDirectory(directory, view, input)
     if ('why' in fate) keeps.push({ ...object, ...fate })
     else deletes.push({ ...object, ...fate })
   }
@@ -106,24 +107,31 @@ type Fate = Pick<PlannedDelete, 'kind' | 'since'> | Pick<PlannedKeep, 'why' | 's
 
 /**
  * The directory of a generation goes by the same rule: when it has been superseded for the time of retention, or, where it was never published,
- * when it has been older than some generation for as long. Whoever began or ceased to use it since then has the time from there on.
+ * when it has been older than some generation for as long. Who left it, or was killed while he began to use it, gives it the time from there on.
  */
 function decideDirectory(
-  { name, lastModified, claimedAt }: RepodataObject & Pick<PlannedDelete, 'claimedAt'>,
+  { id, writtenAt, claimedAt, leftAt }: GenerationDirectory,
   view: GenerationView,
   input: CleanUpInput,
 ): Fate {
-  const id = name as GenerationId
   if (input.current.digest === digestIn(id)) return { why: 'current' }
   if (input.held.has(id)) return { why: 'held' }
+  // Who begins to use it has time for that, however short the retention.
+  if (claimedAt !== undefined && claimedAt.getTime() + claimMs >= input.now.getTime()) {
+    return { why: 'retained', since: claimedAt }
+  }
   const published = view.withDigest(digestIn(id))
   if (published.some((generation) => view.isKept(generation))) return { why: 'generation kept' }
   const superseded =
     published.length === 0
-      ? view.supersededSince(lastModified)
+      ? view.supersededSince(writtenAt)
       : published.map(({ supersededAt }) => supersededAt).reduce(laterOf)
-  return afterRetention('generation', claimedAt === undefined ? superseded : laterOf(superseded, claimedAt), input)
+  const used = [claimedAt, leftAt].filter((at) => at !== undefined)
+  return afterRetention('generation', used.reduce<Date | undefined>(laterOf, superseded), input)
 }
+
+/** From the claim until the mirrorlist or a snapshot names it: two requests, or a signature by hand between them. Milliseconds. */
+const claimMs = 15 * 60_000
 
 function afterRetention(
   kind: PlannedDelete['kind'],

@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { ListedObject } from '@repokeeper/object-store'
-import type { RepomdRecord } from '@repokeeper/repodata'
+import { DocumentError, type RepomdRecord } from '@repokeeper/repodata'
 import type { RepositoryContext, RepositoryLocation } from './context.ts'
 import { listGeneration } from './generation-claim.ts'
 import { documentKeyIn, documentsIn, generationRoot } from './generation-directory.ts'
@@ -28,32 +28,52 @@ export interface DirectoryCheckOptions {
   readonly deep?: boolean
 }
 
+export interface DirectoryCheck {
+  /** Its repomd.xml; `undefined` where that is not there, or not the one that it was. */
+  readonly repomd: Uint8Array | undefined
+  /** None where all is well. */
+  readonly faults: readonly DirectoryFault[]
+}
+
 /** @throws StoreError */
 export async function checkDirectory(
   location: RepositoryLocation,
   id: GenerationId,
   context: Pick<RepositoryContext, 'signal'>,
   { objects, deep = false }: DirectoryCheckOptions = {},
-): Promise<DirectoryFault[]> {
+): Promise<DirectoryCheck> {
   const { store, root } = location
-  const repomd = await readSmall(store, repomdKey(generationRoot(root, id)), repomdBytesMax, context)
-  if (repomd === undefined) return [faultOfRepomd(true, 'is not there')]
+  const stored = await readSmall(store, repomdKey(generationRoot(root, id)), repomdBytesMax, context)
+  if (stored === undefined) return faultOfRepomd(true, 'is not there')
+  const repomd = stored.bytes
   // The name of the directory was made of the digest.
-  const digest = createHash('sha256').update(repomd.bytes).digest('hex')
-  if (!digest.startsWith(digestIn(id))) return [faultOfRepomd(false, 'is not the one that was published')]
+  const digest = createHash('sha256').update(repomd).digest('hex')
+  if (!digest.startsWith(digestIn(id))) return faultOfRepomd(false, 'is not the one that was published')
+  const records = recordsIn(repomd)
+  if (records instanceof DocumentError) return faultOfRepomd(false, `cannot be read: ${records.message}`)
   const there = new Map((objects ?? (await listGeneration(location, id, context))).map((one) => [one.key, one]))
   const faults: DirectoryFault[] = []
-  for (const record of documentsIn(repomd.bytes)) {
+  for (const record of records) {
     const object = there.get(documentKeyIn(root, id, record))
     const problem = await problemOf(location, record, object, context, deep)
     if (problem === undefined) continue
     faults.push({ record, isMissing: object === undefined, problem: `${record.href} ${problem}` })
   }
-  return faults
+  return { repomd, faults }
 }
 
-function faultOfRepomd(isMissing: boolean, problem: string): DirectoryFault {
-  return { record: undefined, isMissing, problem: `repodata/repomd.xml ${problem}` }
+/** Anybody can make a directory whose name fits what is in it. */
+function recordsIn(repomd: Uint8Array): RepomdRecord[] | DocumentError {
+  try {
+    return documentsIn(repomd)
+  } catch (error) {
+    if (error instanceof DocumentError) return error
+    throw error
+  }
+}
+
+function faultOfRepomd(isMissing: boolean, problem: string): DirectoryCheck {
+  return { repomd: undefined, faults: [{ record: undefined, isMissing, problem: `repodata/repomd.xml ${problem}` }] }
 }
 
 async function problemOf(

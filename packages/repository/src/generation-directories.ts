@@ -2,21 +2,25 @@
  * The directories of generations that there are, and how one is taken away.
  */
 import type { ListedObject } from '@repokeeper/object-store'
-import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
-import { claimName, goingName, listGeneration } from './generation-claim.ts'
+import { type RepositoryLocation, withSignal } from './context.ts'
+import { type ClaimContext, isGoing, listGeneration, markOf, putMark } from './generation-claim.ts'
 import { generationRoot, generationsPrefix } from './generation-directory.ts'
+import { heldGenerations, readGenerationHolders } from './generation-holders.ts'
 import { inParallel } from './in-parallel.ts'
 import { type GenerationId, parseGenerationId } from './mirrorlist.ts'
-import { repomdKey } from './roots.ts'
+import { type RepositoryRoot, repomdKey } from './roots.ts'
 
 export interface GenerationDirectory {
   readonly id: GenerationId
   /** Bytes of all that is in it. */
   readonly size: number
-  /** When the last of it was written, by the store's clock; claims and deletions begun do not count. */
+  /** When the last of it was written, by the store's clock; marks do not count (generation-claim.ts). */
   readonly writtenAt: Date
-  /** When somebody last began or ceased to use it (generation-claim.ts). */
+  /** When somebody last began to use it, and has not ended, and when clients were last sent elsewhere. */
   readonly claimedAt: Date | undefined
+  readonly leftAt: Date | undefined
+  /** The claims, and the mark of who left, as `describeMark` has them. */
+  readonly marks: readonly string[]
   /** Its repomd.xml is there, which is written last. */
   readonly isWhole: boolean
 }
@@ -28,7 +32,7 @@ const atATime = 16
 /** By id. Whatever else lies below `generations/` is somebody else's. @throws StoreError */
 export async function listGenerationDirectories(
   { store, root }: RepositoryLocation,
-  context: Pick<RepositoryContext, 'signal'>,
+  context: ClaimContext,
 ): Promise<GenerationDirectory[]> {
   const prefix = generationsPrefix(root)
   const found = new Map<GenerationId, GenerationDirectory>()
@@ -42,37 +46,39 @@ export async function listGenerationDirectories(
 }
 
 /**
- * Takes a directory away, unless somebody has claimed it since it was listed. repomd.xml goes last but for the sign that the rest is going:
- * a deletion that was cut off is found again.
+ * Takes a directory away, unless somebody has begun to use it, or has left it, since it was listed. repomd.xml goes last but for the sign that the
+ * rest is going: a deletion that was cut off is found again.
  *
  * @returns whether it was taken away
- * @throws StoreError
+ * @throws StoreError, RepositoryError `BROKEN_METADATA` where what a snapshot is of cannot be told
  */
 export async function deleteGenerationDirectory(
   location: RepositoryLocation,
-  { id, claimedAt }: Pick<GenerationDirectory, 'id' | 'claimedAt'>,
-  context: Pick<RepositoryContext, 'signal'>,
+  { id, marks }: Pick<GenerationDirectory, 'id' | 'marks'>,
+  context: ClaimContext,
 ): Promise<boolean> {
   const { store, root } = location
   const own = generationRoot(root, id)
-  const going = `${own}${goingName}`
+  const going = await putMark(location, id, 'going', 'a clean-up is taking this generation away', context)
   const remove = (key: string) => store.delete(key, withSignal(context))
-  await store.put(
-    going,
-    Buffer.from('a clean-up is taking this generation away\n'),
-    { if: 'always' },
-    withSignal(context),
-  )
+  // In this order: who took his claim back before the listing has named the generation before that.
   const objects = await listGeneration(location, id, context)
-  const claim = objects.find(({ key }) => key === `${own}${claimName}`)
-  if (claim !== undefined && (claimedAt === undefined || claim.lastModified > claimedAt)) {
+  const isNew = (object: ListedObject): boolean => {
+    const mark = describeMark(object, own)
+    return mark !== undefined && !marks.includes(mark)
+  }
+  const isUsed = objects.some(isNew) || heldGenerations(await readGenerationHolders(location, context)).has(id)
+  if (isUsed) {
     await remove(going)
     return false
   }
   const last = [repomdKey(own), going]
+  const now = objects.find(({ key }) => key === going)?.lastModified
   await inParallel(
-    // A package that lies there is somebody's own: none of ours does.
-    objects.filter(({ key }) => !last.includes(key) && !key.endsWith('.rpm')),
+    // A package that lies there is somebody's own: none of ours does. What another clean-up is about is its own to end.
+    objects.filter((object) => {
+      return !last.includes(object.key) && !object.key.endsWith('.rpm') && !isGoing([object], own, now)
+    }),
     atATime,
     ({ key }) => remove(key),
   )
@@ -81,17 +87,34 @@ export async function deleteGenerationDirectory(
 }
 
 function emptyDirectory(id: GenerationId): GenerationDirectory {
-  return { id, size: 0, writtenAt: new Date(0), claimedAt: undefined, isWhole: false }
+  return { id, size: 0, writtenAt: new Date(0), claimedAt: undefined, leftAt: undefined, marks: [], isWhole: false }
 }
 
-function withObject(
-  directory: GenerationDirectory,
-  { key, size, lastModified }: ListedObject,
-  own: ReturnType<typeof generationRoot>,
-): GenerationDirectory {
+function withObject(directory: GenerationDirectory, object: ListedObject, own: RepositoryRoot): GenerationDirectory {
+  const { key, size, lastModified } = object
   const grown = { ...directory, size: directory.size + size }
-  if (key === `${own}${claimName}`) return { ...grown, claimedAt: lastModified }
-  if (key === `${own}${goingName}`) return grown
-  const writtenAt = lastModified > directory.writtenAt ? lastModified : directory.writtenAt
-  return { ...grown, writtenAt, isWhole: directory.isWhole || key === repomdKey(own) }
+  const mark = describeMark(object, own)
+  const marks = mark === undefined ? directory.marks : [...directory.marks, mark]
+  switch (markOf(key, own)) {
+    case 'claim':
+      return { ...grown, marks, claimedAt: later(directory.claimedAt, lastModified) }
+    case 'left':
+      return { ...grown, marks, leftAt: lastModified }
+    case 'going':
+      return grown
+    case undefined: {
+      const writtenAt = later(directory.writtenAt, lastModified)
+      return { ...grown, writtenAt, isWhole: directory.isWhole || key === repomdKey(own) }
+    }
+  }
+}
+
+/** One that was written anew is another. `undefined` for what says nothing of who uses the directory. */
+function describeMark({ key, lastModified, etag }: ListedObject, own: RepositoryRoot): string | undefined {
+  const mark = markOf(key, own)
+  return mark === 'claim' || mark === 'left' ? `${key} ${lastModified.getTime()} ${etag}` : undefined
+}
+
+function later(a: Date | undefined, b: Date): Date {
+  return a === undefined || b > a ? b : a
 }

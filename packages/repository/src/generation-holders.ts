@@ -38,7 +38,7 @@ export async function readGenerationHolders(
   for await (const { key } of store.list(snapshotsPrefix(root), withSignal(context))) {
     const [, name] = /^([^/]+)\/mirrorlist$/.exec(key.slice(snapshotsPrefix(root).length)) ?? []
     if (name !== undefined && isSnapshotName(name)) names.push(name)
-    if (names.length > snapshotsMax) throw new RangeError(`${root}: there are more than ${snapshotsMax} snapshots`)
+    if (names.length > snapshotsMax) throw tooMany(location)
   }
   const snapshots = new Map<string, GenerationId>()
   await inParallel(names, atATime, async (name) => {
@@ -50,6 +50,12 @@ export async function readGenerationHolders(
   })
   const mirrorlist = (await readMirrorlist(location, context))?.mirrorlist
   return { named: mirrorlist?.generation, isPinned: mirrorlist?.isPinned === true, snapshots }
+}
+
+function tooMany(location: RepositoryLocation): RepositoryError {
+  const repository = describeLocation(location)
+  const message = `${repository}: there are more than ${snapshotsMax} snapshots: delete those that nobody installs from ("repokeeper snapshot ${repository} NAME --delete")`
+  return new RepositoryError('BROKEN_METADATA', message, repository)
 }
 
 function unreadable(location: RepositoryLocation, name: string): RepositoryError {

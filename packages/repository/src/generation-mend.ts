@@ -22,9 +22,9 @@ export async function mendDirectory(
   { deep }: { readonly deep: boolean },
 ): Promise<boolean> {
   const { store, root } = location
-  const isRepomd = (await checkDirectory(location, id, context)).some(({ record }) => record === undefined)
+  const isRepomd = (await checkDirectory(location, id, context)).repomd === undefined
   if (isRepomd) await putRepomdOf(location, id, repomd, { if: 'always' }, context)
-  const damaged = await checkDirectory(location, id, context, { deep })
+  const { faults: damaged } = await checkDirectory(location, id, context, { deep })
   for (const { record } of damaged) {
     if (record === undefined) continue
     const source = await store.head(recordKey(location, record), withSignal(context))

@@ -3,7 +3,7 @@
  */
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { checkDirectory } from './generation-check.ts'
-import { claimGeneration } from './generation-claim.ts'
+import { markLeft, withClaim } from './generation-claim.ts'
 import { generationLocation } from './generation-directory.ts'
 import { isSnapshotName, snapshotKey } from './generation-holders.ts'
 import { keepGeneration, putMirrorlist, readMirrorlist } from './generations.ts'
@@ -18,7 +18,6 @@ import {
 import { fromNoCache, readSmall } from './repomd-follower.ts'
 import { RepositoryError } from './repository-error.ts'
 import { keepSignatureOf } from './signature.ts'
-import { readStoredRepomd } from './snapshot.ts'
 
 /** Publishers write the mirrorlist as well, once for each publish. */
 const attemptsMax = 20
@@ -35,17 +34,16 @@ export async function pinGeneration(
   id: GenerationId,
   context: RepositoryContext,
 ): Promise<Mirrorlist> {
-  await useGeneration(location, id, 'the mirrorlist was pinned to it', context)
-  await signGeneration(location, id, context)
-  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const { mirrorlist, etag } = await requireMirrorlist(location, context)
-    if (mirrorlist.generation !== id) {
-      await claimGeneration(location, mirrorlist.generation, 'the mirrorlist named it until now', context)
+  return useGeneration(location, id, 'the mirrorlist is about to be pinned to it', context, async (repomd) => {
+    await keepSignatureOf(repomd, generationLocation(location, id), context)
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const { mirrorlist, etag } = await requireMirrorlist(location, context)
+      if (mirrorlist.generation !== id) await leave(location, mirrorlist, context)
+      const pinned = { ...mirrorlist, generation: id, isPinned: true }
+      if (await putMirrorlist(location, pinned, etag, context)) return mirrorlist
     }
-    const pinned = { ...mirrorlist, generation: id, isPinned: true }
-    if (await putMirrorlist(location, pinned, etag, context)) return mirrorlist
-  }
-  throw contention(location)
+    throw contention(location)
+  })
 }
 
 /**
@@ -61,6 +59,8 @@ export async function resumeMirrorlist(
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const { mirrorlist, etag } = await requireMirrorlist(location, context)
     if (!mirrorlist.isPinned) return undefined
+    // Whoever publishes may send clients on the moment it is no longer pinned.
+    await leave(location, mirrorlist, context)
     if (!(await putMirrorlist(location, { ...mirrorlist, isPinned: false }, etag, context))) continue
     await keepGeneration(location, context)
     return (await requireMirrorlist(location, context)).mirrorlist
@@ -85,11 +85,13 @@ export async function takeSnapshot(
   const { baseUrl } = (await requireMirrorlist(location, context)).mirrorlist
   const before = await readSnapshotOf(location, name, context)
   if (before !== undefined && before !== id) throw snapshotExists(location, name, before)
-  await useGeneration(location, id, `snapshot ${name} was taken of it`, context)
   const key = snapshotKey(root, name)
   const bytes = Buffer.from(formatMirrorlist({ baseUrl, generation: id, isPinned: false }))
   const condition = context.singleWriter ? ({ if: 'always' } as const) : ({ if: 'absent' } as const)
-  const { kind } = await store.put(key, bytes, condition, fromNoCache(mirrorlistType, context))
+  const options = fromNoCache(mirrorlistType, context)
+  const { kind } = await useGeneration(location, id, `snapshot ${name} is about to be taken of it`, context, () =>
+    store.put(key, bytes, condition, options),
+  )
   const url = `${baseUrl}snapshots/${name}/mirrorlist`
   if (kind === 'stored') return { url, baseUrl }
   const there = await readSnapshotOf(location, name, context)
@@ -103,48 +105,54 @@ function snapshotExists(location: RepositoryLocation, name: string, id: Generati
   return new RepositoryError('SNAPSHOT_EXISTS', message, repository)
 }
 
-/** @returns the generation that it was of; `undefined` where there was none of that name. @throws StoreError */
+/** @returns the generation that it was of, `unknown` where that could not be read; `undefined` where there was none of that name. @throws StoreError */
 export async function deleteSnapshot(
   location: RepositoryLocation,
   name: string,
   context: RepositoryContext,
-): Promise<GenerationId | undefined> {
-  const id = isSnapshotName(name) ? await readSnapshotOf(location, name, context) : undefined
-  if (id === undefined) return undefined
+): Promise<GenerationId | 'unknown' | undefined> {
+  const { store, root } = location
+  if (!isSnapshotName(name)) return undefined
+  const there = await readSmall(store, snapshotKey(root, name), mirrorlistBytesMax, context)
+  if (there === undefined) return undefined
+  const id = parseMirrorlist(there.bytes)?.generation
   // Who installs from it has the retention to finish.
-  await claimGeneration(location, id, `snapshot ${name} named it until now`, context)
-  await location.store.delete(snapshotKey(location.root, name), withSignal(context))
-  return id
+  if (id !== undefined) await markLeft(location, id, `snapshot ${name} named it until now`, context)
+  await store.delete(snapshotKey(root, name), withSignal(context))
+  return id ?? 'unknown'
 }
 
-/** From now on no clean-up takes it away. */
-async function useGeneration(
+/**
+ * No clean-up takes it away meanwhile.
+ *
+ * @param use by its end the mirrorlist or a snapshot names it; its repomd.xml is the one that was published
+ */
+async function useGeneration<Result>(
   location: RepositoryLocation,
   id: GenerationId,
   why: string,
   context: RepositoryContext,
-): Promise<void> {
-  const objects = await claimGeneration(location, id, why, context)
-  const faults = objects === undefined ? undefined : await checkDirectory(location, id, context, { objects })
-  if (faults?.length === 0) return
+  use: (repomd: Uint8Array) => Promise<Result>,
+): Promise<Result> {
+  const claimed = await withClaim(location, id, why, context, async (objects) => {
+    const { repomd, faults } = await checkDirectory(location, id, context, { objects })
+    if (repomd !== undefined && faults.length === 0) return { result: await use(repomd) }
+    return `its directory is broken: ${faults.map(({ problem }) => problem).join(', ')}`
+  })
+  if (claimed.kind === 'used' && typeof claimed.result === 'object') return claimed.result.result
   const repository = describeLocation(location)
-  const what =
-    faults === undefined
-      ? 'there is no such generation'
-      : `its directory is broken: ${faults.map(({ problem }) => problem).join(', ')}`
+  const what = claimed.kind === 'used' ? String(claimed.result) : unusable[claimed.kind]
   const message = `${repository}: ${id}: ${what}; "repokeeper generations ${repository}" lists those that are kept`
   throw new RepositoryError('NO_SUCH_GENERATION', message, repository)
 }
 
-/** `useGeneration` has seen that its repomd.xml is the one that was published. */
-async function signGeneration(
-  location: RepositoryLocation,
-  id: GenerationId,
-  context: RepositoryContext,
-): Promise<void> {
-  const own = generationLocation(location, id)
-  const repomd = (await readStoredRepomd(own, context))?.bytes
-  if (repomd !== undefined) await keepSignatureOf(repomd, own, context)
+const unusable = {
+  'not there': 'there is no such generation',
+  going: 'a clean-up is taking it away, or was, and was killed: then it can be tried again after an hour',
+} as const
+
+function leave(location: RepositoryLocation, { generation }: Mirrorlist, context: RepositoryContext): Promise<void> {
+  return markLeft(location, generation, 'the mirrorlist named it until now', context)
 }
 
 async function readSnapshotOf(

@@ -5,7 +5,7 @@
  * (repomd-follower.ts), names that. A lost race leaves a directory that nobody names, and a clean-up takes it away.
  */
 import { describeLocation, type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
-import { claimGeneration } from './generation-claim.ts'
+import { markLeft } from './generation-claim.ts'
 import {
   type DirectoryParts,
   generationLocation,
@@ -114,12 +114,12 @@ export async function keepGeneration(
 }
 
 /** It may have been superseded long ago, and clients were sent there until now. */
-async function claimLeft(
+function claimLeft(
   location: RepositoryLocation,
   { generation }: Mirrorlist,
   context: RepositoryContext,
 ): Promise<void> {
-  await claimGeneration(location, generation, 'the mirrorlist named it until now', context)
+  return markLeft(location, generation, 'the mirrorlist named it until now', context)
 }
 
 /** What who writes a directory has at hand. */
@@ -139,30 +139,31 @@ function followerAt(
   const { generations } = context
   const baseUrl = generations.kind === 'published' ? generationsUrl(generations.url, location.root) : found?.baseUrl
   if (baseUrl === undefined) return undefined
-  const textOf = (generation: GenerationId): Buffer =>
-    Buffer.from(formatMirrorlist({ baseUrl, generation, isPinned: false }))
-  const makeOf: MirrorlistFollower['makeOf'] = async (repomd, prepared) => {
+  const textOf = (generation: GenerationId, { others }: Pick<Mirrorlist, 'others'> = {}): Buffer =>
+    Buffer.from(formatMirrorlist({ baseUrl, generation, isPinned: false, ...(others && { others }) }))
+  const makeOf = async (repomd: Uint8Array, prepared: Prepared, there: Mirrorlist | undefined): Promise<Buffer> => {
     const id = requireId(generationIdOf(repomd))
     await writeDirectory(location, id, repomd, prepared, context)
-    return textOf(id)
+    return textOf(id, there)
   }
   return {
     key: mirrorlistKey(location.root),
     name: 'mirrorlist',
     contentType: mirrorlistType,
     bytesMax: mirrorlistBytesMax,
-    makeOf,
+    makeOf: (repomd, prepared) => makeOf(repomd, prepared, found),
     async make(repomd, there) {
       const left = there === undefined ? undefined : parseMirrorlist(there)
       if (left !== undefined) await claimLeft(location, left, context)
-      return makeOf(repomd, await prepare(location, repomd, context))
+      return makeOf(repomd, await prepare(location, repomd, context), left)
     },
     async fits(repomd, there) {
       // Who takes it away does not want it any more, unless the options say otherwise.
       if (there === undefined) return generations.kind === 'as found'
-      if (parseMirrorlist(there)?.isPinned === true) return true
+      const named = parseMirrorlist(there)
+      if (named?.isPinned === true) return true
       const id = generationIdOf(repomd)
-      return id === undefined || textOf(id).equals(there)
+      return id === undefined || textOf(id, named).equals(there)
     },
   }
 }

@@ -17,6 +17,8 @@ export interface Mirrorlist {
   readonly generation: GenerationId
   /** A person has said that it is to stay as it is. */
   readonly isPinned: boolean
+  /** Lines that somebody added, mirrors of theirs say: they stay behind ours. Absent: none. */
+  readonly others?: readonly string[]
 }
 
 export const mirrorlistBytesMax = 2 ** 16
@@ -49,22 +51,30 @@ export function digestIn(id: GenerationId): string {
   return id.slice(-16)
 }
 
-export function formatMirrorlist({ baseUrl, generation, isPinned }: Mirrorlist): string {
+export function formatMirrorlist({ baseUrl, generation, isPinned, others = [] }: Mirrorlist): string {
   const first = isPinned
     ? `${pinned}${generation} by "repokeeper rollback"; with --resume it follows what is published again`
     : `# generation ${generation}`
-  return `${first}\n${baseUrl}generations/${generation}/\n${baseUrl}\n`
+  return [first, `${baseUrl}generations/${generation}/`, baseUrl, ...others].map((line) => `${line}\n`).join('')
 }
 
 const pinned = '# pinned to generation '
 
-/** @returns `undefined` where somebody else wrote it, for mirrors of theirs */
+/** @returns `undefined` where somebody else wrote it, for mirrors of theirs: none of its lines leads to a generation */
 export function parseMirrorlist(bytes: Uint8Array): Mirrorlist | undefined {
-  const lines = Buffer.from(bytes).toString().split('\n')
-  const [first = '', baseUrl = '', ...more] = lines.filter((line) => line !== '' && !line.startsWith('#'))
-  const prefix = `${baseUrl}generations/`
-  if (more.length > 0 || !baseUrl.endsWith('/') || !first.startsWith(prefix) || !first.endsWith('/')) return undefined
-  const generation = parseGenerationId(first.slice(prefix.length, -1))
-  if (generation === undefined) return undefined
-  return { baseUrl, generation, isPinned: lines.some((line) => line.startsWith(pinned)) }
+  const lines = Buffer.from(bytes)
+    .toString()
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  for (const line of lines) {
+    const [, baseUrl, id = ''] = /^([^#\s]\S*\/)generations\/([^/]+)\/$/.exec(line) ?? []
+    const generation = parseGenerationId(id)
+    if (baseUrl === undefined || generation === undefined) continue
+    const isOurs = (one: string): boolean => one === line || one === baseUrl || /^# (?:generation|pinned to) /.test(one)
+    const others = lines.filter((one) => !isOurs(one))
+    const isPinned = lines.some((one) => one.startsWith(pinned))
+    return { baseUrl, generation, isPinned, ...(others.length > 0 && { others }) }
+  }
+  return undefined
 }

@@ -6,7 +6,8 @@
 import { type ListedObject, readBody } from '@repokeeper/object-store'
 import { DocumentError, parseRepomd, type Repomd } from '@repokeeper/repodata'
 import { type CleanUpInput, type CleanUpPlan, type PlannedDelete, planCleanUp, turnOf, turns } from './clean-up-plan.ts'
-import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import { type RepositoryLocation, withSignal } from './context.ts'
+import type { ClaimContext } from './generation-claim.ts'
 import { deleteGenerationDirectory, listGenerationDirectories } from './generation-directories.ts'
 import { heldGenerations, readGenerationHolders } from './generation-holders.ts'
 import { parseRecordName, recordDigest } from './generation-record.ts'
@@ -26,7 +27,7 @@ export interface CleanUpOptions {
   readonly keepGenerations?: number
 }
 
-type CleanUpContext = Pick<RepositoryContext, 'signal'>
+type CleanUpContext = ClaimContext
 
 /** Reads and deletes at a time. */
 const atATime = 16
@@ -119,11 +120,11 @@ export async function carryOut(
 /** @returns whether it is gone; one that is gone by now, by another clean-up's doing, is no error */
 async function carryOutOne(
   location: RepositoryLocation,
-  { kind, name, claimedAt }: PlannedDelete,
+  { kind, name, marks = [] }: PlannedDelete,
   context: CleanUpContext,
 ): Promise<boolean> {
   if (kind === 'generation') {
-    return deleteGenerationDirectory(location, { id: name as GenerationId, claimedAt }, context)
+    return deleteGenerationDirectory(location, { id: name as GenerationId, marks }, context)
   }
   await location.store.delete(`${location.root}repodata/${name}`, withSignal(context))
   return true

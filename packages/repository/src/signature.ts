@@ -119,12 +119,19 @@ export async function keepSignatureOf(
 ): Promise<boolean> {
   const { signing } = context
   if (signing.kind !== 'signed') return false
-  // Of the keys that it was signed with then nobody need be told.
-  const quiet = { ...context, onEvent: () => {} }
-  const follower = signatureBy(signing.signer, location, quiet)
+  // The keys from before stay beside it: whoever dies between key and signature leaves one that can be checked.
+  const before = (await readPublicKey(location, context)) ?? Buffer.alloc(0)
+  const left = keysIn(before).filter((key) => !keysIn(signing.signer.publicKey).includes(key))
+  const publicKey = Buffer.concat([signing.signer.publicKey, ...left.map((key) => Buffer.from(`\n${key}\n`))])
+  const signer: RepomdSigner = {
+    publicKey,
+    sign: (bytes) => signing.signer.sign(bytes),
+    verify: (bytes, signature) => signing.signer.verify(bytes, signature),
+  }
+  const follower = signatureBy(signer, location, context)
   const there = await readSignature(location, context)
   if (await follower.fits(repomd, there?.bytes)) {
-    await placePublicKey(location, signing.signer, quiet)
+    await placePublicKey(location, signer, context)
     return false
   }
   const bytes = await follower.make(repomd, there?.bytes)
@@ -207,4 +214,5 @@ function keysIn(publicKey: Uint8Array): string[] {
     .toString()
     .split(/(?=-----BEGIN )/)
     .map((block) => block.trim())
+    .filter((block) => block !== '')
 }

@@ -1,6 +1,7 @@
 /**
  * What becomes of generations that clients are still sent to: found, told by name, and mended where it can be.
  */
+import { createHash } from 'node:crypto'
 import type { ObjectStore } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
 import {
@@ -15,8 +16,18 @@ import {
   snapshotKey,
   takeSnapshot,
 } from '../src/index.ts'
-import { generations, named, publish, readGeneration, root, signer, signerWith, signing } from './with-generations.ts'
-import { locationIn, newContext, putPackage, read, tickingStore } from './workbench.ts'
+import {
+  generations,
+  mirrorlist,
+  named,
+  publish,
+  readGeneration,
+  root,
+  signer,
+  signerWith,
+  signing,
+} from './with-generations.ts'
+import { intercept, locationIn, newContext, putPackage, read, tickingStore } from './workbench.ts'
 
 async function kindsIn(store: ObjectStore, options: AuditOptions = {}, how: { signing?: Signing } = {}) {
   const { findings } = await auditRepository(locationIn(store), await newContext({ generations, ...how }), options)
@@ -197,7 +208,9 @@ describe('the signature of a generation', () => {
       await pin(id, { signing })
       expect(await kindsIn(store, {}, { signing })).toEqual([])
       expect(await signer.verify(await read(store, root + own), await read(store, `${root}${own}.asc`))).toBe(true)
-      expect(await read(store, `${root}${own}.key`)).toEqual(signer.publicKey)
+      // Whoever knows the one from before finds it there still.
+      const keys = id === old ? 'the key\nthe key of last year\n' : 'the key'
+      expect((await read(store, `${root}${own}.key`)).toString()).toBe(keys)
     }
   })
 
@@ -211,4 +224,87 @@ describe('the signature of a generation', () => {
     await keepLeftPledges(locationIn(store), await newContext({ generations, signing }))
     expect(await signer.verify(forged, await read(store, `${own}.asc`))).toBe(false)
   })
+})
+
+describe('what an audit makes of signatures in directories', () => {
+  async function signedOnce(store: ObjectStore): Promise<string> {
+    await publish(store, 'ant', { signing })
+    return `generations/${await named(store)}/`
+  }
+
+  it.each([
+    ['is gone', undefined],
+    ['is of something else', 'signed with the key: something else'],
+  ])('is a finding, and mended with the key, where that of what is published %s', async (_, content) => {
+    const store = tickingStore()
+    const own = await signedOnce(store)
+    const key = `${root}${own}repodata/repomd.xml.asc`
+    if (content === undefined) await store.delete(key)
+    else await store.put(key, Buffer.from(content), { if: 'always' })
+    expect(await kindsIn(store, {}, { signing })).toEqual([`broken-generation ${own}`])
+    const { repairs, after } = await repairRepository(locationIn(store), await newContext({ generations, signing }))
+    expect({ repairs, left: after.findings }).toMatchObject({ repairs: [{ kind: 'followed' }], left: [] })
+  })
+
+  it('is seen without the key where it is gone, also from a snapshot, and nothing is said to be mended then', async () => {
+    const store = tickingStore()
+    const own = await signedOnce(store)
+    const id = await named(store)
+    await takeSnapshot(locationIn(store), 'may', id, await newContext({ generations }))
+    await publish(store, 'bear', { signing })
+    await store.delete(`${root}${own}repodata/repomd.xml.asc`)
+    await store.delete(`${root}generations/${await named(store)}/repodata/repomd.xml.asc`)
+    const found = [own, `generations/${await named(store)}/`].map((path) => `broken-generation ${path}`).toSorted()
+    expect((await kindsIn(store)).toSorted()).toEqual(found)
+    const { repairs, left } = await repair(store)
+    expect({ repairs, left: left.toSorted() }).toEqual({ repairs: [], left: found })
+  })
+
+  it('is no finding while others publish', async () => {
+    const store = tickingStore()
+    await publish(store, 'ant', { signing })
+    let publishes = 0
+    // Each look at the signature or at the mirrorlist comes after another publish, for a while.
+    const busy = intercept(store, {
+      async get(key, ...rest) {
+        if (publishes < 4 && /(?:\.asc|mirrorlist)$/.test(key)) {
+          publishes += 1
+          await publish(store, `more-${publishes}`, { signing })
+        }
+        return store.get(key, ...rest)
+      },
+    })
+    expect(await kindsIn(busy, {}, { signing })).toEqual([])
+    expect(publishes).toBe(4)
+  })
+})
+
+it('leaves lines that somebody added to the mirrorlist, and goes on to keep what it names', async () => {
+  const store = tickingStore()
+  await publish(store, 'ant')
+  const id = await named(store)
+  const mine = 'https://mirror.example.com/el9/'
+  await store.put(mirrorlist, Buffer.concat([await read(store, mirrorlist), Buffer.from(`${mine}\n`)]), {
+    if: 'always',
+  })
+  expect(await kindsIn(store)).toEqual([])
+  await publish(store, 'bear', { generations: { kind: 'as found' } })
+  expect((await read(store, mirrorlist)).toString()).toMatch(
+    new RegExp(`generations/${await named(store)}/\n.*\n${mine}\n$`),
+  )
+  await pinGeneration(locationIn(store), id, await newContext({ generations }))
+  expect((await read(store, mirrorlist)).toString()).toMatch(new RegExp(`generations/${id}/\n.*\n${mine}\n$`))
+})
+
+it('goes on past a snapshot of nonsense, and names it', async () => {
+  const store = tickingStore()
+  await publish(store, 'ant')
+  const nonsense = Buffer.from('<nonsense')
+  const id = `0-${createHash('sha256').update(nonsense).digest('hex').slice(0, 16)}`
+  await store.put(`${root}generations/${id}/repodata/repomd.xml`, nonsense, { if: 'always' })
+  const text = `https://packages.example.com/generations/${id}/\nhttps://packages.example.com/\n`
+  await store.put(snapshotKey(root, 'evil'), Buffer.from(text), { if: 'always' })
+  await putPackage(store, `${root}unlisted.rpm`, { name: 'unlisted' })
+  expect(await kindsIn(store)).toEqual([`broken-generation generations/${id}/`, 'unlisted unlisted.rpm'])
+  expect(await repair(store)).toEqual({ repairs: ['reconciled'], left: [`broken-generation generations/${id}/`] })
 })

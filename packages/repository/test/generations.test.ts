@@ -1,16 +1,20 @@
 import { type ObjectStore, StoreError } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
 import {
-  claimGeneration,
   collectGarbage,
   formatMirrorlist,
   type GenerationId,
   generationsUrl,
   keepLeftPledges,
+  listGenerationDirectories,
   parseRepositoryRoot,
+  pinGeneration,
   planCleanUp,
   readForCleanUp,
+  resumeMirrorlist,
   snapshotKey,
+  takeSnapshot,
+  withClaim,
   wrongGenerationsUrl,
 } from '../src/index.ts'
 import { carryOut } from '../src/retention.ts'
@@ -214,7 +218,24 @@ describe('a clean-up', () => {
     expect(await idsIn(store)).toEqual([await currentId(store)])
   })
 
-  it('leaves a generation that somebody began to use after the plan was made, and lets nobody begin to use one that is going', async () => {
+  /** Somebody begins to use a generation, and is still about to. */
+  function begin(store: ObjectStore, id: GenerationId) {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
+    const claimed = withClaim(locationIn(store), id, 'for a test', {}, async () => {
+      begins()
+      await ended
+    }).finally(begins)
+    return {
+      begun,
+      end() {
+        end()
+        return claimed
+      },
+    }
+  }
+
+  async function withTwo() {
     const { store, pass } = storeAt()
     for (const name of ['a', 'b']) {
       await publish(store, name)
@@ -223,24 +244,87 @@ describe('a clean-up', () => {
     const [first] = await idsIn(store)
     if (first === undefined) throw new Error('nothing was published')
     pass(4_000)
+    return { store, pass, first }
+  }
+
+  it('leaves a generation that somebody began to use after the plan was made, whoever else began and gave up', async () => {
+    const { store, first } = await withTwo()
     const at = locationIn(store)
     const plan = planCleanUp(await readForCleanUp(at, {}, options))
     expect(plan.delete).toContainEqual(expect.objectContaining({ kind: 'generation', name: first }))
-    expect(await claimGeneration(at, first, 'for a test', {})).toBeDefined()
+    const [one, other] = [begin(store, first), begin(store, first)]
+    await Promise.all([one.begun, other.begun])
+    await other.end()
     await carryOut(at, plan, {})
+    expect(await one.end()).toMatchObject({ kind: 'used' })
     expect((await readGeneration(store, first)).packages.size).toBe(1)
+  })
 
-    pass(4_000)
-    let claimed: unknown = 'not asked'
+  it('leaves a generation that is being used, however short the retention, and what names it by then', async () => {
+    const { store, first } = await withTwo()
+    const one = begin(store, first)
+    await one.begun
+    await collectGarbage(locationIn(store), {}, { retentionMs: 0 })
+    expect((await readGeneration(store, first)).packages.size).toBe(1)
+    await one.end()
+    const plan = planCleanUp(await readForCleanUp(locationIn(store), {}, { retentionMs: 0 }))
+    await takeSnapshot(locationIn(store), 'may', first, await newContext())
+    await carryOut(locationIn(store), plan, {})
+    expect((await readGeneration(store, first)).packages.size).toBe(1)
+  })
+
+  it('lets nobody begin to use one that is going, also beside another clean-up that is not', async () => {
+    const { store, pass, first } = await withTwo()
+    const at = locationIn(store)
+    const plan = planCleanUp(await readForCleanUp(at, {}, options))
+    const outcomes: unknown[] = []
     const slow = intercept(store, {
       async delete(key, ...rest) {
-        if (claimed === 'not asked') claimed = await claimGeneration(at, first, 'for a test', {})
+        if (outcomes.length === 0) {
+          outcomes.push('asked')
+          // It knows of no claim, as if it had planned before.
+          await carryOut(at, { ...plan, delete: plan.delete.map((one) => ({ ...one, marks: [] })) }, {})
+          outcomes.push((await withClaim(at, first, 'for a test', {}, async () => {})).kind)
+        }
         return store.delete(key, ...rest)
       },
     })
     await collectGarbage(locationIn(slow), {}, options)
-    expect(claimed).toBeUndefined()
+    expect(outcomes.at(-1)).not.toBe('used')
     expect(await idsIn(store)).toEqual([await currentId(store)])
+    pass(10)
+  })
+
+  it('that was killed is believed for an hour, and then no more', async () => {
+    const { store, pass, first } = await withTwo()
+    await store.put(`${root}generations/${first}/going-0123456789ab`, Buffer.from(''), { if: 'always' })
+    const use = async () => (await withClaim(locationIn(store), first, 'for a test', {}, async () => {})).kind
+    expect(await use()).toBe('going')
+    pass(3_601)
+    expect(await use()).toBe('used')
+  })
+
+  it('gives who was sent to the pinned one the retention, also where a publish comes between resume and it', async () => {
+    const { store, pass, first } = await withTwo()
+    const context = await newContext({ generations })
+    await pinGeneration(locationIn(store), first, context)
+    pass(1_000_000)
+    let resumed = false
+    const racing = intercept(store, {
+      async put(key, ...rest) {
+        const outcome = await store.put(key, ...rest)
+        // The publisher saw it pinned, and looks at it again after its swap.
+        if (key === repomd && !resumed) {
+          resumed = true
+          await resumeMirrorlist(locationIn(store), context)
+        }
+        return outcome
+      },
+    })
+    await publish(racing, 'c')
+    await collectGarbage(locationIn(store), {}, options)
+    expect(await named(store)).toBe(await currentId(store))
+    expect(await idsIn(store)).toContain(first)
   })
 
   it('that was cut off at any call is finished by the next', async () => {
@@ -263,7 +347,16 @@ describe('a clean-up', () => {
         () => 'killed',
       )
       await collectGarbage(locationIn(store), {}, options)
-      expect(await idsIn(store), `killed after ${diesAfter} deletions`).toEqual([await currentId(store)])
+      const whole = (await listGenerationDirectories(locationIn(store), {})).filter(({ isWhole }) => isWhole)
+      const what = `killed after ${diesAfter} deletions`
+      expect(
+        whole.map(({ id }) => id),
+        what,
+      ).toEqual([await currentId(store)])
+      // What the dead one left to be seen by others is believed for a while.
+      pass(3_601)
+      await collectGarbage(locationIn(store), {}, options)
+      expect(await idsIn(store), what).toEqual([await currentId(store)])
       if (end === 'done') break
     }
   })

@@ -324,8 +324,11 @@ describe('laws of a clean-up', () => {
           if (isRecent || isKept) for (const name of names) expect(deleted).not.toContain(name)
           if (isRecent || isKept) expect(deleted).not.toContain(directoryOf(generations[index]).id)
         }
-        for (const { id, claimedAt } of input.directories) {
-          const isInUse = claimedAt !== undefined && claimedAt.getTime() + input.retentionMs >= input.now.getTime()
+        for (const { id, claimedAt, leftAt } of input.directories) {
+          const isWithin = (at: Date | undefined, ms: number): boolean =>
+            at !== undefined && at.getTime() + ms >= input.now.getTime()
+          const isInUse =
+            isWithin(leftAt, input.retentionMs) || isWithin(claimedAt, Math.max(input.retentionMs, 15 * minuteMs))
           if (isInUse || input.held.has(id)) expect(deleted).not.toContain(id)
         }
       }),
@@ -345,7 +348,7 @@ describe('laws of a clean-up', () => {
         const later = {
           ...input,
           held: new Set<GenerationId>(),
-          directories: input.directories.map((one) => ({ ...one, claimedAt: undefined })),
+          directories: input.directories.map((one) => ({ ...one, claimedAt: undefined, leftAt: undefined })),
           keepGenerations: 1,
           current: next,
           records: generations,
@@ -431,7 +434,7 @@ function story({ publishes, lateMinutes, retentionMinutes, keepGenerations }: Fa
     const published = generation(hours, names, { revision: String(index) })
     generations.push(published)
     const claimedAt = claimedAfterMinutes === undefined ? undefined : at(hours + claimedAfterMinutes / 60)
-    directories.push({ ...directoryOf(published), claimedAt })
+    directories.push({ ...directoryOf(published), ...(index % 2 === 0 ? { claimedAt } : { leftAt: claimedAt }) })
     if (publish.held) held.add(directoryOf(published).id)
     if (lost > 0) directories.push(directoryOf(generation(hours, [`lost ${index}`])))
   }
@@ -454,7 +457,15 @@ function story({ publishes, lateMinutes, retentionMinutes, keepGenerations }: Fa
 function directoryOf(one: KnownGeneration | undefined): GenerationDirectory {
   if (one === undefined) throw new Error('there is no such generation')
   const id = `${one.revision}-${one.digest}` as GenerationId
-  return { id, size: 300, writtenAt: one.publishedAt, claimedAt: undefined, isWhole: true }
+  return {
+    id,
+    size: 300,
+    writtenAt: one.publishedAt,
+    claimedAt: undefined,
+    leftAt: undefined,
+    marks: [],
+    isWhole: true,
+  }
 }
 
 function documentsOf({ listing }: CleanUpInput): RepodataObject[] {

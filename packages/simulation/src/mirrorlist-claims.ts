@@ -100,7 +100,7 @@ export class MirrorlistClaims {
       const named = this.#bucket.at(holder)
       if (named !== undefined) this.#isWhole(named)
     }
-    if (version.bytes !== undefined || /\/(?:claimed|going)$/.test(key)) return
+    if (version.bytes !== undefined || /\/(?:claimed-|going-|left$)/.test(key)) return
     const generation = this.#published.find(({ digest }) => key.includes(`-${digest}/`))
     if (generation === undefined) return
     const { supersededAt, leftAt } = generation

@@ -58,7 +58,7 @@ export const brokenCleanUp: readonly Mutation[] = [
     patches: [
       {
         file: cleanUpPlan,
-        find: "return afterRetention('generation', claimedAt === undefined ? superseded : laterOf(superseded, claimedAt), input)",
+        find: "return afterRetention('generation', used.reduce<Date | undefined>(laterOf, superseded), input)",
         replace:
           "return superseded === undefined ? { why: 'not superseded' } : { kind: 'generation', since: superseded }",
       },

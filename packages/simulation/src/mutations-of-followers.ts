@@ -51,9 +51,9 @@ export const brokenFollowers: readonly Mutation[] = [
     patches: [
       {
         file: generations,
-        find: '    await writeDirectory(location, id, repomd, prepared, context)\n    return textOf(id)\n',
+        find: '    await writeDirectory(location, id, repomd, prepared, context)\n    return textOf(id, there)\n',
         replace:
-          '    void writeDirectory(location, id, repomd, prepared, context).catch(() => {})\n    return textOf(id)\n',
+          '    void writeDirectory(location, id, repomd, prepared, context).catch(() => {})\n    return textOf(id, there)\n',
       },
     ],
   },

@@ -12,10 +12,14 @@ export const brokenRollbacks: readonly Mutation[] = [
     patches: [
       {
         file: claim,
-        find: 'if (has(repomdKey(own)) && ',
-        replace: 'if (has(repomdKey(own)) || ',
+        find: 'return now === undefined || now.getTime() - lastModified.getTime() < goingMs',
+        replace: 'return now === lastModified',
       },
-      { file: use, find: 'if (faults?.length === 0) return', replace: 'if (faults !== undefined) return' },
+      {
+        file: use,
+        find: 'repomd !== undefined && faults.length === 0',
+        replace: 'repomd !== undefined && faults.length >= 0',
+      },
     ],
   },
   {
@@ -24,8 +28,8 @@ export const brokenRollbacks: readonly Mutation[] = [
     patches: [
       {
         file: directories,
-        find: 'if (claim !== undefined && (claimedAt === undefined || claim.lastModified > claimedAt)) {',
-        replace: 'if (claim !== undefined && claim.lastModified === claimedAt) {',
+        find: 'const isUsed = objects.some(isNew) || ',
+        replace: 'const isUsed = objects.every(isNew) || ',
       },
     ],
   },
@@ -58,8 +62,8 @@ export const brokenRollbacks: readonly Mutation[] = [
     patches: [
       {
         file: use,
-        find: '  // Who installs from it has the retention to finish.\n  await',
-        replace: '  if (name === undefined) await',
+        find: 'if (id !== undefined) await markLeft(',
+        replace: 'if (id === name) await markLeft(',
       },
     ],
   },
@@ -81,8 +85,8 @@ export const brokenRollbacks: readonly Mutation[] = [
       { file: use, find: '    await keepGeneration(location, context)\n', replace: '' },
       {
         file: 'repository/src/generations.ts',
-        find: '      if (parseMirrorlist(there)?.isPinned === true) return true\n',
-        replace: '      if (parseMirrorlist(there) !== undefined) return true\n',
+        find: '      if (named?.isPinned === true) return true\n',
+        replace: '      if (named !== undefined) return true\n',
       },
     ],
   },
@@ -92,7 +96,7 @@ export const brokenRollbacks: readonly Mutation[] = [
     patches: [
       {
         file: 'repository/src/generations.ts',
-        find: '      if (parseMirrorlist(there)?.isPinned === true) return true\n',
+        find: '      if (named?.isPinned === true) return true\n',
         replace: '',
       },
     ],
