@@ -7,11 +7,13 @@ import { type Answer, sendAnswer, sentence } from './answer.ts'
 import { answerTo, type Desk, type Visitor } from './dispatch.ts'
 import type { DoorEvent } from './door-event.ts'
 import { createDoorServer, type DoorAddress, type DoorServer, type DoorTls, listen, renewTls } from './door-server.ts'
+import { EmptyFiles } from './empty-files.ts'
 import { type DoorLimits, usualLimits } from './limits.ts'
+import { Locks } from './locks.ts'
 import { MadeFolders } from './made-folders.ts'
 import { Uploads } from './write.ts'
 
-export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders'> {
+export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders' | 'emptyFiles' | 'locks'> {
   /** Absent: without encryption. */
   readonly tls?: DoorTls | undefined
   readonly limits?: Partial<DoorLimits>
@@ -34,7 +36,9 @@ export class Door {
   static async open(address: DoorAddress, options: DoorOptions): Promise<Door> {
     const limits = { ...usualLimits, ...options.limits }
     const server = createDoorServer(options.tls, limits)
-    const desk: Desk = { ...options, uploads: new Uploads(), madeFolders: new MadeFolders() }
+    const now = () => options.now().getTime()
+    const remembered = { madeFolders: new MadeFolders(), emptyFiles: new EmptyFiles(now), locks: new Locks(now) }
+    const desk: Desk = { ...options, ...remembered, uploads: new Uploads() }
     const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
       serve({ options, desk, limits, request, response, goOn: () => {} })
     server.on('request', (request, response) => void takeOn(request, response))
@@ -60,6 +64,9 @@ export class Door {
   }
 }
 
+/** Whose body is read. */
+const methodsWithBody: readonly string[] = ['PUT', 'PROPFIND', 'PROPPATCH', 'LOCK']
+
 interface Exchange {
   readonly options: DoorOptions
   readonly desk: Desk
@@ -75,14 +82,14 @@ async function serve(exchange: Exchange): Promise<void> {
   const { options, desk, limits, request, response, goOn } = exchange
   const { socket } = request
   // Once all of it has come nobody is silent but the door itself, which stores it, or waits until it is published.
-  if (request.method === 'PUT') request.once('end', () => socket.setTimeout(0))
+  if (methodsWithBody.includes(request.method ?? '')) request.once('end', () => socket.setTimeout(0))
   else socket.setTimeout(0)
   const startedAt = options.now().getTime()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const from = socket.remoteAddress ?? ''
   const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
-  const visitor: Visitor = {}
+  const visitor: Visitor = { from }
   const answer = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
     if (!isTorn(request, error) && !gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
     return answerForFault(error, subject.method)
