@@ -11,6 +11,7 @@ import { moveOrCopy } from './move.ts'
 import { makeFolder, propfind, proppatch } from './propfind.ts'
 import { type ReadDesk, read } from './read.ts'
 import { parseRequestPath, parseResource, type RequestPath } from './request-path.ts'
+import type { RequestRate } from './request-rate.ts'
 import { deletePackage, type Uploads, type WriteDesk } from './write.ts'
 import { readXmlBody, type XmlElement } from './xml-body.ts'
 
@@ -19,6 +20,8 @@ export interface Desk extends ReadDesk {
   readonly writes?: WriteDesk | undefined
   /** Absent: everybody may read, and nobody write. */
   readonly access?: Access | undefined
+  /** Absent: as often as they like. */
+  readonly rate?: RequestRate | undefined
   readonly uploads: Uploads
   readonly locks: Locks
   readonly now: () => Date
@@ -59,10 +62,16 @@ const readingMethods: readonly string[] = ['OPTIONS', 'GET', 'HEAD', 'PROPFIND']
 
 /** @throws StoreError, and what the body throws where it is torn */
 export async function answerTo(desk: Desk, arrival: Arrival): Promise<Answer> {
-  const course = courseOf(desk, arrival.request)
+  const { request, visitor } = arrival
+  const course = courseOf(desk, request)
+  // Who says who it is counts for itself, once that is known to be true.
+  const isNamed = course.kind === 'asked' && request.headers.authorization !== undefined
+  const tooMany = isNamed ? undefined : refuseByRate(desk, visitor)
+  if (tooMany !== undefined) return tooMany
   if (course.kind === 'said') return course.answer
   const turnedAway = await admit(desk, arrival, course.verb, course.path.key)
-  return turnedAway ?? carryOut(desk, arrival, course)
+  const tooManyOfOne = isNamed ? refuseByRate(desk, visitor) : undefined
+  return tooManyOfOne ?? turnedAway ?? carryOut(desk, arrival, course)
 }
 
 interface Asked {
@@ -153,6 +162,11 @@ async function withXml(
   return use(read.kind === 'element' ? read.element : undefined)
 }
 
+function refuseByRate({ rate }: Desk, visitor: Visitor): Answer | undefined {
+  const retryAfterSeconds = rate?.take(visitor)
+  return retryAfterSeconds === undefined ? undefined : tooOften('more requests than may be', retryAfterSeconds)
+}
+
 /** @returns the answer to who may not; `undefined`: let in */
 async function admit(
   { access = openAccess({ writes: false }) }: Desk,
@@ -173,8 +187,11 @@ async function admit(
       visitor.user = admission.user
       return sentence(403, verb === 'read' ? 'you may not read this' : 'you may not change this')
     case 'too often':
-      return sentence(429, 'too many wrong attempts; try again later', {
-        'Retry-After': String(admission.retryAfterSeconds),
-      })
+      return tooOften('too many wrong attempts', admission.retryAfterSeconds)
   }
+}
+
+/** RFC 6585, section 4. */
+function tooOften(what: string, retryAfterSeconds: number): Answer {
+  return sentence(429, `${what}; try again later`, { 'Retry-After': String(retryAfterSeconds) })
 }

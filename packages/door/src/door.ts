@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '@repokeeper/object-store'
 import { type Answer, sendAnswer, sentence } from './answer.ts'
+import { clientAddress, TrustedProxies } from './client-address.ts'
 import { answerTo, type Desk, type Visitor } from './dispatch.ts'
 import type { DoorEvent } from './door-event.ts'
 import { createDoorServer, type DoorAddress, type DoorServer, type DoorTls, listen, renewTls } from './door-server.ts'
@@ -14,6 +15,8 @@ import { MadeFolders } from './made-folders.ts'
 import { Uploads } from './write.ts'
 
 export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders' | 'emptyFiles' | 'locks'> {
+  /** Whose `X-Forwarded-For` is believed. Absent: nobody's. */
+  readonly proxies?: TrustedProxies | undefined
   /** Absent: without encryption. */
   readonly tls?: DoorTls | undefined
   readonly limits?: Partial<DoorLimits>
@@ -66,6 +69,7 @@ export class Door {
 
 /** Whose body is read. */
 const methodsWithBody: readonly string[] = ['PUT', 'PROPFIND', 'PROPPATCH', 'LOCK']
+const nobody = new TrustedProxies([])
 
 interface Exchange {
   readonly options: DoorOptions
@@ -87,7 +91,8 @@ async function serve(exchange: Exchange): Promise<void> {
   const startedAt = options.now().getTime()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const from = socket.remoteAddress ?? ''
+  const forwardedFor = request.headers['x-forwarded-for']?.toString()
+  const from = clientAddress(socket.remoteAddress ?? '', forwardedFor, options.proxies ?? nobody)
   const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
   const visitor: Visitor = { from }
   const answer = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
