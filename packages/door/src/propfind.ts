@@ -35,7 +35,7 @@ export interface DavRequest {
 /** In one folder, all of which is told in one answer. */
 const entriesMax = 20_000
 /** Who asks for many properties, of long names, has them named with each entry. */
-const answerCharactersMax = 32 * 2 ** 20
+const answerCharactersMax = 16 * 2 ** 20
 
 /** @throws StoreError */
 export async function propfind(request: DavRequest, body: XmlElement | undefined): Promise<Answer> {
