@@ -2,6 +2,7 @@
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashToken, parseUsers, UserAccess } from '../src/index.ts'
+import { sendRaw } from './ask.ts'
 import { openTwoStores, type TwoStores } from './two-stores.ts'
 import { openWritableDoor, type WritableDoor, type WritableDoorOptions } from './writable-door.ts'
 
@@ -276,4 +277,13 @@ it('has no locks where nothing can be written', async () => {
   expect((await send('OPTIONS', '/')).headers.dav).toBe('1')
   expect((await send('LOCK', '/a.rpm', {}, lockinfo())).status).toBe(405)
   expect((await send('PROPFIND', '/', { Depth: '0' })).body).not.toContain('lock')
+})
+
+it('gives up who begins to say what it wants, and then says nothing', async () => {
+  const { url } = await openWritableDoor(two, 'a folder', 'silent/', { limits: { silenceMs: 50 } })
+  for (const method of ['LOCK', 'PROPFIND', 'PROPPATCH']) {
+    const head = `${method} /x.rpm HTTP/1.1\r\nHost: x\r\nDepth: 0\r\nContent-Length: 1000\r\n\r\n<`
+    const { hostname, port } = new URL(url)
+    expect(await sendRaw({ host: hostname, port: Number(port) }, head)).toBe('')
+  }
 })
