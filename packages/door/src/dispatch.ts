@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Access, openAccess, type Verb } from './access.ts'
 import { type Answer, sentence } from './answer.ts'
 import { lock, unlock } from './lock.ts'
-import { type GuardedRequest, refuseByLocks } from './lock-guard.ts'
+import { type GuardedRequest, refuseByLocks, refuseByLocksAlone } from './lock-guard.ts'
 import type { Locks } from './locks.ts'
 import { moveOrCopy } from './move.ts'
 import { makeFolder, propfind, proppatch } from './propfind.ts'
@@ -128,7 +128,7 @@ async function carryOut(desk: Desk, arrival: Arrival, { method, path }: Asked): 
   if (method === 'UNLOCK') return unlock(davRequest)
   if (method === 'MKCOL') return makeFolder(davRequest)
   if (writes === undefined) throw new Error(`${method} was let in where nothing can be written`)
-  const written = { ...common, path, now }
+  const written = { ...common, path, now, refuseNow: () => refuseByLocksAlone(guarded) }
   if (method === 'PUT') return uploads.put(writes, written, body)
   const answer =
     to === undefined

@@ -30,12 +30,23 @@ export async function refuseByLocks(request: GuardedRequest): Promise<Answer | u
   if (lists === undefined) return sentence(400, 'the header "If" is misspelt')
   if (lists.length > 0 && !(await holds(lists, request)))
     return sentence(412, 'what the header "If" says does not hold')
-  const { locks, writes, removes } = request
+  return refuseByLocksAlone(request)
+}
+
+/** As above, of the locks alone: what is true of the conditions at the begin of a long upload need not be so at its end. */
+export function refuseByLocksAlone({
+  locks,
+  headers,
+  writes,
+  removes,
+  user,
+}: Omit<GuardedRequest, 'store'>): Answer | undefined {
+  const lists = readIf(headers) ?? []
   const binding = [
     ...writes.flatMap((path) => locks.binding(path)),
     ...removes.flatMap((path) => [...locks.binding(path), ...locks.below(path)]),
   ]
-  const closed = binding.filter((lock) => !isHeld(lock, lists, request.user))
+  const closed = binding.filter((lock) => !isHeld(lock, lists, user))
   return closed.length === 0 ? undefined : locked('lock-token-submitted', closed)
 }
 

@@ -41,6 +41,8 @@ export interface WriteRequest {
   readonly path: Extract<RequestPath, { kind: 'key' }>
   readonly headers: IncomingHttpHeaders
   readonly now: () => Date
+  /** Somebody may have locked it since it was let in. */
+  readonly refuseNow: () => Answer | undefined
   readonly signal: AbortSignal
 }
 
@@ -126,6 +128,8 @@ async function admit(desk: WriteDesk, request: WriteRequest, draft: Draft): Prom
   if (draft.size === 0 && writesNothingFirst(headers)) return keepName(desk, request)
   const problem = await checkDraft(draft, desk.scratch, desk.packagePolicy, signal)
   if (problem !== undefined) return sentence(422, `${path.key} was not stored: ${problem}`)
+  const refusal = request.refuseNow()
+  if (refusal !== undefined) return refusal
   const key = `${prefix}${path.key}`
   const stored = await storeDraft(store, key, draft, { headers, replaces: desk.replaces, signal })
   const answer = answerFor(stored, path.key, draft)

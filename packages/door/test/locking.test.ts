@@ -1,4 +1,6 @@
 /** Locks, as WebDAV clients take them (RFC 4918, class 2), and the files without bytes that some write first. */
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashToken, parseUsers, UserAccess } from '../src/index.ts'
@@ -277,6 +279,36 @@ it('has no locks where nothing can be written', async () => {
   expect((await send('OPTIONS', '/')).headers.dav).toBe('1')
   expect((await send('LOCK', '/a.rpm', {}, lockinfo())).status).toBe(405)
   expect((await send('PROPFIND', '/', { Depth: '0' })).body).not.toContain('lock')
+})
+
+it('stores nothing where somebody has taken a lock while it was uploaded', async () => {
+  const { url, lock, unlock, keys } = speak(await openWritableDoor(two, 'a folder', 'meanwhile/'))
+  const body = buildPackage({ name: 'x' })
+  const upload = (headers = {}) => {
+    const sent = request(`${url}/x.rpm`, { method: 'PUT', headers: { Expect: '100-continue', ...headers } })
+    const status = once(sent, 'response').then(([{ statusCode }]) => statusCode)
+    sent.flushHeaders()
+    return { mayGoOn: once(sent, 'continue'), end: () => sent.end(body), status }
+  }
+  const first = upload()
+  await first.mayGoOn
+  const held = await lock('/x.rpm')
+  first.end()
+  expect([await first.status, await keys()]).toEqual([423, []])
+  // Whose lock has ended meanwhile is not sent away for that.
+  const second = upload({ If: held })
+  await second.mayGoOn
+  await unlock('/x.rpm', held)
+  second.end()
+  expect([await second.status, await keys()]).toEqual([201, ['x.rpm']])
+})
+
+it('answers for a name that nothing was written to by itself, where it would send others to the bucket', async () => {
+  const redirect = async () => 'http://elsewhere.example/'
+  const { lock, status } = speak(await openWritableDoor(two, 'a folder', 'redirected/', { redirect }))
+  expect(await status('GET', '/x.rpm')).toBe(302)
+  await lock('/x.rpm')
+  expect(await status('GET', '/x.rpm')).toBe(200)
 })
 
 it('gives up who begins to say what it wants, and then says nothing', async () => {
