@@ -12,6 +12,7 @@ import { makeFolder, propfind, proppatch } from './propfind.ts'
 import { type ReadDesk, read } from './read.ts'
 import { parseRequestPath, parseResource, type RequestPath } from './request-path.ts'
 import type { RequestRate } from './request-rate.ts'
+import type { Turns } from './turns.ts'
 import { deletePackage, type Uploads, type WriteDesk } from './write.ts'
 import { readXmlBody, type XmlElement } from './xml-body.ts'
 
@@ -24,6 +25,8 @@ export interface Desk extends ReadDesk {
   readonly rate?: RequestRate | undefined
   readonly uploads: Uploads
   readonly locks: Locks
+  /** PROPFINDs take turns: each has all of a folder in memory. */
+  readonly listings: Turns
   readonly now: () => Date
 }
 
@@ -104,7 +107,7 @@ function methodsOf({ writes }: Desk): readonly string[] {
 async function carryOut(desk: Desk, arrival: Arrival, { method, path }: Asked): Promise<Answer> {
   const { request, visitor, goOn, signal } = arrival
   const { headers } = request
-  const { writes, store, prefix, madeFolders, emptyFiles, locks, uploads, now } = desk
+  const { writes, store, prefix, madeFolders, emptyFiles, locks, listings, uploads, now } = desk
   const isTransfer = method === 'MOVE' || method === 'COPY'
   const to = isTransfer ? parseResource(headers.destination?.toString() ?? '', headers.host) : undefined
   if (to?.kind === 'refused') return sentence(to.status, to.reason)
@@ -122,7 +125,7 @@ async function carryOut(desk: Desk, arrival: Arrival, { method, path }: Asked): 
   const common = { store, prefix, madeFolders, emptyFiles, headers, signal }
   const davRequest = { ...common, locks, isWritable: writes !== undefined, path: path.key, user, from }
   if (method === 'GET' || method === 'HEAD') return read(desk, path, { method, headers, now: now(), signal })
-  if (method === 'PROPFIND') return withXml(body(), now, (xml) => propfind(davRequest, xml))
+  if (method === 'PROPFIND') return withXml(body(), now, (xml) => listings.run(() => propfind(davRequest, xml)))
   if (method === 'PROPPATCH') return withXml(body(), now, (xml) => proppatch(davRequest, xml))
   if (method === 'LOCK') return withXml(body(), now, (xml) => lock(davRequest, xml))
   if (method === 'UNLOCK') return unlock(davRequest)

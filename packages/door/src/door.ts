@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '@repokeeper/object-store'
 import { type Answer, sendAnswer, sentence } from './answer.ts'
+import { AnswerRoom } from './answer-room.ts'
 import { clientAddress, TrustedProxies } from './client-address.ts'
 import { answerTo, type Desk, type Visitor } from './dispatch.ts'
 import type { DoorEvent } from './door-event.ts'
@@ -12,9 +13,10 @@ import { EmptyFiles } from './empty-files.ts'
 import { type DoorLimits, usualLimits } from './limits.ts'
 import { Locks } from './locks.ts'
 import { MadeFolders } from './made-folders.ts'
+import { Turns } from './turns.ts'
 import { Uploads } from './write.ts'
 
-export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders' | 'emptyFiles' | 'locks'> {
+export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders' | 'emptyFiles' | 'locks' | 'listings'> {
   /** Whose `X-Forwarded-For` is believed. Absent: nobody's. */
   readonly proxies?: TrustedProxies | undefined
   /** Absent: without encryption. */
@@ -41,13 +43,14 @@ export class Door {
     const server = createDoorServer(options.tls, limits)
     const now = () => options.now().getTime()
     const remembered = { madeFolders: new MadeFolders(), emptyFiles: new EmptyFiles(now), locks: new Locks(now) }
-    const desk: Desk = { ...options, ...remembered, uploads: new Uploads() }
+    const desk: Desk = { ...options, ...remembered, uploads: new Uploads(), listings: new Turns(listingsAtOnce) }
+    const room = new AnswerRoom(limits.answerCharactersMax)
     const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
-      serve({ options, desk, limits, request, response, goOn: () => {} })
+      serve({ options, desk, limits, room, request, response, goOn: () => {} })
     server.on('request', (request, response) => void takeOn(request, response))
     // Who asks before a large body comes has its answer before, too, where the body is not wanted.
     server.on('checkContinue', (request, response) => {
-      void serve({ options, desk, limits, request, response, goOn: () => response.writeContinue() })
+      void serve({ options, desk, limits, room, request, response, goOn: () => response.writeContinue() })
     })
     return new Door(server, await listen(server, address), limits)
   }
@@ -67,6 +70,8 @@ export class Door {
   }
 }
 
+/** Enough to keep a disk, or the line to a bucket, busy. */
+const listingsAtOnce = 8
 /** Whose body is read. */
 const methodsWithBody: readonly string[] = ['PUT', 'PROPFIND', 'PROPPATCH', 'LOCK']
 const nobody = new TrustedProxies([])
@@ -75,6 +80,7 @@ interface Exchange {
   readonly options: DoorOptions
   readonly desk: Desk
   readonly limits: DoorLimits
+  readonly room: AnswerRoom
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** The body may come. */
@@ -83,7 +89,7 @@ interface Exchange {
 
 /** Never rejects. */
 async function serve(exchange: Exchange): Promise<void> {
-  const { options, desk, limits, request, response, goOn } = exchange
+  const { options, desk, limits, room, request, response, goOn } = exchange
   const { socket } = request
   // Once all of it has come nobody is silent but the door itself, which stores it, or waits until it is published.
   if (methodsWithBody.includes(request.method ?? '')) request.once('end', () => socket.setTimeout(0))
@@ -95,10 +101,11 @@ async function serve(exchange: Exchange): Promise<void> {
   const from = clientAddress(socket.remoteAddress ?? '', forwardedFor, options.proxies ?? nobody)
   const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
   const visitor: Visitor = { from }
-  const answer = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
+  const found = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
     if (!isTorn(request, error) && !gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
     return answerForFault(error, subject.method)
   })
+  const answer = room.admit(found, response)
   socket.setTimeout(limits.silenceMs)
   try {
     const bytes = await sendAnswer(request, response, answer)
