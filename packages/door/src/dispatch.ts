@@ -25,7 +25,7 @@ export interface Desk extends ReadDesk {
   readonly rate?: RequestRate | undefined
   readonly uploads: Uploads
   readonly locks: Locks
-  /** PROPFINDs take turns: each has all of a folder in memory. */
+  /** PROPFINDs of folders take turns: each has all that lies in one in memory. */
   readonly listings: Turns
   readonly now: () => Date
 }
@@ -125,7 +125,10 @@ async function carryOut(desk: Desk, arrival: Arrival, { method, path }: Asked): 
   const common = { store, prefix, madeFolders, emptyFiles, headers, signal }
   const davRequest = { ...common, locks, isWritable: writes !== undefined, path: path.key, user, from }
   if (method === 'GET' || method === 'HEAD') return read(desk, path, { method, headers, now: now(), signal })
-  if (method === 'PROPFIND') return withXml(body(), now, (xml) => listings.run(() => propfind(davRequest, xml)))
+  if (method === 'PROPFIND') {
+    const find = (xml: XmlElement | undefined) => propfind(davRequest, xml)
+    return withXml(body(), now, (xml) => (headers.depth === '0' ? find(xml) : listings.run(() => find(xml))))
+  }
   if (method === 'PROPPATCH') return withXml(body(), now, (xml) => proppatch(davRequest, xml))
   if (method === 'LOCK') return withXml(body(), now, (xml) => lock(davRequest, xml))
   if (method === 'UNLOCK') return unlock(davRequest)
