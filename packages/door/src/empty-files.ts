@@ -43,4 +43,4 @@ export class EmptyFiles {
 /** Where nobody has locked it, which says for how long. */
 const keptSeconds = 60
 /** As many as there may be locks; of more the oldest are forgotten. */
-const filesMax = 10_000
+const filesMax = 50_000

@@ -33,22 +33,32 @@ export type Taken =
   | { readonly kind: 'taken'; readonly by: Lock }
   | { readonly kind: 'too many' }
 
-/** A client that copies a tree has one on each file until that is written. */
-const locksMax = 10_000
-const locksOfOneMax = 1_000
+export interface LockLimits {
+  readonly locksMax: number
+  /** Of one holder. davfs2 takes one for each file of a tree that it copies, and writes them later, one by one. */
+  readonly locksOfOneMax: number
+}
+
+const usualLimits: LockLimits = { locksMax: 50_000, locksOfOneMax: 10_000 }
+/** Where there is no room, ended ones are looked for so often. */
+const sweepMs = 1_000
 /** A client that lives on renews it; one that is gone is not to be waited for longer. */
 export const secondsMax = 3_600
 
 export class Locks {
   readonly #now: () => number
+  readonly #limits: LockLimits
   /** By their roots. */
   readonly #locks = new Map<string, { readonly lock: Lock; readonly until: number }>()
   /** How many each holder has. */
   readonly #counts = new Map<string, number>()
 
+  #sweptAt = Number.NEGATIVE_INFINITY
+
   /** @param now milliseconds */
-  constructor(now: () => number) {
+  constructor(now: () => number, limits: LockLimits = usualLimits) {
     this.#now = now
+    this.#limits = limits
   }
 
   take(wanted: Omit<Lock, 'token'>): Taken {
@@ -128,10 +138,13 @@ export class Locks {
   }
 
   #isFull(holder: string): boolean {
+    const { locksMax, locksOfOneMax } = this.#limits
     return this.#locks.size >= locksMax || (this.#counts.get(holder) ?? 0) >= locksOfOneMax
   }
 
   #forgetEnded(): void {
+    if (this.#now() - this.#sweptAt < sweepMs) return
+    this.#sweptAt = this.#now()
     for (const root of [...this.#locks.keys()]) this.#at(root)
   }
 }
