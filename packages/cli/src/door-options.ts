@@ -2,6 +2,8 @@
  * What `serve` and `gateway` have in common on the command line.
  */
 import type { DoorAddress, UpkeepSettings, Verb, WriteLimits } from '@repokeeper/door'
+// On its own: the door itself is loaded by who opens one.
+import { isNetwork, TrustedProxies } from '@repokeeper/door/client-address'
 import { parseRootPattern, type RootPattern } from '@repokeeper/repository'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as z from 'zod'
@@ -13,6 +15,10 @@ import { readCount } from './whole-number.ts'
 export interface DoorFlags {
   readonly address: DoorAddress
   readonly connectionsMax: number
+  /** Requests that one user or address may send. Absent: as many as they like. */
+  readonly rate: { readonly perSecond: number; readonly burst: number } | undefined
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly proxies: TrustedProxies
   /** Reads are told, too. */
   readonly tellsReads: boolean
   /** What anybody may who does not say who it is. */
@@ -31,6 +37,8 @@ export interface DoorFlags {
 }
 
 const usualAddress = { host: '127.0.0.1', port: 8080 }
+/** A rest of so long fills up what may come at once: dnf fetches the metadata and some packages in a row, and then nothing for hours. */
+const burstSeconds = 10
 /** S3 takes no more in one request. */
 const uploadBytesMax = 5 * 2 ** 30
 /** On the average, after a minute: an upload that is slower takes the place of others. */
@@ -46,6 +54,21 @@ export function defineDoorOptions(command: Command): Command {
       readAddress,
     )
     .option('--connections <count>', 'that are open at the same time', readCount(1, 100_000), 512)
+    .option(
+      '--rate <count>',
+      'requests a second of one user or address, in the long run (default: no limit)',
+      readCount(1, 100_000),
+    )
+    .option(
+      '--burst <count>',
+      'requests that may come at once, after a rest (default: ten seconds of --rate)',
+      readCount(1, 1_000_000),
+    )
+    .option(
+      '--trust-proxy <address>',
+      'believe the X-Forwarded-For of this proxy, or of a network such as 10.0.0.0/8; may be given several times',
+      gatherNetworks,
+    )
     .option('--no-access-log', 'say nothing of what was read')
     .option('--users <file>', 'YAML file of users and what each may; "repokeeper door-user" makes entries')
     .addOption(who('--read <who>', 'who may read: anybody (open), or users who may (closed)').default('open'))
@@ -78,16 +101,19 @@ export function defineKeepingOptions(command: Command): Command {
 /** @param values as commander has them @throws UsageError, and RootError where a pattern is none */
 export function readDoorFlags(values: unknown): DoorFlags {
   const flags = Values.parse(values)
-  const { users, tlsCert: cert, tlsKey: key } = flags
+  const { users, tlsCert: cert, tlsKey: key, rate, burst } = flags
   if (flags.read === 'closed' && users === undefined) {
     throw new UsageError('--read closed: nobody could read; say with --users who may')
   }
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError('--tls-cert and --tls-key: name both, the certificate and its key')
   }
+  if (burst !== undefined && rate === undefined) throw new UsageError('--burst: say with --rate how many a second')
   return {
     address: flags.http,
     connectionsMax: flags.connections,
+    rate: rate === undefined ? undefined : { perSecond: rate, burst: burst ?? rate * burstSeconds },
+    proxies: new TrustedProxies(flags.trustProxy),
     tellsReads: flags.accessLog,
     open: new Set([...(flags.read === 'open' ? (['read'] as const) : []), ...openWrites(flags.write)]),
     users,
@@ -107,6 +133,9 @@ export function readDoorFlags(values: unknown): DoorFlags {
 const Values = z.object({
   http: z.custom<DoorAddress>().default(usualAddress),
   connections: z.number(),
+  rate: z.number().optional(),
+  burst: z.number().optional(),
+  trustProxy: z.array(z.string()).default([]),
   accessLog: z.boolean(),
   users: z.string().min(1).optional(),
   read: z.enum(['closed', 'open']),
@@ -130,6 +159,11 @@ function who(flags: string, description: string): Option {
 
 function openWrites(write: 'open' | 'closed'): readonly Verb[] {
   return write === 'open' ? ['write', 'delete'] : []
+}
+
+function gatherNetworks(text: string, before?: readonly string[]): readonly string[] {
+  if (isNetwork(text)) return gather(text, before)
+  throw new InvalidArgumentError('Expected an address, or a network such as 10.0.0.0/8.')
 }
 
 const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Door, type DoorOptions, type Publication, Scratch } from '@repokeeper/door'
+import { Door, type DoorOptions, type Publication, RequestRate, Scratch } from '@repokeeper/door'
 import { anyPackage, type PackagePolicy } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { FileAccess, readTls } from './door-files.ts'
@@ -26,7 +26,7 @@ export interface DoorParts extends Pick<DoorOptions, 'store' | 'prefix' | 'redir
 export async function runDoor(parts: DoorParts, flags: DoorFlags, cli: Cli): Promise<number> {
   const { output, interruption } = cli
   const { name, packagePolicy = anyPackage, publication } = parts
-  const { address, connectionsMax, tellsReads, replaces, limits } = flags
+  const { address, connectionsMax, tellsReads, replaces, limits, proxies, rate } = flags
   const access = await FileAccess.open(flags, cli)
   const tls = await readTls(flags)
   const chosen = flags.scratch ?? parts.scratch
@@ -35,7 +35,8 @@ export async function runDoor(parts: DoorParts, flags: DoorFlags, cli: Cli): Pro
     const scratch = await Scratch.open(directory, new Date())
     const door = await Door.open(address, {
       ...parts,
-      ...{ access, tls },
+      ...{ access, tls, proxies },
+      rate: rate && new RequestRate({ ...rate, now: () => performance.now() }),
       writes: { scratch, packagePolicy, replaces, publication, limits },
       limits: { connectionsMax },
       now: () => new Date(),

@@ -52,14 +52,21 @@ describeWithClients(['dnf'], 'dnf', () => {
 })
 
 describe('gateway', () => {
-  it('publishes what is uploaded, where there are no workers', async () => {
-    const { url, child } = await open('s3://private', '--write', 'open', '--publish', '--retention', '0s')
+  it('publishes what is uploaded, where there are no workers, and no more than it is to be asked', async () => {
+    const limits = ['--retention', '0s', '--rate', '1', '--burst', '3', '--trust-proxy', '127.0.0.1']
+    const { url, child, lines } = await open('s3://private', '--write', 'open', '--publish', ...limits)
     const file = await place().rpm({ name: 'buoy' })
     const put = (more: RequestInit) => fetch(`${url}fedora/${file}?wait=1`, { method: 'PUT', ...more })
     const stored = await put({ body: await readFile(join(place().directory, file)) })
     expect([stored.status, await stored.text()]).toEqual([201, expect.stringMatching(/\npublished\n$/)])
     const gone = await fetch(`${url}fedora/${file}?wait=1`, { method: 'DELETE' })
     expect(await gone.text()).toMatch(/\npublished\n$/)
+    const headers = { 'X-Forwarded-For': '192.0.2.7' }
+    const asked = await Promise.all(Array.from({ length: 50 }, () => fetch(`${url}fedora/`, { headers })))
+    expect(asked.filter(({ status }) => status === 429).length).toBeGreaterThan(0)
+    let line = await lines.next()
+    while (line.done !== true && !/^192\.0\.2\.7 GET \/fedora\/ 429 /.test(line.value)) line = await lines.next()
+    expect(line.done).toBe(false)
     const exited = once(child, 'exit')
     child.kill('SIGINT')
     expect(await exited).toEqual([0, null])

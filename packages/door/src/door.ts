@@ -4,14 +4,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StoreError } from '@repokeeper/object-store'
 import { type Answer, sendAnswer, sentence } from './answer.ts'
+import { AnswerRoom } from './answer-room.ts'
+import { clientAddress, TrustedProxies } from './client-address.ts'
 import { answerTo, type Desk, type Visitor } from './dispatch.ts'
 import type { DoorEvent } from './door-event.ts'
 import { createDoorServer, type DoorAddress, type DoorServer, type DoorTls, listen, renewTls } from './door-server.ts'
+import { EmptyFiles } from './empty-files.ts'
 import { type DoorLimits, usualLimits } from './limits.ts'
+import { Locks } from './locks.ts'
 import { MadeFolders } from './made-folders.ts'
+import { Turns } from './turns.ts'
 import { Uploads } from './write.ts'
 
-export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders'> {
+export interface DoorOptions extends Omit<Desk, 'uploads' | 'madeFolders' | 'emptyFiles' | 'locks' | 'listings'> {
+  /** Whose `X-Forwarded-For` is believed. Absent: nobody's. */
+  readonly proxies?: TrustedProxies | undefined
   /** Absent: without encryption. */
   readonly tls?: DoorTls | undefined
   readonly limits?: Partial<DoorLimits>
@@ -34,13 +41,16 @@ export class Door {
   static async open(address: DoorAddress, options: DoorOptions): Promise<Door> {
     const limits = { ...usualLimits, ...options.limits }
     const server = createDoorServer(options.tls, limits)
-    const desk: Desk = { ...options, uploads: new Uploads(), madeFolders: new MadeFolders() }
+    const now = () => options.now().getTime()
+    const remembered = { madeFolders: new MadeFolders(), emptyFiles: new EmptyFiles(now), locks: new Locks(now) }
+    const desk: Desk = { ...options, ...remembered, uploads: new Uploads(), listings: new Turns(listingsAtOnce) }
+    const room = new AnswerRoom(limits.answerCharactersMax)
     const takeOn = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
-      serve({ options, desk, limits, request, response, goOn: () => {} })
+      serve({ options, desk, limits, room, request, response, goOn: () => {} })
     server.on('request', (request, response) => void takeOn(request, response))
     // Who asks before a large body comes has its answer before, too, where the body is not wanted.
     server.on('checkContinue', (request, response) => {
-      void serve({ options, desk, limits, request, response, goOn: () => response.writeContinue() })
+      void serve({ options, desk, limits, room, request, response, goOn: () => response.writeContinue() })
     })
     return new Door(server, await listen(server, address), limits)
   }
@@ -60,10 +70,17 @@ export class Door {
   }
 }
 
+/** Enough to keep a disk, or the line to a bucket, busy. */
+const listingsAtOnce = 8
+/** Whose body is read. */
+const methodsWithBody: readonly string[] = ['PUT', 'PROPFIND', 'PROPPATCH', 'LOCK']
+const nobody = new TrustedProxies([])
+
 interface Exchange {
   readonly options: DoorOptions
   readonly desk: Desk
   readonly limits: DoorLimits
+  readonly room: AnswerRoom
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** The body may come. */
@@ -72,21 +89,23 @@ interface Exchange {
 
 /** Never rejects. */
 async function serve(exchange: Exchange): Promise<void> {
-  const { options, desk, limits, request, response, goOn } = exchange
+  const { options, desk, limits, room, request, response, goOn } = exchange
   const { socket } = request
   // Once all of it has come nobody is silent but the door itself, which stores it, or waits until it is published.
-  if (request.method === 'PUT') request.once('end', () => socket.setTimeout(0))
+  if (methodsWithBody.includes(request.method ?? '')) request.once('end', () => socket.setTimeout(0))
   else socket.setTimeout(0)
   const startedAt = options.now().getTime()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const from = socket.remoteAddress ?? ''
+  const forwardedFor = request.headers['x-forwarded-for']?.toString()
+  const from = clientAddress(socket.remoteAddress ?? '', forwardedFor, options.proxies ?? nobody)
   const subject = { method: request.method ?? '', path: pathForLog(request.url), from }
-  const visitor: Visitor = {}
-  const answer = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
+  const visitor: Visitor = { from }
+  const found = await answerTo(desk, { request, visitor, goOn, signal: gone.signal }).catch((error: unknown) => {
     if (!isTorn(request, error) && !gone.signal.aborted) options.onEvent({ kind: 'fault', ...subject, error })
     return answerForFault(error, subject.method)
   })
+  const answer = room.admit(found, response)
   socket.setTimeout(limits.silenceMs)
   try {
     const bytes = await sendAnswer(request, response, answer)

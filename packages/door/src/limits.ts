@@ -2,6 +2,8 @@
 export interface DoorLimits {
   /** Open at the same time; more are closed at once. */
   readonly connectionsMax: number
+  /** Of answers that wait to be read, all together; a listing has up to sixteen million. */
+  readonly answerCharactersMax: number
   /** A request line and its headers. */
   readonly headerBytesMax: number
   readonly headersMs: number
@@ -17,6 +19,7 @@ export interface DoorLimits {
 
 export const usualLimits: DoorLimits = {
   connectionsMax: 512,
+  answerCharactersMax: 128 * 2 ** 20,
   headerBytesMax: 16_384,
   headersMs: 10_000,
   keepAliveMs: 15_000,

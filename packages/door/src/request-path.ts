@@ -43,6 +43,19 @@ export function parseRequestPath(target: string): RequestPath {
   return { kind: 'key', key, said: path, query: new URLSearchParams(query) }
 }
 
+/**
+ * What a header names, as a URL or as a path (RFC 4918, section 8.3): only of this server.
+ *
+ * @param host as the request names it
+ */
+export function parseResource(text: string, host = ''): RequestPath {
+  const [, itsHost] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? []
+  if (itsHost !== undefined && itsHost.toLowerCase() !== host.toLowerCase()) {
+    return refused('it can only go to another place of this server')
+  }
+  return parseRequestPath(text)
+}
+
 /** A key as it stands in a URL: no character of it means anything there. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encodeURIComponent).join('/')

@@ -3,6 +3,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Access, Admission, Asked, Verb } from './access.ts'
+import { networkOf } from './client-address.ts'
 import { isPassword, isToken } from './password.ts'
 import type { User } from './users.ts'
 
@@ -14,11 +15,11 @@ export interface UserAccessOptions {
   readonly now: () => number
 }
 
-/** Of one address, in a minute: then it has to wait until the minute is over. */
+/** Of one network, in a minute: then it has to wait until the minute is over. */
 const failuresMax = 10
 const failureMs = 60_000
-/** Addresses that are remembered; of more the oldest are forgotten. */
-const addressesMax = 10_000
+/** Networks that are remembered; of more the oldest are forgotten. */
+const networksMax = 10_000
 /** Hashing takes a tenth of a second and 32 MiB, and dnf says its password with each request: what was right is known for so long. */
 const knownMs = 300_000
 const knownMax = 1_000
@@ -37,8 +38,9 @@ export class UserAccess implements Access {
     this.#options = options
   }
 
-  async admit({ verb, path, headers, from }: Asked): Promise<Admission> {
+  async admit({ verb, path, headers, from: address }: Asked): Promise<Admission> {
     const { open } = this.#options
+    const from = networkOf(address)
     const said = headers.authorization
     if (said === undefined) {
       return open.has(verb) ? { kind: 'granted', user: undefined } : { kind: 'unknown' }
@@ -93,7 +95,7 @@ export class UserAccess implements Access {
     failures.count += 1
     this.#failures.delete(from)
     this.#failures.set(from, failures)
-    forgetOldest(this.#failures, addressesMax)
+    forgetOldest(this.#failures, networksMax)
   }
 }
 

@@ -7,6 +7,7 @@ import { type PackagePolicy, passOverKey } from '@repokeeper/repository'
 import { type Answer, sentence } from './answer.ts'
 import { checkDraft } from './check-draft.ts'
 import { matchesStrongly } from './conditions.ts'
+import type { EmptyFiles } from './empty-files.ts'
 import type { MadeFolders } from './made-folders.ts'
 import { isFinished } from './package-places.ts'
 import type { Change, Publication } from './publication.ts'
@@ -35,9 +36,13 @@ export interface WriteDesk {
 export interface WriteRequest {
   readonly store: FolderStore
   readonly prefix: string
+  readonly madeFolders: MadeFolders
+  readonly emptyFiles: EmptyFiles
   readonly path: Extract<RequestPath, { kind: 'key' }>
   readonly headers: IncomingHttpHeaders
   readonly now: () => Date
+  /** Somebody may have locked it since it was let in. */
+  readonly refuseNow: () => Answer | undefined
   readonly signal: AbortSignal
 }
 
@@ -72,8 +77,8 @@ export class Uploads {
 }
 
 /** @throws StoreError */
-export async function deletePackage(desk: WriteDesk, request: WriteRequest, madeFolders: MadeFolders): Promise<Answer> {
-  const { store, path, prefix, headers, signal } = request
+export async function deletePackage(desk: WriteDesk, request: WriteRequest): Promise<Answer> {
+  const { store, path, prefix, madeFolders, emptyFiles, headers, signal } = request
   const key = `${prefix}${path.key}`
   // One that a package has come into since, or another folder, is none that was only made.
   if (madeFolders.has(path.key) && madeFolders.in(path.key).length === 0 && !(await isFolder(store, key, signal))) {
@@ -85,6 +90,10 @@ export async function deletePackage(desk: WriteDesk, request: WriteRequest, made
   }
   const there = await store.head(key, { signal })
   const ifMatch = headers['if-match']
+  if (there === undefined && emptyFiles.has(path.key)) {
+    emptyFiles.forget(path.key)
+    return { status: 204, body: { kind: 'none' } }
+  }
   if (there === undefined) return ifMatch === undefined ? sentence(404, 'there is nothing here') : changed()
   if (ifMatch !== undefined) {
     if (!matchesStrongly(ifMatch, there)) return changed()
@@ -115,14 +124,30 @@ const whyNot: Readonly<Record<string, string>> = {
 }
 
 async function admit(desk: WriteDesk, request: WriteRequest, draft: Draft): Promise<Answer> {
-  const { store, path, prefix, headers, signal } = request
+  const { store, path, prefix, emptyFiles, headers, signal } = request
+  if (draft.size === 0 && writesNothingFirst(headers)) return keepName(desk, request)
   const problem = await checkDraft(draft, desk.scratch, desk.packagePolicy, signal)
   if (problem !== undefined) return sentence(422, `${path.key} was not stored: ${problem}`)
+  const refusal = request.refuseNow()
+  if (refusal !== undefined) return refusal
   const key = `${prefix}${path.key}`
   const stored = await storeDraft(store, key, draft, { headers, replaces: desk.replaces, signal })
   const answer = answerFor(stored, path.key, draft)
   if (!('etag' in stored)) return answer
+  emptyFiles.forget(path.key)
   return told(desk, request, { key, sha256: draft.sha256 }, answer)
+}
+
+/** The clients of macOS and of Windows write a file of no bytes first, then lock it, and then write what they mean. */
+function writesNothingFirst(headers: IncomingHttpHeaders): boolean {
+  return /^(?:WebDAVFS|Microsoft-WebDAV-MiniRedir)\//.test(headers['user-agent'] ?? '')
+}
+
+async function keepName(desk: WriteDesk, { store, path, prefix, emptyFiles, signal }: WriteRequest): Promise<Answer> {
+  const there = await store.head(`${prefix}${path.key}`, { signal })
+  if (there !== undefined) return desk.replaces ? { status: 204, body: { kind: 'none' } } : taken(path.key)
+  emptyFiles.hold(path.key)
+  return sentence(201, `${path.key} is kept for what is to come`)
 }
 
 function answerFor(stored: Stored, name: string, { size, sha256 }: Draft): Answer {
@@ -137,7 +162,7 @@ function answerFor(stored: Stored, name: string, { size, sha256 }: Draft): Answe
     case 'same':
       return sentence(200, `${name} is there already, with these very bytes`, { ETag: stored.etag })
     case 'taken':
-      return sentence(409, `another file is there already as ${name}; a new version or release has a new name`)
+      return taken(name)
     case 'changed':
       return changed()
     case 'contended':
@@ -170,6 +195,10 @@ function asksToWait({ path, headers }: WriteRequest): boolean {
 function withMore(answer: Answer, status: number, words: string): Answer {
   const { body } = answer
   return { ...answer, status, body: body.kind === 'text' ? { ...body, text: `${body.text}${words}\n` } : body }
+}
+
+function taken(name: string): Answer {
+  return sentence(409, `another file is there already as ${name}; a new version or release has a new name`)
 }
 
 function changed(): Answer {

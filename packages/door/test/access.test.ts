@@ -86,6 +86,13 @@ describe('access by users', () => {
     for (let guess = 0; guess < 12; guess += 1) await ask(`Bearer ${guess}`, 'read', '')
     expect(await ask(`Bearer ${token}`, 'read', 'fedora/')).toBe('granted')
   })
+
+  it('takes who guesses from many addresses of one network for one', async () => {
+    const { ask } = open()
+    const guess = (from: string) => ask('Bearer wrong', 'read', '', from)
+    for (let host = 1; host <= 10; host += 1) expect(await guess(`2001:db8:1:2::${host}`)).toBe('unknown')
+    expect([await guess('2001:db8:1:2::b'), await guess('2001:db8:1:3::b')]).toEqual(['too often', 'unknown'])
+  })
 })
 
 it.each([

@@ -4,60 +4,27 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import type { FolderStore } from '@repokeeper/object-store'
-import { anyPackage } from '@repokeeper/repository'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
-import { type Change, Door, openAccess, type Publication, Scratch } from '../src/index.ts'
-import { ask } from './ask.ts'
+import { openAccess } from '../src/index.ts'
 import { openTwoStores, type TwoStores } from './two-stores.ts'
+import { openWritableDoor, type WritableDoorOptions } from './writable-door.ts'
 
 const run = promisify(execFile)
-const limits = { uploadBytesMax: 300_000, bytesPerSecondMin: 1, slowStartMs: 60_000, uploadsMax: 8, waitMs: 100 }
 let two: TwoStores
-const stores = new Map<string, FolderStore>()
 
 beforeAll(async () => {
   two = await openTwoStores()
   await mkdir(join(two.directory, 'mine'))
-  stores.set('a folder', two.folder)
-  stores.set('a bucket', two.bucket)
   for (const name of ['one', 'two']) await writeFile(join(two.directory, `mine/${name}.rpm`), buildPackage({ name }))
 })
 afterAll(async () => {
   await two.close()
 })
 
-/** A door, of a part of the store that nobody else uses, and what it tells who publishes. */
-async function open(name: string, prefix: string, { writes = true, replaces = false } = {}) {
-  const store = stores.get(name)
-  if (store === undefined) throw new Error(`there is no store of ${name}`)
-  const told: Change[] = []
-  const publication: Publication = {
-    changed(change) {
-      told.push(change)
-      return { wait: async () => ({ kind: 'published' }) }
-    },
-  }
-  const scratch = await Scratch.open(join(two.directory, 'scratch'), new Date())
-  const door = await Door.open(
-    { host: '127.0.0.1', port: 0 },
-    {
-      ...{ store, prefix, access: openAccess({ writes }), now: () => new Date(), onEvent: () => {} },
-      writes: { scratch, packagePolicy: anyPackage, replaces, publication, limits },
-    },
-  )
-  onTestFinished(() => door.close())
-  const { host, port } = door.address
-  const send = (method: string, path: string, headers = {}, body?: Uint8Array) =>
-    ask(door.address, method, path, { headers, ...(body && { body }) })
-  return {
-    send,
-    told,
-    url: `http://${host}:${port}`,
-    keys: async () => (await Array.fromAsync(store.list(prefix))).map(({ key }) => key.slice(prefix.length)),
-  }
+function open(name: string, prefix: string, options?: WritableDoorOptions) {
+  return openWritableDoor(two, name, prefix, options)
 }
 
 describe.each(['a folder', 'a bucket'])('the door of %s', (name) => {
@@ -79,7 +46,10 @@ describe.each(['a folder', 'a bucket'])('the door of %s', (name) => {
       })
     }
     expect((await send('PROPFIND', '/none/', { Depth: '0' })).status).toBe(404)
-    expect((await send('OPTIONS', '/')).headers).toMatchObject({ dav: '1', allow: expect.stringContaining('PROPFIND') })
+    expect((await send('OPTIONS', '/')).headers).toMatchObject({
+      dav: '1, 2',
+      allow: expect.stringContaining('PROPFIND'),
+    })
   })
 
   it('makes folders, which are there until they are removed or filled', async () => {
@@ -123,38 +93,54 @@ describe.each(['a folder', 'a bucket'])('the door of %s', (name) => {
     expect((await replacing.send('MOVE', '/d.rpm', { Destination: '/c.rpm', Overwrite: 'F' })).status).toBe(412)
     expect((await replacing.send('MOVE', '/d.rpm', { Destination: '/c.rpm' })).status).toBe(204)
     expect(await keys()).toEqual(['c.rpm', 'x/b.rpm'])
-    const closed = await open(name, 'moved/', { writes: false })
+    const closed = await open(name, 'moved/', { access: openAccess({ writes: false }) })
     for (const method of ['MOVE', 'COPY', 'MKCOL', 'PUT', 'DELETE']) {
       expect((await closed.send(method, '/c.rpm', { Destination: '/f.rpm' })).status).toBe(403)
     }
   })
 })
 
+/** Lines that somebody types. @returns what was said */
+async function cadaver(url: string, lines: readonly string[]): Promise<string> {
+  const child = spawn('cadaver', [`${url}/`], {
+    cwd: join(two.directory, 'mine'),
+    env: { ...process.env, HOME: two.directory },
+  })
+  const said = Promise.all([text(child.stdout), text(child.stderr)])
+  child.stdin.end([...lines, 'quit', ''].join('\n'))
+  return (await said).join('')
+}
+
 describeWithClients(['cadaver'], 'cadaver', () => {
   it.each(['a folder', 'a bucket'])('makes folders, puts, moves and deletes in %s', async (name) => {
     const { url, keys } = await open(name, 'cadaver/')
-    const cadaver = spawn('cadaver', [`${url}/`], {
-      cwd: join(two.directory, 'mine'),
-      env: { ...process.env, HOME: two.directory },
-    })
-    const said = Promise.all([text(cadaver.stdout), text(cadaver.stderr)])
-    cadaver.stdin.end(
-      [
-        'mkcol el9',
-        'cd el9',
-        'put one.rpm',
-        'put two.rpm',
-        'ls',
-        'move one.rpm three.rpm',
-        'delete two.rpm',
-        'quit',
-        '',
-      ].join('\n'),
-    )
-    const [output, errors] = await said
-    expect(await keys(), `${output}${errors}`).toEqual(['el9/three.rpm'])
+    const lines = [
+      'mkcol el9',
+      'cd el9',
+      'put one.rpm',
+      'put two.rpm',
+      'ls',
+      'move one.rpm three.rpm',
+      'delete two.rpm',
+    ]
+    const output = await cadaver(url, lines)
+    expect(await keys(), output).toEqual(['el9/three.rpm'])
     expect(output).toMatch(/one\.rpm +\d+/)
     expect(output).not.toMatch(/failed/i)
+  })
+
+  it.each(['a folder', 'a bucket'])('locks files of %s for itself, and gives them back', async (name) => {
+    const { url, keys } = await open(name, 'cadaver-locks/')
+    // A name that nothing was written to yet is locked, too; the last lock is left behind.
+    const output = await cadaver(url, [
+      'put two.rpm',
+      ...['lock one.rpm', 'put one.rpm', 'discover one.rpm', 'unlock one.rpm'],
+      ...['lock two.rpm', 'delete two.rpm', 'lock one.rpm'],
+    ])
+    expect(output, output).not.toMatch(/failed/i)
+    expect(output).toMatch(/discover one\.rpm.*Scope: exclusive {2}Type: write {2}Timeout: 600 seconds/s)
+    expect(await cadaver(url, ['delete one.rpm', 'discover one.rpm'])).toMatch(/423 Locked.*Scope: exclusive/s)
+    expect(await keys()).toEqual(['one.rpm'])
   })
 })
 
