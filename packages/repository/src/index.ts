@@ -79,9 +79,11 @@ export {
   type PolicyRefusal,
   type PolicyRefusalCode,
   type PolicyVerdict,
+  refusalOf,
   verifierOf,
 } from './package-policy.ts'
-export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
+export { largeBytes, modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
+export { PassingPackage, type PassingVerdict } from './passing-package.ts'
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
 export { deletePruned, type PruneOutcome, type ReadForPrune, readForPrune } from './prune.ts'
 export {
@@ -94,6 +96,7 @@ export {
 } from './prune-plan.ts'
 export { type DraftRecord, publishRecords, type RecordsChange } from './publish-records.ts'
 export { type PackageReading, readPackage } from './read-package.ts'
+export { type RangesRead, readRanges } from './read-ranges.ts'
 export { type RebuildOptions, type RebuildReport, rebuildRepository } from './rebuild.ts'
 export {
   type KeyVerdict,
