@@ -19,7 +19,14 @@ export {
 } from './replica.ts'
 export type { ReplicaPlan, WantedFile } from './replica-plan.ts'
 export { type PackageSelection, selectPackages } from './select-packages.ts'
-export { openBody, type RepositorySource, type SourceAnswer, type SourceVersion } from './source.ts'
+export {
+  type ByteRange,
+  openBody,
+  type RepositorySource,
+  type SourceAnswer,
+  type SourceRequest,
+  type SourceVersion,
+} from './source.ts'
 export { storeSource } from './store-source.ts'
 export { TransferError, type TransferErrorCode } from './transfer-error.ts'
 export { type OpenUpstreamOptions, openUpstream, type Upstream, type UpstreamAddress } from './upstream.ts'
