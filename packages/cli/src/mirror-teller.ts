@@ -44,6 +44,7 @@ export class MirrorTeller {
     const { output } = this.#cli
     this.progress?.advance(file.size ?? 0)
     if (outcome.kind === 'failed') output.tell(`failed ${file.path}: ${outcome.reason}`)
+    if (outcome.kind === 'refused') output.tell(`refused ${file.path}: ${outcome.reason}`)
     if (outcome.kind === 'different') output.tell(`refused ${file.path}: ${differs}`)
   }
 
@@ -82,13 +83,14 @@ export class MirrorTeller {
     const of = (kind: BroughtPackage['outcome']['kind']): BroughtPackage[] =>
       brought.filter(({ outcome }) => outcome.kind === kind)
     const [fetched, different, failed, left] = [of('fetched'), of('different'), of('failed'), of('not done')]
+    const refused = of('refused')
     const there = plan.kept.length + of('there').length
     const deleted = pruned.filter(({ outcome }) => outcome.kind === 'deleted')
     const stays = plan.dropped.length - pruned.length
     const counts = [
       `${fetched.length} fetched`,
       `${there} there already`,
-      ...(different.length > 0 ? [`${different.length} refused`] : []),
+      ...(refused.length + different.length > 0 ? [`${refused.length + different.length} refused`] : []),
       ...(failed.length > 0 ? [`${failed.length} failed`] : []),
       ...(left.length > 0 ? [`${left.length} not done`] : []),
       ...(deleted.length > 0 ? [`${deleted.length} pruned`] : []),
@@ -107,10 +109,12 @@ export class MirrorTeller {
     }
     const isDoubted = job.prune && plan.dropped.length > 0 && !this.#mayPrune(plan)
     if (isDoubted) this.#tellDoubt(plan)
-    const ok = settled.every((one) => one.ok) && !isDoubted && different.length + failed.length + left.length === 0
+    const missing = [refused, different, failed, left].flat().length
+    const ok = settled.every((one) => one.ok) && !isDoubted && missing === 0
     return {
       ...{ ok, fetched: filesOf(fetched), there, different: filesOf(different) },
       failed: failed.map(({ file: { path }, outcome }) => ({ path, ...outcome })),
+      refused: refused.map(({ file: { path }, outcome }) => ({ path, ...outcome })),
       ...{ left: left.length, documents, dropped: pathsOf(plan.dropped), doubt: plan.doubt },
       pruned: pruned.map(({ path, outcome: { kind } }) => ({ path, kind })),
       settled: settled.map(({ published, waited }) => ({ published, waited })),

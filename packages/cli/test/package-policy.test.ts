@@ -1,7 +1,7 @@
 /**
  * Only signed packages: what each command makes of packages that real rpmsign has signed, beside what rpmkeys says of them.
  */
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
@@ -77,6 +77,21 @@ describeWithClients(['gpg', 'rpmsign', 'rpmkeys'], 'with --package-policy signed
     const good = letIn().map(({ path }) => path)
     expect(await here().repokeeper('add', 'added', ...good, ...policy)).toMatchObject({ code: 0 })
     expect(await listed('added')).toEqual(named(letIn()))
+  })
+
+  test('mirror puts nothing that is refused into the repository, names it with the same words, and brings the others', async () => {
+    const upstream = await directoryOfAll('upstream')
+    expect((await here().repokeeper('rebuild', upstream)).code).toBe(0)
+    const ran = await here().repokeeper('mirror', upstream, 'mirrored', '--json', ...policy)
+    expect(ran.code).toBe(1)
+    const [report] = JSON.parse(ran.stdout).mirrors
+    const byPath = (a: { path: string }, b: { path: string }): number => (a.path < b.path ? -1 : 1)
+    const told = rebuilt.refused.map((one) => ({ kind: 'refused', ...one, keyIds: expect.any(Array) }))
+    expect(report.refused.toSorted(byPath)).toEqual(told.toSorted(byPath))
+    const { keyIds } = report.refused.find(({ path }: Refused) => path === 'stranger.rpm')
+    expect(keyIds).toEqual([await made.room.keyId('stranger')])
+    expect((await readdir(at('mirrored'))).filter((name) => name.endsWith('.rpm')).toSorted()).toEqual(named(letIn()))
+    expect(await listed('mirrored')).toEqual(named(letIn()))
   })
 
   test('what an older policy let in is found by audit --signatures, deep or not, and taken out by --repair', async () => {

@@ -7,6 +7,7 @@ export { followSource } from './follow-source.ts'
 export { linkSnapshot } from './link-snapshot.ts'
 export { Mirror, type MirrorOptions } from './mirror.ts'
 export type { MirrorPlan } from './mirror-plan.ts'
+export type { PackageRefusal } from './package-gate.ts'
 export type { PrunedPackage } from './prune-dropped.ts'
 export type { Companion, UpstreamPackage } from './read-upstream.ts'
 export {

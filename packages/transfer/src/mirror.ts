@@ -21,6 +21,7 @@ import {
   readMirrorRecord,
   readOtherMirrors,
 } from './mirror-record.ts'
+import { gateOf, type PackageGate } from './package-gate.ts'
 import { type PrunedPackage, pruneDropped } from './prune-dropped.ts'
 import { type Companion, companions, type ReadUpstream, readUpstream, type UpstreamPackage } from './read-upstream.ts'
 import type { ReplicaTime } from './replica.ts'
@@ -59,6 +60,8 @@ interface MirrorParts {
   readonly others: ReadonlyMap<string, Checksum>
   readonly record: MirrorRecord
   readonly bandwidth: Bandwidth | undefined
+  /** That of the repository's policy. */
+  readonly gate: PackageGate | undefined
   readonly options: MirrorOptions
 }
 
@@ -93,7 +96,8 @@ export class Mirror {
     const selected = selectPackages(read.packages, read.inModules, selection)
     const wanted = selected.map((one) => ({ ...one, path: `${directory}${one.path}` }))
     const plan = planMirror({ wanted, held, record, others })
-    return new Mirror(plan, { upstream, read, location, recordTypes, others, record, bandwidth, options })
+    const gate = gateOf(context, ({ path, checksum }) => isSame(record.refused.get(`${directory}${path}`), checksum))
+    return new Mirror(plan, { upstream, read, location, recordTypes, others, record, bandwidth, gate, options })
   }
 
   /** What of upstream the repository's documents are not united with yet. */
@@ -141,10 +145,10 @@ export class Mirror {
     const { fetch, check, different } = this.plan
     const files = [...fetch, ...check, ...different]
     const below = files.map((file) => ({ ...file, path: file.path.slice(directory.length) }))
+    const { read, bandwidth, gate, options } = this.#parts
     const brought = await bringPackages(below, {
-      ...this.#parts.options,
-      ...{ sources: this.#parts.read.sources, target, bandwidth: this.#parts.bandwidth, replaces },
-      onBrought: (one) => this.#parts.options.onBrought(inRepository(one, directory)),
+      ...{ ...options, sources: read.sources, target, bandwidth, gate, replaces },
+      onBrought: (one) => options.onBrought(inRepository(one, directory)),
     })
     return brought.map((one) => inRepository(one, directory))
   }
@@ -174,18 +178,22 @@ export class Mirror {
     context: RepositoryContext,
   ): Promise<void> {
     const { dropped } = this.plan
-    const missed = brought.filter(({ outcome }) => outcome.kind === 'failed' || outcome.kind === 'different')
+    const missed = brought.filter(({ outcome }) => isMissed(outcome))
     const undecided = new Set(dropped.map(({ path }) => path))
     // What another mirror wants is its affair from now on.
     const wanted = this.#wantedPaths()
-    await this.#remember(context, ({ packages, wanted: before }) => {
+    await this.#remember(context, ({ packages, wanted: before, refused }) => {
       const left = new Map(packages)
       for (const { file } of missed) left.delete(file.path)
       for (const { path } of pruned) left.delete(path)
       for (const path of this.#parts.record.packages.keys()) {
         if (!wanted.has(path) && !undecided.has(path)) left.delete(path)
       }
-      return { packages: left, wanted: believed ? wanted.size : before }
+      return {
+        packages: left,
+        wanted: believed ? wanted.size : before,
+        refused: refusedNow(refused, brought, wanted),
+      }
     })
   }
 
@@ -203,8 +211,7 @@ export class Mirror {
   #inCommon(): UpstreamPackage[] {
     const { kept, check } = this.plan
     return [...kept, ...check].filter(({ path, checksum }) => {
-      const other = this.#parts.others.get(path)
-      return other?.type === checksum.type && other.hex === checksum.hex
+      return isSame(this.#parts.others.get(path), checksum)
     })
   }
 
@@ -233,6 +240,29 @@ export class Mirror {
 
 function inRepository({ file, outcome }: BroughtPackage, directory: string): BroughtPackage {
   return { file: { ...file, path: `${directory}${file.path}` }, outcome }
+}
+
+function isMissed({ kind }: BroughtPackage['outcome']): boolean {
+  return kind === 'failed' || kind === 'refused' || kind === 'different'
+}
+
+/** What was not tried is as it was. */
+function refusedNow(
+  before: MirrorRecord['refused'],
+  brought: readonly BroughtPackage[],
+  wanted: ReadonlySet<string>,
+): Map<string, Checksum> {
+  const tried = brought.filter(({ outcome }) => outcome.kind !== 'not done' && outcome.kind !== 'failed')
+  const refused = new Map([...before].filter(([path]) => wanted.has(path)))
+  for (const { file, outcome } of tried) {
+    if (outcome.kind === 'refused') refused.set(file.path, file.checksum)
+    else refused.delete(file.path)
+  }
+  return refused
+}
+
+function isSame(one: Checksum | undefined, other: Checksum): boolean {
+  return one?.type === other.type && one.hex === other.hex
 }
 
 function withAll(
