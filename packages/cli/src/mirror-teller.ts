@@ -60,12 +60,13 @@ export class MirrorTeller {
   }
 
   tellPlan(plan: MirrorPlan, documents: readonly Companion[]): MirrorReport {
-    const { fetch, check, different, kept, dropped, doubt } = plan
+    const { fetch, check, different, kept, impossible, dropped, doubt } = plan
     const { job } = this.#options
     const would = job.replace ? 'would be replaced' : 'would be refused '
     for (const one of fetch) this.#print(`would be fetched   ${labelOf(one)}`)
     for (const one of check) this.#print(`would be checked   ${labelOf(one)}`)
     for (const one of different) this.#print(`${would}  ${labelOf(one)}`)
+    for (const { file, reason } of impossible) this.#print(`cannot be fetched  ${labelOf(file)}: ${reason}`)
     const goes = job.prune && this.#mayPrune(plan)
     for (const { path } of dropped) this.#print(`${goes ? 'would be pruned   ' : 'no longer upstream'} ${path}`)
     for (const companion of documents) this.#print(`would be united    ${companion}`)
@@ -76,6 +77,7 @@ export class MirrorTeller {
     return {
       ...{ ok: true, dryRun: true, documents, kept: kept.length, doubt },
       ...{ fetch: pathsOf(fetch), check: pathsOf(check), different: pathsOf(different), dropped: pathsOf(dropped) },
+      impossible: impossible.map(({ file: { path }, reason }) => ({ path, reason })),
     }
   }
 
@@ -138,7 +140,8 @@ export class MirrorTeller {
 const differs = 'another file of this name is there already; --replace puts this one in its place'
 
 function labelOf(one: UpstreamPackage): string {
-  return `${one.path}  (${showNevra(one)}, ${formatBytes(one.size ?? 0)})`
+  const place = one.base === undefined ? '' : ', elsewhere'
+  return `${one.path}  (${showNevra(one)}, ${formatBytes(one.size ?? 0)}${place})`
 }
 
 function pathsOf(files: readonly { readonly path: string }[]): string[] {

@@ -91,8 +91,9 @@ function directoriesOf({ fetch, check, different }: MirrorPlan): Set<string> {
 }
 
 async function bring(mirror: Mirror, teller: MirrorTeller, { output }: Cli): Promise<BroughtPackage[]> {
-  const { fetch, check, different } = mirror.plan
-  const total = [...fetch, ...check, ...different].reduce((sum, { size }) => sum + (size ?? 0), 0)
+  const { fetch, check, different, impossible } = mirror.plan
+  const files = [...fetch, ...check, ...different, ...impossible.map(({ file }) => file)]
+  const total = files.reduce((sum, { size }) => sum + (size ?? 0), 0)
   if (total === 0) return mirror.bringPackages()
   const progress = startProgress(output, { doing: 'mirroring', unit: 'bytes', total })
   teller.progress = progress

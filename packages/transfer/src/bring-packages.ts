@@ -24,8 +24,8 @@ export interface BroughtPackage {
 }
 
 export interface BringOptions {
-  /** The same repository under several addresses. */
-  readonly sources: readonly RepositorySource[]
+  /** Where a package is to be had: the same repository, maybe, under several addresses. */
+  readonly sourcesOf: (file: UpstreamPackage) => readonly RepositorySource[]
   readonly target: RepositoryLocation
   readonly bandwidth: Bandwidth | undefined
   readonly concurrency: number
@@ -62,7 +62,7 @@ export async function bringPackages(
 async function bring(file: UpstreamPackage, options: BringOptions): Promise<BroughtPackage['outcome']> {
   let reason = 'there is no address of it'
   const refusals: PackageRefusal[] = []
-  for (const source of options.sources) {
+  for (const source of options.sourcesOf(file)) {
     let placed: Placed
     try {
       placed = await placeFile(file, { ...options, source })

@@ -26,6 +26,7 @@ import { type PrunedPackage, pruneDropped } from './prune-dropped.ts'
 import { type Companion, companions, type ReadUpstream, readUpstream, type UpstreamPackage } from './read-upstream.ts'
 import type { ReplicaTime } from './replica.ts'
 import { type PackageSelection, selectPackages } from './select-packages.ts'
+import { settlePlaces } from './settle-places.ts'
 import { unitePublished } from './union-record.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -94,8 +95,8 @@ export class Mirror {
     const others = await readOtherMirrors(location, upstream.name, context)
     const read = await readUpstream(upstream, { ...options, bandwidth })
     const selected = selectPackages(read.packages, read.inModules, selection)
-    const wanted = selected.map((one) => ({ ...one, path: `${directory}${one.path}` }))
-    const plan = planMirror({ wanted, held, record, others })
+    const places = settlePlaces(selected.map((one) => ({ ...one, path: `${directory}${one.path}` })))
+    const plan = planMirror({ ...places, held, record, others })
     const gate = gateOf(context, ({ path, checksum }) => isSame(record.refused.get(`${directory}${path}`), checksum))
     return new Mirror(plan, { upstream, read, location, recordTypes, others, record, bandwidth, gate, options })
   }
@@ -142,15 +143,18 @@ export class Mirror {
     const { directory, replaces } = this.#parts.options
     const { store, root } = this.#parts.location
     const target = { store, root: parseRepositoryRoot(`${root}${directory}`) }
-    const { fetch, check, different } = this.plan
+    const { fetch, check, different, impossible } = this.plan
     const files = [...fetch, ...check, ...different]
     const below = files.map((file) => ({ ...file, path: file.path.slice(directory.length) }))
-    const { read, bandwidth, gate, options } = this.#parts
+    const { read, upstream, bandwidth, gate, options } = this.#parts
     const brought = await bringPackages(below, {
-      ...{ ...options, sources: read.sources, target, bandwidth, gate, replaces },
+      ...{ ...options, target, bandwidth, gate, replaces },
+      sourcesOf: ({ base }) => (base === undefined ? read.sources : [upstream.elsewhere(new URL(base))]),
       onBrought: (one) => options.onBrought(inRepository(one, directory)),
     })
-    return brought.map((one) => inRepository(one, directory))
+    const failed = impossible.map(({ file, reason }) => ({ file, outcome: { kind: 'failed', reason } as const }))
+    for (const one of failed) options.onBrought(one)
+    return [...brought.map((one) => inRepository(one, directory)), ...failed]
   }
 
   /**
@@ -178,7 +182,9 @@ export class Mirror {
     context: RepositoryContext,
   ): Promise<void> {
     const { dropped } = this.plan
-    const missed = brought.filter(({ outcome }) => isMissed(outcome))
+    // What was never to be had says nothing of the file that has its path.
+    const hopeless = new Set(this.plan.impossible.map(({ file }) => file))
+    const missed = brought.filter(({ file, outcome }) => isMissed(outcome) && !hopeless.has(file))
     const undecided = new Set(dropped.map(({ path }) => path))
     // What another mirror wants is its affair from now on.
     const wanted = this.#wantedPaths()
@@ -203,8 +209,9 @@ export class Mirror {
   }
 
   #wantedPaths(): Set<string> {
-    const { fetch, check, different, kept } = this.plan
-    return new Set([...fetch, ...check, ...different, ...kept].map(({ path }) => path))
+    const { fetch, check, different, kept, impossible } = this.plan
+    const files = [...fetch, ...check, ...different, ...kept, ...impossible.map(({ file }) => file)]
+    return new Set(files.map(({ path }) => path))
   }
 
   /** There already, and another mirror has brought it: it is of both. */
