@@ -15,6 +15,7 @@ import {
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseReplica } from './refuse-replica.ts'
 import { findGeneration } from './show-generations.ts'
 import { count, formatTime } from './text-layout.ts'
 
@@ -31,6 +32,7 @@ export async function rollBack(
   { output }: Cli,
 ): Promise<number> {
   const { location, name } = repository
+  await refuseReplica(repository, 'rolled back')
   const generation = await findGeneration(repository, text)
   const outlook = await lookAhead(repository, generation)
   if (!dryRun) await pinGeneration(location, generation.id, repository.context())

@@ -8,6 +8,7 @@ import type { Cli } from './cli.ts'
 import { CommandError, ExitCode, UsageError } from './failure.ts'
 import { nameOf } from './init-names.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseReplica } from './refuse-replica.ts'
 import { findGeneration } from './show-generations.ts'
 import { enumerate, formatTime } from './text-layout.ts'
 
@@ -23,6 +24,7 @@ export async function snapshot(
   { json, id }: SnapshotOptions,
   { output }: Cli,
 ): Promise<number> {
+  await refuseReplica(repository, 'given snapshots')
   const generation = id === undefined ? await findCurrent(repository) : await findGeneration(repository, id)
   const taken = await takeSnapshot(repository.location, name, generation.id, repository.context()).catch(
     (error: unknown) => {

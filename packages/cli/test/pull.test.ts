@@ -155,8 +155,11 @@ describe('pull', () => {
       ['add', 'told', file],
       ['rebuild', 'told'],
       ['audit', 'told'],
+      ['rollback', 'told', '1'],
+      ['snapshot', 'told', 'one'],
     ]) {
-      const ran = await place().repokeeper(...args, ...(args[0] === 'audit' ? [] : ['--sign-key', 'key.asc']))
+      const publishes = ['add', 'rebuild'].includes(args[0] ?? '')
+      const ran = await place().repokeeper(...args, ...(publishes ? ['--sign-key', 'key.asc'] : []))
       expect(ran, args[0]).toMatchObject({ code: 1, stderr: expect.stringContaining('told is a replica') })
     }
     expect(await filesIn('told')).toEqual(before)
@@ -192,6 +195,13 @@ describe('pull', () => {
     ['an empty source', ['empty', 'x'], 1, /empty has no repodata\/repomd\.xml: check the address/],
     ['a rate that is none', ['source', 'x', '--bandwidth', 'fast'], 2, /Expected bytes a second/],
     ['an endpoint without --watch', ['source', 'x', '--http', '127.0.0.1:0'], 2, /it needs --watch/],
+    ['a URL of clients that is none', ['source', 'x', '--generations-url', 'x'], 2, /expected the URL under which/],
+    [
+      'a {path} of a directory',
+      ['source', 'x', '--generations-url', 'https://x.example.org/{path}/'],
+      2,
+      /a directory has no \{path\}/,
+    ],
   ])('refuses %s', async (_, args, code, message) => {
     await place().repokeeper('key', 'new', '--user-id', 'Other', '--kind', 'ed25519', '-o', 'other.asc')
     for (const name of ['mine', 'empty']) await mkdir(at(name), { recursive: true })
@@ -232,6 +242,18 @@ describe('copy', () => {
 })
 
 describeWithClients(['dnf'], 'dnf', () => {
+  it('reads a replica by its own mirrorlist, signature and all, and what the root has is not asked for', async () => {
+    const base = new URL('../generations/', web).href
+    const pull = ['pull', web.href, 'generations', '--key', 'key.pub.asc', '--generations-url', base]
+    expect(await place().repokeeper(...pull)).toMatchObject({ code: 0 })
+    await rm(at('generations/repodata/repomd.xml.asc'))
+    const key = `gpgkey=${base}repodata/repomd.xml.key`
+    const lines = [`mirrorlist=${base}mirrorlist`, 'repo_gpgcheck=1', key]
+    const dnf = await openDnf(at('dnf-of-generations'), '', lines)
+    const { stdout } = await dnf('repoquery', '--qf', '%{name}')
+    expect(stdout.trim().split('\n').toSorted()).toEqual(['anchor', 'buoy', 'capstan'])
+  })
+
   it('lists and checks a replica as it does the source', async () => {
     expect(await place().repokeeper('pull', web.href, 'served')).toMatchObject({ code: 0 })
     const key = `gpgkey=${new URL('../served/repodata/repomd.xml.key', web).href}`

@@ -44,13 +44,17 @@ export { DocumentCheck } from './document-check.ts'
 export { forEachOf } from './for-each-of.ts'
 export { type Founding, foundRepository } from './found-repository.ts'
 export { claimGeneration } from './generation-claim.ts'
-export { type GenerationDirectory, listGenerationDirectories } from './generation-directories.ts'
-export { generationLocation } from './generation-directory.ts'
-export { type GenerationHolders, readGenerationHolders, snapshotKey } from './generation-holders.ts'
+export {
+  deleteGenerationDirectory,
+  type GenerationDirectory,
+  listGenerationDirectories,
+} from './generation-directories.ts'
+export { generationLocation, writeGenerationDirectory } from './generation-directory.ts'
+export { type GenerationHolders, heldGenerations, readGenerationHolders, snapshotKey } from './generation-holders.ts'
 export { type ListedGeneration, listGenerations } from './generation-list.ts'
 export { type Generations, generationsUrl, wrongGenerationsUrl } from './generation-settings.ts'
 export { deleteSnapshot, pinGeneration, resumeMirrorlist, takeSnapshot } from './generation-use.ts'
-export { keepFollowers, readMirrorlist } from './generations.ts'
+export { keepFollowers, putMirrorlist, readMirrorlist } from './generations.ts'
 export { HeaderSizes } from './header-sizes.ts'
 export { readHeldPaths } from './held-packages.ts'
 export { inParallel } from './in-parallel.ts'

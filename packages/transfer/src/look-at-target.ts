@@ -4,9 +4,11 @@
 import type { ETag } from '@repokeeper/object-store'
 import { type PackageIndex, pathOf, type Repomd } from '@repokeeper/repodata'
 import {
+  type GenerationId,
   liesInNested,
   MemoryCache,
   nestedRootOf,
+  parseGenerationId,
   RepositoryError,
   type RepositoryLocation,
   readIndexedSnapshot,
@@ -23,6 +25,7 @@ export interface TargetView {
   readonly record: StoredReplicaRecord | undefined
   /** Whether what stands at a path was put there by a run, now or before, or is to be taken for that. */
   readonly isOwn: (path: string) => boolean
+  readonly generations: GenerationFiles
   /** Of repomd.xml, its signature and its key; `undefined` where there is none. */
   readonly etags: Readonly<Record<'repomd' | 'signature' | 'publicKey', ETag | undefined>>
 }
@@ -45,6 +48,7 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   const nested = new Set<string>()
   for await (const { key, size, etag } of store.list(root, { signal })) {
     const below = nestedRootOf(key, root)
+  const generations = new Map<GenerationId, Set<string>>()
     if (below !== undefined) nested.add(below)
     const path = key.slice(root.length)
     const own = metadataFiles.get(path)
@@ -52,7 +56,9 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
     else if (isManaged(path)) sizes.set(path, size)
   }
   for (const path of sizes.keys()) if (liesInNested(`${root}${path}`, root, nested)) sizes.delete(path)
-  if (record === undefined && !takesOver && (sizes.size > 0 || etags.repomd !== undefined)) {
+    else noteGeneration(path, generations)
+  const isEmpty = sizes.size === 0 && generations.size === 0 && etags.repomd === undefined
+  if (record === undefined && !takesOver && !isEmpty) {
     const what = 'it holds packages or metadata, and none of them was pulled'
     throw notAReplica(location, source, what)
   }
@@ -65,7 +71,7 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
     takesOver ||
     held.get(path)?.checksum !== undefined ||
     (record !== undefined && (record.begun.has(path) || record.superseded.has(path) || record.doubted.has(path)))
-  return { held, record, etags, isOwn }
+  return { held, record, generations, etags, isOwn }
 }
 
 const noETags = { repomd: undefined, signature: undefined, publicKey: undefined }
@@ -83,6 +89,15 @@ function isManaged(path: string): boolean {
 function notAReplica({ store, root }: RepositoryLocation, source: string, why: string): TransferError {
   const message =
     `${store.name}/${root} is no replica of ${source}: ${why}. Name an empty directory; or --take-over makes it one, ` +
+/** A directory of this name is a publisher's, or a replica's. */
+function noteGeneration(path: string, generations: Map<GenerationId, Set<string>>): void {
+  const [, name = '', below = ''] = /^generations\/([^/]+)\/(.+)$/s.exec(path) ?? []
+  const id = parseGenerationId(name)
+  if (id === undefined) return
+  const files = generations.get(id) ?? new Set()
+  generations.set(id, files.add(below))
+}
+
     'and what the source does not list goes after the retention'
   return new TransferError('NOT_A_REPLICA', message)
 }

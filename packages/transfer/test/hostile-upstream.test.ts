@@ -92,7 +92,7 @@ describe('a hostile upstream', () => {
     expect(await readWhole(target)).toBeUndefined()
   })
 
-  it.each(['../anchor.rpm', 'repodata/repomd.xml', 'repodata/replica.json'])(
+  it.each(['../anchor.rpm', 'repodata/repomd.xml', 'repodata/replica.json', 'mirrorlist', 'snapshots/1/mirrorlist'])(
     'that lists a package at %s gets no replica',
     async (href) => {
       publish('/tricks', { href })
@@ -102,6 +102,7 @@ describe('a hostile upstream', () => {
       const replica = new Replica(source, target, {
         ...{ keyring: undefined, concurrency: 1, retentionMs: 0, bytesPerSecond: undefined, checksAll: false },
         ...{ takesOver: false, copiesInStore: false, scratch: await newDirectory(), onEvent: () => {}, signal: never },
+        generations: { kind: 'as found' },
         time: { ...realTime, sleep: async () => {} },
       })
       await expect(replica.update()).rejects.toMatchObject({
@@ -113,7 +114,6 @@ describe('a hostile upstream', () => {
     },
   )
 
-  it('that sends a package without end gets no further than the size that it has named', async () => {
   it.each(['../anchor.rpm', '/etc/anchor.rpm', 'repodata/anchor.rpm', 'anchor.sh'])(
     'that lists a package at %s of another place is not taken',
     async (href) => {
@@ -144,6 +144,7 @@ describe('a hostile upstream', () => {
     expect(await mirror(any('/lists'), target)).toMatchObject({ outcomes: ['failed anchor.rpm'] })
   })
 
+  it('that sends a package without end gets no further than the size that it has named', async () => {
     publish('/endless')
     files.set('/endless/anchor.rpm', endless)
     const target = locationIn(new MemoryStore(), 'el9/')

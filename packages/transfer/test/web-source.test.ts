@@ -148,7 +148,7 @@ describe('a replica of a web server', () => {
     const scratch = await newDirectory()
     const replica = new Replica(web, target, {
       ...{ keyring: undefined, concurrency: 2, retentionMs: 0, bytesPerSecond: 2 ** 30, scratch },
-      ...{ checksAll: false, takesOver: false, copiesInStore: true },
+      ...{ checksAll: false, takesOver: false, copiesInStore: true, generations: { kind: 'as found' } },
       ...{ time: realTime, onEvent: () => {}, signal: never },
     })
     expect(await replica.update()).toMatchObject({ kind: 'whole', fetched: 1 })
