@@ -241,6 +241,28 @@ describe('copy', () => {
   })
 })
 
+describe('a repository with generations that is taken over', () => {
+  const url = ['--generations-url', 'https://packages.example.org/']
+
+  it('is refused with the names of its snapshots, and once they are deleted its mirrorlist follows the source', async () => {
+    await mkdir(at('owned'))
+    expect(await place().repokeeper('add', 'owned', await place().rpm({ name: 'owned' }), ...url)).toMatchObject({
+      code: 0,
+    })
+    expect(await place().repokeeper('snapshot', 'owned', '2026-11')).toMatchObject({ code: 0 })
+    const before = await readFile(at('owned/mirrorlist'), 'utf8')
+    const refused = await place().repokeeper('pull', 'source', 'owned', '--take-over')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('owned/ has the snapshots 2026-11, and') })
+    expect(await readFile(at('owned/mirrorlist'), 'utf8')).toBe(before)
+    expect(await place().repokeeper('snapshot', 'owned', '2026-11', '--delete')).toMatchObject({ code: 0 })
+    expect(await place().repokeeper('pull', 'source', 'owned', '--take-over')).toMatchObject({ code: 0 })
+    const [, directory = '', root] = (await readFile(at('owned/mirrorlist'), 'utf8')).split('\n')
+    expect(root).toBe('https://packages.example.org/')
+    const repomd = await readFile(at(`owned/${directory.slice(root?.length)}repodata/repomd.xml`))
+    expect(repomd).toEqual(await readFile(at('source/repodata/repomd.xml')))
+  })
+})
+
 describeWithClients(['dnf'], 'dnf', () => {
   it('reads a replica by its own mirrorlist, signature and all, and what the root has is not asked for', async () => {
     const base = new URL('../generations/', web).href

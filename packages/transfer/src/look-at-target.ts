@@ -15,6 +15,8 @@ import {
   realContext,
 } from '@repokeeper/repository'
 import { publicKeyPath, repomdPath, signaturePath } from './read-generation.ts'
+import { refuseTakeOver } from './refuse-take-over.ts'
+import type { GenerationFiles } from './replica-generations.ts'
 import type { HeldFile } from './replica-plan.ts'
 import { readRecord, recordPath, type StoredReplicaRecord } from './replica-record.ts'
 import { TransferError } from './transfer-error.ts'
@@ -23,9 +25,9 @@ export interface TargetView {
   /** Packages and documents by their path, without the metadata's own three files and the record. */
   readonly held: ReadonlyMap<string, HeldFile>
   readonly record: StoredReplicaRecord | undefined
+  readonly generations: GenerationFiles
   /** Whether what stands at a path was put there by a run, now or before, or is to be taken for that. */
   readonly isOwn: (path: string) => boolean
-  readonly generations: GenerationFiles
   /** Of repomd.xml, its signature and its key; `undefined` where there is none. */
   readonly etags: Readonly<Record<'repomd' | 'signature' | 'publicKey', ETag | undefined>>
 }
@@ -46,17 +48,17 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   const sizes = new Map<string, number>()
   const etags: Record<'repomd' | 'signature' | 'publicKey', ETag | undefined> = { ...noETags }
   const nested = new Set<string>()
+  const generations = new Map<GenerationId, Set<string>>()
   for await (const { key, size, etag } of store.list(root, { signal })) {
     const below = nestedRootOf(key, root)
-  const generations = new Map<GenerationId, Set<string>>()
     if (below !== undefined) nested.add(below)
     const path = key.slice(root.length)
     const own = metadataFiles.get(path)
     if (own !== undefined) etags[own] = etag
     else if (isManaged(path)) sizes.set(path, size)
+    else noteGeneration(path, generations)
   }
   for (const path of sizes.keys()) if (liesInNested(`${root}${path}`, root, nested)) sizes.delete(path)
-    else noteGeneration(path, generations)
   const isEmpty = sizes.size === 0 && generations.size === 0 && etags.repomd === undefined
   if (record === undefined && !takesOver && !isEmpty) {
     const what = 'it holds packages or metadata, and none of them was pulled'
@@ -65,6 +67,7 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   if (record !== undefined && record.source !== source && !takesOver) {
     throw notAReplica(location, source, `it is a replica of ${record.source}`)
   }
+  if (takesOver && record?.source !== source) await refuseTakeOver(location, signal)
   const digests = etags.repomd === undefined ? noDigests : await publishedDigests(location, signal)
   const held = new Map([...sizes].map(([path, size]) => [path, { size, checksum: digests.get(path) }]))
   const isOwn = (path: string): boolean =>
@@ -86,9 +89,6 @@ function isManaged(path: string): boolean {
   return path !== recordPath && (path.endsWith('.rpm') || path.startsWith('repodata/'))
 }
 
-function notAReplica({ store, root }: RepositoryLocation, source: string, why: string): TransferError {
-  const message =
-    `${store.name}/${root} is no replica of ${source}: ${why}. Name an empty directory; or --take-over makes it one, ` +
 /** A directory of this name is a publisher's, or a replica's. */
 function noteGeneration(path: string, generations: Map<GenerationId, Set<string>>): void {
   const [, name = '', below = ''] = /^generations\/([^/]+)\/(.+)$/s.exec(path) ?? []
@@ -98,6 +98,9 @@ function noteGeneration(path: string, generations: Map<GenerationId, Set<string>
   generations.set(id, files.add(below))
 }
 
+function notAReplica({ store, root }: RepositoryLocation, source: string, why: string): TransferError {
+  const message =
+    `${store.name}/${root} is no replica of ${source}: ${why}. Name an empty directory; or --take-over makes it one, ` +
     'and what the source does not list goes after the retention'
   return new TransferError('NOT_A_REPLICA', message)
 }

@@ -12,6 +12,7 @@ import {
   type RepositoryLocation,
   realContext,
   type Signing,
+  takeSnapshot,
 } from '@repokeeper/repository'
 import { describe, expect, it } from 'vitest'
 import { beforeWrites } from './before-writes.ts'
@@ -248,6 +249,26 @@ describe('a directory that is taken over', () => {
     expect(await readByMirrorlist(own.location)).toBeDefined()
     expect(await directoriesIn(own.location)).not.toContain(id)
     expect(await readFile(own.location, 'mine-1.0.rpm')).toBeUndefined()
+  })
+
+  it('is refused where a snapshot is of it, and the message names it', async () => {
+    const { own, context, id, source, options } = await repositoryWithGenerations()
+    for (const name of ['2026-10', '2026-11']) await takeSnapshot(own.location, name, id, context)
+    const before = await readAll(own.location)
+    const replica = source.replicaIn(own.location, options)
+    const refused = { code: 'NOT_A_REPLICA', message: expect.stringMatching(/snapshots 2026-10, 2026-11, .*--delete/) }
+    await expect(replica.plan()).rejects.toMatchObject(refused)
+    await expect(replica.update()).rejects.toMatchObject(refused)
+    expect(await readAll(own.location)).toEqual(before)
+  })
+
+  it('is refused where a person has pinned its mirrorlist', async () => {
+    const { own, context, id, source, options } = await repositoryWithGenerations()
+    await pinGeneration(own.location, id, context)
+    await expect(source.replicaIn(own.location, options).update()).rejects.toMatchObject({
+      code: 'NOT_A_REPLICA',
+      message: expect.stringMatching(/pinned to generation .*--resume/),
+    })
   })
 
   it('is not empty where only its generations are left', async () => {
