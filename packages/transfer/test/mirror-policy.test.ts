@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { MemoryStore } from '@repokeeper/object-store'
-import type { PackagePolicy, PackageVerifier } from '@repokeeper/repository'
+import { largeBytes, type PackagePolicy, type PackageVerifier } from '@repokeeper/repository'
 import { type RpmPackage, Tag } from '@repokeeper/rpm-parser'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { beforeWrites } from './before-writes.ts'
@@ -77,6 +77,14 @@ describe.each(ways)('a package that the policy refuses, where packages are %s,',
     const run = await mirror(source, target, { packagePolicy: signedBy('stranger'), copiesInStore })
     expect(run.outcomes).toEqual(['fetched stranger-1.0.rpm'])
   })
+})
+
+it('a package whose header is too large to be held beside others takes its turn', async () => {
+  const source = new Source(new MemoryStore(), '')
+  await source.change([{ name: 'good', description: 'x'.repeat(largeBytes) }])
+  const target = locationIn(new MemoryStore(), 'el9/')
+  const run = await mirror(source, target, { packagePolicy: signedBy('good') })
+  expect(run.outcomes).toEqual(['fetched good-1.0.rpm'])
 })
 
 describe('of a web server, a package that is refused', () => {
