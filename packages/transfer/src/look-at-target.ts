@@ -26,6 +26,7 @@ export interface TargetView {
   readonly held: ReadonlyMap<string, HeldFile>
   readonly record: StoredReplicaRecord | undefined
   readonly generations: GenerationFiles
+  readonly hasMirrorlist: boolean
   /** Whether what stands at a path was put there by a run, now or before, or is to be taken for that. */
   readonly isOwn: (path: string) => boolean
   /** Of repomd.xml, its signature and its key; `undefined` where there is none. */
@@ -49,6 +50,7 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   const etags: Record<'repomd' | 'signature' | 'publicKey', ETag | undefined> = { ...noETags }
   const nested = new Set<string>()
   const generations = new Map<GenerationId, Set<string>>()
+  const mirrorlists = new Set<string>()
   for await (const { key, size, etag } of store.list(root, { signal })) {
     const below = nestedRootOf(key, root)
     if (below !== undefined) nested.add(below)
@@ -56,6 +58,7 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
     const own = metadataFiles.get(path)
     if (own !== undefined) etags[own] = etag
     else if (isManaged(path)) sizes.set(path, size)
+    else if (mirrorlistPaths.test(path)) mirrorlists.add(path)
     else noteGeneration(path, generations)
   }
   for (const path of sizes.keys()) if (liesInNested(`${root}${path}`, root, nested)) sizes.delete(path)
@@ -67,14 +70,14 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   if (record !== undefined && record.source !== source && !takesOver) {
     throw notAReplica(location, source, `it is a replica of ${record.source}`)
   }
-  if (takesOver && record?.source !== source) await refuseTakeOver(location, signal)
+  if (takesOver && record?.source !== source && mirrorlists.size > 0) await refuseTakeOver(location, signal)
   const digests = etags.repomd === undefined ? noDigests : await publishedDigests(location, signal)
   const held = new Map([...sizes].map(([path, size]) => [path, { size, checksum: digests.get(path) }]))
   const isOwn = (path: string): boolean =>
     takesOver ||
     held.get(path)?.checksum !== undefined ||
     (record !== undefined && (record.begun.has(path) || record.superseded.has(path) || record.doubted.has(path)))
-  return { held, record, generations, etags, isOwn }
+  return { held, record, generations, hasMirrorlist: mirrorlists.has(mirrorlistPath), etags, isOwn }
 }
 
 const noETags = { repomd: undefined, signature: undefined, publicKey: undefined }
@@ -83,6 +86,10 @@ const metadataFiles: ReadonlyMap<string, keyof typeof noETags> = new Map([
   [signaturePath, 'signature'],
   [publicKeyPath, 'publicKey'],
 ])
+
+const mirrorlistPath = 'mirrorlist'
+/** That of the repository, and those of its snapshots. */
+const mirrorlistPaths = /^(?:snapshots\/[^/]+\/)?mirrorlist$/
 
 /** Anything else that lies there (pages, a .repo file) is somebody's own. */
 function isManaged(path: string): boolean {

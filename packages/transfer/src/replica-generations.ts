@@ -50,10 +50,14 @@ export class ReplicaGenerations {
     this.#signal = signal
   }
 
-  /** To be called before anything is changed. @returns `undefined` where nobody wants a mirrorlist @throws StoreError */
-  async look({ repomdBytes }: SourceGeneration): Promise<WantedGeneration | undefined> {
+  /**
+   * To be called before anything is changed.
+   * @param hasMirrorlist whether one is there; who may not read it needs no generations either
+   * @returns `undefined` where nobody wants a mirrorlist @throws StoreError
+   */
+  async look({ repomdBytes }: SourceGeneration, hasMirrorlist: boolean): Promise<WantedGeneration | undefined> {
     const { root } = this.#target
-    const there = await readMirrorlist(this.#target, this.#context)
+    const there = hasMirrorlist ? await readMirrorlist(this.#target, this.#context) : undefined
     const found = there?.mirrorlist
     const baseUrl =
       this.#generations.kind === 'published' ? generationsUrl(this.#generations.url, root) : found?.baseUrl

@@ -74,9 +74,10 @@ export class ReplicaRound {
   ): Promise<Omit<Extract<ReplicaUpdate, { kind: 'whole' }>, 'kind'> & Deletion> {
     const documents = await this.fetchDocuments(generation)
     try {
-      const wanted = await this.#generations.look(generation)
-      const plan = await this.plan(documents, wanted)
-      const { packages, packagePlan, documentPlan, view } = plan
+      const view = await this.look()
+      const wanted = await this.#generations.look(generation, view.hasMirrorlist)
+      const plan = await this.plan(documents, view, wanted)
+      const { packages, packagePlan, documentPlan } = plan
       const { record, etag } = await this.#begin(plan)
       await this.#packages.placeAll([...packagePlan.fetch, ...packagePlan.check], view, etag)
       // These stand in the way of clients of the last generation: everything else is there by now.
@@ -100,7 +101,7 @@ export class ReplicaRound {
 
   /** For who has nothing new to take. @throws MovedOn, TransferError, StoreError */
   async deleteExpired(): Promise<Deletion> {
-    const { record, held } = await this.#look()
+    const { record, held } = await this.look()
     if (record === undefined) return { deleted: 0, nextDeletion: Number.POSITIVE_INFINITY }
     // Whatever a record says: what the metadata names stays.
     const superseded = new Map([...record.superseded].filter(([path]) => held.get(path)?.checksum === undefined))
@@ -113,10 +114,9 @@ export class ReplicaRound {
     return fetchDocuments(source, generation, scratch, bandwidth)
   }
 
-  /** @throws DocumentError, TransferError, StoreError */
-  async plan(documents: readonly FetchedDocument[], wanted?: WantedGeneration): Promise<RoundPlan> {
+  /** @throws DocumentError */
+  async plan(documents: readonly FetchedDocument[], view: TargetView, wanted?: WantedGeneration): Promise<RoundPlan> {
     const packages = await readWantedPackages(documents)
-    const view = await this.#look()
     const isDoubted = (path: string): boolean => this.#parts.checksAll || (view.record?.doubted.has(path) ?? false)
     const { held, isOwn } = view
     const documentPlan = planReplica({ wanted: documents, held, isDoubted, isOwn })
@@ -129,7 +129,8 @@ export class ReplicaRound {
     return { packages, packagePlan: { ...packagePlan, superseded }, documentPlan, view, named }
   }
 
-  #look(): Promise<TargetView> {
+  /** @throws TransferError `NOT_A_REPLICA`, StoreError */
+  look(): Promise<TargetView> {
     const { target, source, takesOver, signal } = this.#parts
     return lookAtTarget(target, { source: source.identity ?? source.name, takesOver, signal })
   }

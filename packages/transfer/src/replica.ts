@@ -128,7 +128,7 @@ export class Replica {
     if (generation === 'unchanged') throw new Error('a first look cannot be unchanged')
     const documents = await this.#round.fetchDocuments(generation)
     try {
-      return (await this.#round.plan(documents)).packagePlan
+      return (await this.#round.plan(documents, await this.#round.look())).packagePlan
     } catch (error) {
       throw this.#explained(error)
     } finally {

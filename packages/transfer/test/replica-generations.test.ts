@@ -67,24 +67,25 @@ async function signedSource(): Promise<Source> {
 
 describe('a replica with generations', () => {
   it('shows clients of the mirrorlist one whole generation after another, through a crash at any write', async () => {
+    const source = await signedSource()
+    const first = new MemoryStore()
+    const usual = { concurrency: 1, retentionMs: 0, generations }
+    await source.replicaIn(locationIn(first, 'el9/'), { ...usual, scratch: await newDirectory() }).update()
+    await source.change([{ name: 'b' }], ['gone-1.0.rpm'])
+
     let writes = 0
     for (let crashAt = 0, finished = false; !finished; crashAt += 1) {
-      const source = await signedSource()
-      const store = new MemoryStore()
+      const store = await copyOf(first)
       const target = locationIn(store, 'el9/')
-      const options = { scratch: await newDirectory(), concurrency: 1, retentionMs: 0, generations }
-      await source.replicaIn(target, options).update()
+      const options = { ...usual, scratch: await newDirectory() }
       let seen = (await readByMirrorlist(target)) ?? Number.NaN
       const look = async () => {
         const now = (await readByMirrorlist(target)) ?? Number.NaN
         expect(now).toBeGreaterThanOrEqual(seen)
         seen = now
       }
-      await source.change([{ name: 'b' }], ['gone-1.0.rpm'])
-
       writes = 0
-      const dying = beforeWrites(store, async () => {
-        await look()
+      const dying = beforeWrites(store, () => {
         if (writes === crashAt) throw new Killed()
         writes += 1
       })
@@ -186,6 +187,21 @@ describe('a replica with generations', () => {
     for (const _ of [1, 2]) await source.replicaIn(target, options).update()
     expect(await readFile(target, 'mirrorlist')).toEqual(pinned)
     expect(await directoriesIn(target)).toContain(first)
+  })
+
+  it('is not asked for a mirrorlist where none is there and none is wanted: that would be one right more', async () => {
+    const source = await signedSource()
+    const target = locationIn(new MemoryStore(), 'el9/')
+    const asked: string[] = []
+    const get: ObjectStore['get'] = (key, ...rest) => {
+      asked.push(key)
+      return target.store.get(key, ...rest)
+    }
+    const same = beforeWrites(target.store, () => {})
+    const store = new Proxy(same, { get: (object, name) => (name === 'get' ? get : Reflect.get(object, name)) })
+    const options = { scratch: await newDirectory(), takesOver: true }
+    for (const _ of [1, 2]) await source.replicaIn({ ...target, store }, options).update()
+    expect(asked.filter((key) => !key.startsWith('el9/repodata/'))).toEqual([])
   })
 
   it('leaves a mirrorlist of others as it is, unless it is to have one of its own', async () => {
