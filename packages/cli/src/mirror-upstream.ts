@@ -45,7 +45,7 @@ export async function mirrorUpstream(
   const mirror = await Mirror.look(upstream, location, context, {
     ...{ keyring, concurrency, bytesPerSecond, scratch, signal, time: realTime },
     ...{ selection: selectionOf(job), directory: job.directory, replaces: job.replace },
-    ...{ bringsDocuments: !job.packagesOnly, copiesInStore: !repository.isDirectory },
+    ...{ bringsDocuments: !job.packagesOnly, copiesInStore: !repository.isDirectory && isBucket(job) },
     onBrought: (one) => teller.hear(one),
   })
   try {
@@ -75,6 +75,11 @@ export async function mirrorUpstream(
   } finally {
     await mirror.close()
   }
+}
+
+/** What comes by here anyway is verified to its end. */
+function isBucket({ upstream }: MirrorJob): boolean {
+  return /^s3:\/\//i.test(upstream.place)
 }
 
 function selectionOf({ include, exclude, arches, newest, sinceSeconds }: MirrorJob) {
