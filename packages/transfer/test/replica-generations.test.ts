@@ -53,6 +53,15 @@ async function readByMirrorlist(target: RepositoryLocation, key = 'one'): Promis
   return Number(named.generation.split('-')[0])
 }
 
+/** Whether repomd.xml at the root stands beside its own signature. */
+async function isSigned(target: RepositoryLocation): Promise<boolean> {
+  const [repomd, signature] = [
+    await readFile(target, 'repodata/repomd.xml'),
+    await readFile(target, 'repodata/repomd.xml.asc'),
+  ]
+  return signatureOf(repomd ?? Buffer.alloc(0)) === Buffer.from(signature ?? []).toString()
+}
+
 /** The directories that are there. */
 async function directoriesIn(target: RepositoryLocation): Promise<string[]> {
   const ids = [...(await readAll(target)).keys()].flatMap((path) => /^generations\/([^/]+)\//.exec(path)?.[1] ?? [])
@@ -74,6 +83,7 @@ describe('a replica with generations', () => {
     await source.change([{ name: 'b' }], ['gone-1.0.rpm'])
 
     let writes = 0
+    let mismatched = 0
     for (let crashAt = 0, finished = false; !finished; crashAt += 1) {
       const store = await copyOf(first)
       const target = locationIn(store, 'el9/')
@@ -98,7 +108,9 @@ describe('a replica with generations', () => {
         },
       )
       await look()
+      if (!(await isSigned(target))) mismatched += 1
       await source.replicaIn(target, options).update()
+      expect(await isSigned(target)).toBe(true)
       await look()
       const rest = [...(await readAll(target))].filter(
         ([path]) => !/^generations\/|^mirrorlist$|\.(?:asc|key)$/.test(path),
@@ -107,6 +119,8 @@ describe('a replica with generations', () => {
       expect(await directoriesIn(target)).toHaveLength(1)
     }
     expect(writes).toBeGreaterThan(20)
+    // Clients of the root see what those of the mirrorlist never do.
+    expect(mismatched).toBe(1)
   })
 
   it('goes on with its mirrorlist without being told again, and ends it where that was deleted', async () => {
