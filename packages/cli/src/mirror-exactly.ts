@@ -57,6 +57,7 @@ export async function mirrorExactly(
   const options: ReplicaOptions = {
     ...{ keyring, concurrency, bytesPerSecond, takesOver, scratch, time: realTime, signal },
     ...{ checksAll: false, copiesInStore: address.kind === 's3', onEvent: hear },
+    generations: connection.generations ?? { kind: 'as found' },
     retentionMs: job.prune ? retentionMs : Number.POSITIVE_INFINITY,
   }
   try {

@@ -44,6 +44,7 @@ export class MirrorTeller {
     const { output } = this.#cli
     this.progress?.advance(file.size ?? 0)
     if (outcome.kind === 'failed') output.tell(`failed ${file.path}: ${outcome.reason}`)
+    if (outcome.kind === 'refused') output.tell(`refused ${file.path}: ${outcome.reason}`)
     if (outcome.kind === 'different') output.tell(`refused ${file.path}: ${differs}`)
   }
 
@@ -59,12 +60,13 @@ export class MirrorTeller {
   }
 
   tellPlan(plan: MirrorPlan, documents: readonly Companion[]): MirrorReport {
-    const { fetch, check, different, kept, dropped, doubt } = plan
+    const { fetch, check, different, kept, impossible, dropped, doubt } = plan
     const { job } = this.#options
     const would = job.replace ? 'would be replaced' : 'would be refused '
     for (const one of fetch) this.#print(`would be fetched   ${labelOf(one)}`)
     for (const one of check) this.#print(`would be checked   ${labelOf(one)}`)
     for (const one of different) this.#print(`${would}  ${labelOf(one)}`)
+    for (const { file, reason } of impossible) this.#print(`cannot be fetched  ${labelOf(file)}: ${reason}`)
     const goes = job.prune && this.#mayPrune(plan)
     for (const { path } of dropped) this.#print(`${goes ? 'would be pruned   ' : 'no longer upstream'} ${path}`)
     for (const companion of documents) this.#print(`would be united    ${companion}`)
@@ -75,6 +77,7 @@ export class MirrorTeller {
     return {
       ...{ ok: true, dryRun: true, documents, kept: kept.length, doubt },
       ...{ fetch: pathsOf(fetch), check: pathsOf(check), different: pathsOf(different), dropped: pathsOf(dropped) },
+      impossible: impossible.map(({ file: { path }, reason }) => ({ path, reason })),
     }
   }
 
@@ -82,13 +85,14 @@ export class MirrorTeller {
     const of = (kind: BroughtPackage['outcome']['kind']): BroughtPackage[] =>
       brought.filter(({ outcome }) => outcome.kind === kind)
     const [fetched, different, failed, left] = [of('fetched'), of('different'), of('failed'), of('not done')]
+    const refused = of('refused')
     const there = plan.kept.length + of('there').length
     const deleted = pruned.filter(({ outcome }) => outcome.kind === 'deleted')
     const stays = plan.dropped.length - pruned.length
     const counts = [
       `${fetched.length} fetched`,
       `${there} there already`,
-      ...(different.length > 0 ? [`${different.length} refused`] : []),
+      ...(refused.length + different.length > 0 ? [`${refused.length + different.length} refused`] : []),
       ...(failed.length > 0 ? [`${failed.length} failed`] : []),
       ...(left.length > 0 ? [`${left.length} not done`] : []),
       ...(deleted.length > 0 ? [`${deleted.length} pruned`] : []),
@@ -107,10 +111,12 @@ export class MirrorTeller {
     }
     const isDoubted = job.prune && plan.dropped.length > 0 && !this.#mayPrune(plan)
     if (isDoubted) this.#tellDoubt(plan)
-    const ok = settled.every((one) => one.ok) && !isDoubted && different.length + failed.length + left.length === 0
+    const missing = [refused, different, failed, left].flat().length
+    const ok = settled.every((one) => one.ok) && !isDoubted && missing === 0
     return {
       ...{ ok, fetched: filesOf(fetched), there, different: filesOf(different) },
       failed: failed.map(({ file: { path }, outcome }) => ({ path, ...outcome })),
+      refused: refused.map(({ file: { path }, outcome }) => ({ path, ...outcome })),
       ...{ left: left.length, documents, dropped: pathsOf(plan.dropped), doubt: plan.doubt },
       pruned: pruned.map(({ path, outcome: { kind } }) => ({ path, kind })),
       settled: settled.map(({ published, waited }) => ({ published, waited })),
@@ -134,7 +140,8 @@ export class MirrorTeller {
 const differs = 'another file of this name is there already; --replace puts this one in its place'
 
 function labelOf(one: UpstreamPackage): string {
-  return `${one.path}  (${showNevra(one)}, ${formatBytes(one.size ?? 0)})`
+  const place = one.base === undefined ? '' : ', elsewhere'
+  return `${one.path}  (${showNevra(one)}, ${formatBytes(one.size ?? 0)}${place})`
 }
 
 function pathsOf(files: readonly { readonly path: string }[]): string[] {

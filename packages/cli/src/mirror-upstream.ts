@@ -45,7 +45,7 @@ export async function mirrorUpstream(
   const mirror = await Mirror.look(upstream, location, context, {
     ...{ keyring, concurrency, bytesPerSecond, scratch, signal, time: realTime },
     ...{ selection: selectionOf(job), directory: job.directory, replaces: job.replace },
-    ...{ bringsDocuments: !job.packagesOnly, copiesInStore: !repository.isDirectory },
+    ...{ bringsDocuments: !job.packagesOnly, copiesInStore: !repository.isDirectory && isBucket(job) },
     onBrought: (one) => teller.hear(one),
   })
   try {
@@ -77,6 +77,11 @@ export async function mirrorUpstream(
   }
 }
 
+/** What comes by here anyway is verified to its end. */
+function isBucket({ upstream }: MirrorJob): boolean {
+  return /^s3:\/\//i.test(upstream.place)
+}
+
 function selectionOf({ include, exclude, arches, newest, sinceSeconds }: MirrorJob) {
   const [isIncluded, isExcluded] = [namedBy(include), namedBy(exclude)]
   return {
@@ -91,8 +96,9 @@ function directoriesOf({ fetch, check, different }: MirrorPlan): Set<string> {
 }
 
 async function bring(mirror: Mirror, teller: MirrorTeller, { output }: Cli): Promise<BroughtPackage[]> {
-  const { fetch, check, different } = mirror.plan
-  const total = [...fetch, ...check, ...different].reduce((sum, { size }) => sum + (size ?? 0), 0)
+  const { fetch, check, different, impossible } = mirror.plan
+  const files = [...fetch, ...check, ...different, ...impossible.map(({ file }) => file)]
+  const total = files.reduce((sum, { size }) => sum + (size ?? 0), 0)
   if (total === 0) return mirror.bringPackages()
   const progress = startProgress(output, { doing: 'mirroring', unit: 'bytes', total })
   teller.progress = progress

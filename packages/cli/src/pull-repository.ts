@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseStoreUrl } from '@repokeeper/object-store'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
-import { parseRepositoryRoot } from '@repokeeper/repository'
+import { type Generations, parseRepositoryRoot } from '@repokeeper/repository'
 import { openKeyring } from '@repokeeper/signing'
 import {
   followSource,
@@ -20,7 +20,7 @@ import {
 import type { Address } from '@repokeeper/worker/network-address'
 import type { Cli } from './cli.ts'
 import type { Connection } from './connection.ts'
-import { describeFailure, ExitCode } from './failure.ts'
+import { describeFailure, ExitCode, UsageError } from './failure.ts'
 import { openConnected } from './open-repository.ts'
 import { openSource } from './open-source.ts'
 import { type Progress, startProgress } from './progress.ts'
@@ -38,6 +38,7 @@ export interface PullOptions {
   readonly concurrency: number
   readonly checksAll: boolean
   readonly takesOver: boolean
+  readonly generations: Generations
   /** A directory that a snapshot is made in by hard links. */
   readonly snapshot?: string | undefined
   readonly silenceMs: number
@@ -61,20 +62,21 @@ export async function pullRepository(
     output.tell(`warning: ${file}: ${keyId === undefined ? '' : `${keyId}: `}${reason}`)
   }
   const address = parseStoreUrl(to)
+  refusePathIn(options.generations, address)
   const root = parseRepositoryRoot(address.prefix)
   const source = await openSource(from, connection, { signal, silenceMs })
   if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
   const store = openConnected(address, connection)
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-pull-'))
   const teller = new Teller(options, cli)
-  const { bytesPerSecond, checksAll, concurrency, retentionMs, takesOver } = options
+  const { bytesPerSecond, checksAll, concurrency, retentionMs, takesOver, generations } = options
   try {
     const replica = new Replica(
       source,
       { store, root },
       {
         ...{ keyring, concurrency, retentionMs, bytesPerSecond, checksAll, takesOver, scratch, time: realTime, signal },
-        copiesInStore: address.kind === 's3',
+        ...{ generations, copiesInStore: address.kind === 's3' },
         onEvent: (event) => teller.hear(event),
       },
     )
@@ -95,6 +97,14 @@ export async function pullRepository(
     await store.close()
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** It stands for the directory in a bucket. @throws UsageError */
+function refusePathIn(generations: Generations, { kind }: ReturnType<typeof parseStoreUrl>): void {
+  if (kind !== 'directory' || generations.kind !== 'published' || !generations.url.includes('{path}')) return
+  throw new UsageError(
+    `--generations-url ${generations.url}: a directory has no {path}; write the URL under which clients reach it`,
+  )
 }
 
 async function watch(

@@ -1,6 +1,7 @@
 /**
  * What `pull` and `copy` have in common on the command line.
  */
+import { type Generations, wrongGenerationsUrl } from '@repokeeper/repository/generation-settings'
 import { formatDuration, parseDuration } from '@repokeeper/worker/duration'
 import { type Address, parseAddress } from '@repokeeper/worker/network-address'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -24,6 +25,10 @@ export function defineReplicaOptions(command: Command): Command {
     .option('--concurrency <count>', 'files at the same time', readCount, 8)
     .option('--checksum', 'read what is there already, too, and compare every byte')
     .option('--take-over', 'the target may hold something else: what the source does not list goes after the retention')
+    .option(
+      '--generations-url <url>',
+      'keep each generation below generations/ too, and a mirrorlist of its own; where clients reach the replica',
+    )
     .option('--timeout <time>', 'how long a web server may say nothing (default: 30s)', readTimeout)
     .option('-n, --dry-run', 'say what would be done, change nothing')
     .option('--json', 'report as one JSON document for each update')
@@ -31,7 +36,8 @@ export function defineReplicaOptions(command: Command): Command {
 
 /** @param values as commander has them @throws UsageError where two options contradict each other */
 export function readReplicaOptions(values: unknown): PullOptions {
-  const { key, every, bandwidth, retention, checksum, takeOver, timeout, ...options } = Values.parse(values)
+  const { key, every, bandwidth, retention, checksum, takeOver, generationsUrl, timeout, ...options } =
+    Values.parse(values)
   const { watch, http, snapshot, dryRun } = options
   if (watch && dryRun) throw new UsageError('--watch and --dry-run: leave out one of them')
   if (watch && snapshot !== undefined) throw new UsageError('--watch and --snapshot: leave out one of them')
@@ -41,8 +47,16 @@ export function readReplicaOptions(values: unknown): PullOptions {
   return {
     ...options,
     ...{ keys: key, everyMs: every, bytesPerSecond: bandwidth, retentionMs: retention },
-    ...{ checksAll: checksum, takesOver: takeOver, silenceMs: timeout },
+    ...{ checksAll: checksum, takesOver: takeOver, generations: generationsOf(generationsUrl), silenceMs: timeout },
   }
+}
+
+/** Not from the environment: what stands there is where the source is reached. */
+function generationsOf(url: string | undefined): Generations {
+  if (url === undefined) return { kind: 'as found' }
+  const wrong = wrongGenerationsUrl(url, false)
+  if (wrong !== undefined) throw new UsageError(wrong)
+  return { kind: 'published', url }
 }
 
 const Values = z.object({
@@ -55,6 +69,7 @@ const Values = z.object({
   concurrency: z.number(),
   checksum: z.boolean().default(false),
   takeOver: z.boolean().default(false),
+  generationsUrl: z.string().optional(),
   snapshot: z.string().min(1).optional(),
   timeout: z.number().default(30_000),
   dryRun: z.boolean().default(false),

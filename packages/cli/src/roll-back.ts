@@ -18,6 +18,7 @@ import { whatKeyIs } from './command-to-copy.ts'
 import { CommandError, ExitCode } from './failure.ts'
 import { lostAmong, tellLost } from './lost-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseReplica } from './refuse-replica.ts'
 import { signatureOutlook } from './rollback-signature.ts'
 import { findGeneration } from './show-generations.ts'
 import { count, formatTime } from './text-layout.ts'
@@ -37,6 +38,7 @@ export async function rollBack(
   { output }: Cli,
 ): Promise<number> {
   const { location, name } = repository
+  await refuseReplica(repository, 'rolled back')
   const generation = await findGeneration(repository, text)
   const signature = await signatureOutlook(repository, generation)
   if (signature.kind === 'refused' && !force) throw refusedByClients(repository, generation, signature.reason)

@@ -16,6 +16,7 @@ import { CommandError, ExitCode, UsageError } from './failure.ts'
 import { nameOf } from './init-names.ts'
 import { lostAmong, tellLost } from './lost-packages.ts'
 import type { OpenRepository } from './open-repository.ts'
+import { refuseReplica } from './refuse-replica.ts'
 import { findGeneration } from './show-generations.ts'
 import { enumerate, formatTime } from './text-layout.ts'
 
@@ -31,6 +32,7 @@ export async function snapshot(
   { json, id }: SnapshotOptions,
   { output }: Cli,
 ): Promise<number> {
+  await refuseReplica(repository, 'given snapshots')
   const generation = id === undefined ? await findCurrent(repository) : await findGeneration(repository, id)
   const taken = await takeSnapshot(repository.location, name, generation.id, repository.context()).catch(
     (error: unknown) => {

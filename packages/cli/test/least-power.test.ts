@@ -239,7 +239,8 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
     done(async (scene) => {
       const files = [await scene.rpm('foo'), await scene.rpm('bar')]
       await scene.admin.repokeeper('add', testing, ...files, '--publish')
-      const copied = await scene.part.repokeeper('copy', testing, repo)
+      const generations = ['--generations-url', 'https://packages.example.com/{path}/']
+      const copied = await scene.part.repokeeper('copy', testing, repo, ...generations)
       if (copied.code !== 0) return copied
       await scene.admin.repokeeper('remove', testing, 'foo-1.0-1', '--publish')
       return await scene.part.repokeeper('copy', testing, repo, '--retention', '0')

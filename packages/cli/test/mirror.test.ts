@@ -191,6 +191,31 @@ describeWithClients(['createrepo_c', 'dnf'], 'a mirror of two upstreams', () => 
   })
 })
 
+describeWithClients(['createrepo_c'], 'a mirror of what mergerepo_c has merged', () => {
+  beforeAll(async () => {
+    await publish('left', [{ name: 'port' }, { name: 'both', summary: 'of the left' }])
+    await publish('right', [{ name: 'starboard' }, { name: 'both', version: '2.0' }])
+    const repos = ['left', 'right'].flatMap((name) => ['--repo', `${web}/${name}/`])
+    await run('mergerepo_c', ['--all', '--no-database', '--outputdir', at('merged'), ...repos])
+  })
+
+  it('has the packages of both from where they lie, and names no other place', async () => {
+    const primary = await place().repokeeper('list', 'merged', '--json')
+    expect(primary.stdout).toContain(`"base":"${web}/left"`)
+    const dry = await place().repokeeper('mirror', `${web}/merged`, 'unmerged', '--dry-run')
+    expect(dry.stdout).toMatch(/^would be fetched {3}Packages\/port-1\.0-1\.noarch\.rpm {2}\(port-.*, elsewhere\)$/m)
+    expect(await mirror(`${web}/merged`, 'unmerged')).toMatchObject({ code: 0 })
+    const names = ['both-1.0-1', 'both-2.0-1', 'port-1.0-1', 'starboard-1.0-1'].map((name) => `${name}.noarch.rpm`)
+    expect(await packagesIn('unmerged')).toEqual(names)
+    const listed = await place().repokeeper('list', 'unmerged', '--json')
+    expect(listed.stdout.trim().split('\n')).toHaveLength(names.length)
+    expect(listed.stdout).not.toContain(web)
+    asked.length = 0
+    expect(await mirror(`${web}/merged`, 'unmerged')).toMatchObject({ code: 0, report: { fetched: [] } })
+    expect(asked.filter((url) => url.endsWith('.rpm'))).toEqual([])
+  })
+})
+
 describeWithClients(['createrepo_c'], 'mirror', () => {
   beforeAll(async () => {
     await publish(

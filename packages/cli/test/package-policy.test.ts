@@ -3,7 +3,9 @@
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { startLocalCloud } from '@repokeeper/local-cloud'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { describeWithClients } from '../../../fixtures/describe-with-clients.ts'
 import { workplaceForTests } from './run-cli.ts'
 import { makeSignedPackages, type SignedPackages } from './signed-packages.ts'
@@ -77,6 +79,36 @@ describeWithClients(['gpg', 'rpmsign', 'rpmkeys'], 'with --package-policy signed
     const good = letIn().map(({ path }) => path)
     expect(await here().repokeeper('add', 'added', ...good, ...policy)).toMatchObject({ code: 0 })
     expect(await listed('added')).toEqual(named(letIn()))
+  })
+
+  test('mirror puts nothing that is refused into the bucket, names it with the same words, and brings the others', async () => {
+    const cloud = await startLocalCloud({ directory: at('cloud') })
+    const credentials = { accessKeyId: 'tester', secretAccessKey: 'anything' }
+    const s3 = new S3Client({ endpoint: cloud.endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
+    onTestFinished(async () => {
+      s3.destroy()
+      await cloud.close()
+    })
+    await s3.send(new CreateBucketCommand({ Bucket: 'harbour' }))
+    const there = here().with({
+      ...{ AWS_ENDPOINT_URL: cloud.endpoint, AWS_REGION: 'us-east-1' },
+      ...{ AWS_ACCESS_KEY_ID: 'tester', AWS_SECRET_ACCESS_KEY: 'anything' },
+    })
+    const upstream = await directoryOfAll('upstream')
+    expect((await here().repokeeper('rebuild', upstream)).code).toBe(0)
+    const ran = await there.repokeeper('mirror', upstream, 's3://harbour/el9', '--publish', '--json', ...policy)
+    expect(ran.code).toBe(1)
+    const [report] = JSON.parse(ran.stdout).mirrors
+    const byPath = (a: { path: string }, b: { path: string }): number => (a.path < b.path ? -1 : 1)
+    const told = rebuilt.refused.map((one) => ({ kind: 'refused', ...one, keyIds: expect.any(Array) }))
+    expect(report.refused.toSorted(byPath)).toEqual(told.toSorted(byPath))
+    const { keyIds } = report.refused.find(({ path }: Refused) => path === 'stranger.rpm')
+    expect(keyIds).toEqual([await made.room.keyId('stranger')])
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'harbour' }))
+    const packages = Contents.flatMap(({ Key = '' }) => (Key.endsWith('.rpm') ? Key.slice('el9/'.length) : []))
+    expect(packages.toSorted()).toEqual(named(letIn()))
+    const { stdout } = await there.repokeeper('list', 's3://harbour/el9')
+    expect(stdout.trimEnd().split('\n')).toHaveLength(letIn().length)
   })
 
   test('what an older policy let in is found by audit --signatures, deep or not, and taken out by --repair', async () => {

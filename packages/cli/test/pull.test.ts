@@ -155,8 +155,11 @@ describe('pull', () => {
       ['add', 'told', file],
       ['rebuild', 'told'],
       ['audit', 'told'],
+      ['rollback', 'told', '1'],
+      ['snapshot', 'told', 'one'],
     ]) {
-      const ran = await place().repokeeper(...args, ...(args[0] === 'audit' ? [] : ['--sign-key', 'key.asc']))
+      const publishes = ['add', 'rebuild'].includes(args[0] ?? '')
+      const ran = await place().repokeeper(...args, ...(publishes ? ['--sign-key', 'key.asc'] : []))
       expect(ran, args[0]).toMatchObject({ code: 1, stderr: expect.stringContaining('told is a replica') })
     }
     expect(await filesIn('told')).toEqual(before)
@@ -192,6 +195,13 @@ describe('pull', () => {
     ['an empty source', ['empty', 'x'], 1, /empty has no repodata\/repomd\.xml: check the address/],
     ['a rate that is none', ['source', 'x', '--bandwidth', 'fast'], 2, /Expected bytes a second/],
     ['an endpoint without --watch', ['source', 'x', '--http', '127.0.0.1:0'], 2, /it needs --watch/],
+    ['a URL of clients that is none', ['source', 'x', '--generations-url', 'x'], 2, /expected the URL under which/],
+    [
+      'a {path} of a directory',
+      ['source', 'x', '--generations-url', 'https://x.example.org/{path}/'],
+      2,
+      /a directory has no \{path\}/,
+    ],
   ])('refuses %s', async (_, args, code, message) => {
     await place().repokeeper('key', 'new', '--user-id', 'Other', '--kind', 'ed25519', '-o', 'other.asc')
     for (const name of ['mine', 'empty']) await mkdir(at(name), { recursive: true })
@@ -231,7 +241,41 @@ describe('copy', () => {
   })
 })
 
+describe('a repository with generations that is taken over', () => {
+  const url = ['--generations-url', 'https://packages.example.org/']
+
+  it('is refused with the names of its snapshots, and once they are deleted its mirrorlist follows the source', async () => {
+    await mkdir(at('owned'))
+    expect(await place().repokeeper('add', 'owned', await place().rpm({ name: 'owned' }), ...url)).toMatchObject({
+      code: 0,
+    })
+    expect(await place().repokeeper('snapshot', 'owned', '2026-11')).toMatchObject({ code: 0 })
+    const before = await readFile(at('owned/mirrorlist'), 'utf8')
+    const refused = await place().repokeeper('pull', 'source', 'owned', '--take-over')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('owned/ has the snapshots 2026-11, and') })
+    expect(await readFile(at('owned/mirrorlist'), 'utf8')).toBe(before)
+    expect(await place().repokeeper('snapshot', 'owned', '2026-11', '--delete')).toMatchObject({ code: 0 })
+    expect(await place().repokeeper('pull', 'source', 'owned', '--take-over')).toMatchObject({ code: 0 })
+    const [, directory = '', root] = (await readFile(at('owned/mirrorlist'), 'utf8')).split('\n')
+    expect(root).toBe('https://packages.example.org/')
+    const repomd = await readFile(at(`owned/${directory.slice(root?.length)}repodata/repomd.xml`))
+    expect(repomd).toEqual(await readFile(at('source/repodata/repomd.xml')))
+  })
+})
+
 describeWithClients(['dnf'], 'dnf', () => {
+  it('reads a replica by its own mirrorlist, signature and all, and what the root has is not asked for', async () => {
+    const base = new URL('../generations/', web).href
+    const pull = ['pull', web.href, 'generations', '--key', 'key.pub.asc', '--generations-url', base]
+    expect(await place().repokeeper(...pull)).toMatchObject({ code: 0 })
+    await rm(at('generations/repodata/repomd.xml.asc'))
+    const key = `gpgkey=${base}repodata/repomd.xml.key`
+    const lines = [`mirrorlist=${base}mirrorlist`, 'repo_gpgcheck=1', key]
+    const dnf = await openDnf(at('dnf-of-generations'), '', lines)
+    const { stdout } = await dnf('repoquery', '--qf', '%{name}')
+    expect(stdout.trim().split('\n').toSorted()).toEqual(['anchor', 'buoy', 'capstan'])
+  })
+
   it('lists and checks a replica as it does the source', async () => {
     expect(await place().repokeeper('pull', web.href, 'served')).toMatchObject({ code: 0 })
     const key = `gpgkey=${new URL('../served/repodata/repomd.xml.key', web).href}`

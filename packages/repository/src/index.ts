@@ -44,13 +44,17 @@ export { DocumentCheck } from './document-check.ts'
 export { forEachOf } from './for-each-of.ts'
 export { type Founding, foundRepository } from './found-repository.ts'
 export { markLeft, withClaim } from './generation-claim.ts'
-export { type GenerationDirectory, listGenerationDirectories } from './generation-directories.ts'
-export { generationLocation } from './generation-directory.ts'
-export { type GenerationHolders, readGenerationHolders, snapshotKey } from './generation-holders.ts'
+export {
+  deleteGenerationDirectory,
+  type GenerationDirectory,
+  listGenerationDirectories,
+} from './generation-directories.ts'
+export { generationLocation, writeGenerationDirectory } from './generation-directory.ts'
+export { type GenerationHolders, heldGenerations, readGenerationHolders, snapshotKey } from './generation-holders.ts'
 export { type ListedGeneration, listGenerations } from './generation-list.ts'
 export { type Generations, generationsUrl, wrongGenerationsUrl } from './generation-settings.ts'
 export { deleteSnapshot, pinGeneration, resumeMirrorlist, takeSnapshot } from './generation-use.ts'
-export { keepFollowers, readMirrorlist } from './generations.ts'
+export { keepFollowers, putMirrorlist, readMirrorlist } from './generations.ts'
 export { HeaderSizes } from './header-sizes.ts'
 export { readHeldPaths } from './held-packages.ts'
 export { inParallel } from './in-parallel.ts'
@@ -80,9 +84,11 @@ export {
   type PolicyRefusal,
   type PolicyRefusalCode,
   type PolicyVerdict,
+  refusalOf,
   verifierOf,
 } from './package-policy.ts'
-export { modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
+export { largeBytes, modifiedSeconds, type PackageFacts, PackageReader } from './package-reader.ts'
+export { PassingPackage, type PassingVerdict } from './passing-package.ts'
 export { changesMetadata, type PlannedChange, planChanges, type RepositoryPlan } from './plan.ts'
 export { deletePruned, type PruneOutcome, type ReadForPrune, readForPrune } from './prune.ts'
 export {
@@ -95,6 +101,7 @@ export {
 } from './prune-plan.ts'
 export { type DraftRecord, publishRecords, type RecordsChange } from './publish-records.ts'
 export { type PackageReading, readPackage } from './read-package.ts'
+export { type RangesRead, readRanges } from './read-ranges.ts'
 export { type RebuildOptions, type RebuildReport, rebuildRepository } from './rebuild.ts'
 export {
   type KeyVerdict,

@@ -3,18 +3,11 @@
  */
 import { createHash } from 'node:crypto'
 import type { ObjectHead, ObjectStore } from '@repokeeper/object-store'
-import { type HeaderLocation, locateHeaders, type RpmPackage } from '@repokeeper/rpm-parser'
-import {
-  cutOff,
-  type OpenedPackage,
-  openPackage,
-  packageHeaderBytesMax,
-  tooLarge,
-  type Unreadable,
-  unreadable,
-} from './open-package.ts'
+import type { RpmPackage } from '@repokeeper/rpm-parser'
+import type { Unreadable } from './open-package.ts'
 import { type PackageSigner, type PolicyRefusal, refusalOf } from './package-policy.ts'
-import { firstBytesDefault, type RangesRead, type ReadRangesOptions, readRanges } from './read-ranges.ts'
+import { PassingPackage } from './passing-package.ts'
+import { type RangesRead, type ReadRangesOptions, readRanges } from './read-ranges.ts'
 
 export type PackageReading =
   | {
@@ -60,55 +53,17 @@ function settle(read: RangesRead, sha256: string): PackageReading | NotRead {
 async function streamWhole(
   store: Pick<ObjectStore, 'get'>,
   head: ObjectHead,
-  { headerBytesMax = packageHeaderBytesMax, verifier, signal }: ReadPackageOptions,
+  { headerBytesMax, verifier, signal }: ReadPackageOptions,
 ): Promise<PackageReading | NotRead> {
   const got = await store.get(head.key, { ...(signal && { signal }), ifMatch: head.etag })
   if (got.kind !== 'found') return { kind: 'changed' }
   const hash = createHash('sha256')
-  let kept: Uint8Array[] = []
-  let keptBytes = 0
-  let wanted = firstBytesDefault
-  let opened: OpenedPackage | Unreadable | undefined
-  let length = 0
+  const passing = new PassingPackage(head.size, { headerBytesMax, verifier })
   for await (const chunk of got.body) {
     hash.update(chunk)
-    length += chunk.length
-    if (opened !== undefined) {
-      if (opened.kind === 'opened') opened.check?.update(chunk)
-      continue
-    }
-    kept.push(chunk)
-    keptBytes += chunk.length
-    if (keptBytes < wanted && length < head.size) continue
-    const bytes = Buffer.concat(kept)
-    kept = [bytes]
-    const located = locate(bytes)
-    if (located.kind === 'unreadable') opened = located
-    else if (located.kind === 'complete') {
-      // A copy: what is behind the header must not be kept in memory for it.
-      opened = openPackage(Uint8Array.from(bytes.subarray(0, located.headerEnd)), head.size, verifier)
-      if (opened.kind === 'opened') opened.check?.update(bytes.subarray(located.headerEnd))
-    } else {
-      wanted = located.bytesNeeded
-      if (wanted > headerBytesMax) {
-        const fault = tooLarge(wanted, headerBytesMax)
-        if (fault.kind === 'large') return fault
-        opened = fault
-      }
-    }
-    if (opened !== undefined) kept = []
+    passing.update(chunk)
+    if (passing.verdict?.kind === 'large') return { kind: 'large' }
   }
-  if (length !== head.size) return { kind: 'changed' }
-  const sha256 = hash.digest('hex')
-  const end = opened ?? cutOff(length, wanted)
-  if (end.kind === 'unreadable') return settle(end, sha256)
-  return settle({ kind: 'read', rpm: end.rpm, verdict: end.check?.wholeVerdict() }, sha256)
-}
-
-function locate(bytes: Uint8Array): HeaderLocation | Unreadable {
-  try {
-    return locateHeaders(bytes)
-  } catch (error) {
-    return unreadable(error)
-  }
+  if (passing.length !== head.size) return { kind: 'changed' }
+  return settle(passing.end(), hash.digest('hex'))
 }

@@ -2,9 +2,10 @@
  * The header of one package by ranged requests, and its payload only where its signature can't be verified without.
  */
 import { type ETag, type ObjectHead, type ObjectStore, readBody } from '@repokeeper/object-store'
-import { locateHeaders, type RpmPackage } from '@repokeeper/rpm-parser'
-import { cutOff, openPackage, packageHeaderBytesMax, tooLarge, type Unreadable, unreadable } from './open-package.ts'
-import type { PackageCheck, PackageVerifier, PolicyVerdict } from './package-policy.ts'
+import { locateHeaders } from '@repokeeper/rpm-parser'
+import { cutOff, openPackage, packageHeaderBytesMax, tooLarge, unreadable } from './open-package.ts'
+import type { PackageCheck, PackageVerifier } from './package-policy.ts'
+import type { PassingVerdict } from './passing-package.ts'
 
 export interface ReadRangesOptions {
   readonly signal?: AbortSignal
@@ -19,12 +20,12 @@ export interface ReadRangesOptions {
 }
 
 export type RangesRead =
-  | { readonly kind: 'read'; readonly rpm: RpmPackage; readonly verdict: PolicyVerdict | undefined }
-  | Unreadable
+  | PassingVerdict
   /** The object is another one now, or gone. */
   | { readonly kind: 'changed' }
-  /** Its headers need more than `headerBytesMax`. */
-  | { readonly kind: 'large' }
+
+/** Which version of which object. */
+type RangedObject = Pick<ObjectHead, 'key' | 'etag' | 'size'>
 
 /** What is looked at first where nothing is known: most headers end before. */
 export const firstBytesDefault = 64 * 1024
@@ -36,7 +37,7 @@ export const firstBytesDefault = 64 * 1024
  */
 export async function readRanges(
   store: Pick<ObjectStore, 'get'>,
-  head: ObjectHead,
+  head: RangedObject,
   options: ReadRangesOptions,
 ): Promise<RangesRead> {
   const { verifier, mayReadPayload = true } = options
@@ -54,7 +55,7 @@ export async function readRanges(
 /** @returns all bytes up to the end of the main header, and none behind */
 async function readFirstBytes(
   store: Pick<ObjectStore, 'get'>,
-  head: ObjectHead,
+  head: RangedObject,
   { headerBytesMax = packageHeaderBytesMax, firstBytes = firstBytesDefault, ...options }: ReadRangesOptions,
 ): Promise<Uint8Array | Exclude<RangesRead, { kind: 'read' }>> {
   let bytes: Buffer = Buffer.alloc(0)
@@ -96,7 +97,7 @@ async function readRange(
 /** @returns whether all of it came */
 async function readPayload(
   store: Pick<ObjectStore, 'get'>,
-  { key, etag, size }: ObjectHead,
+  { key, etag, size }: RangedObject,
   start: number,
   check: PackageCheck,
   { signal }: Pick<ReadRangesOptions, 'signal'>,

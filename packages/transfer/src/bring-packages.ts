@@ -3,6 +3,7 @@
  */
 import { inParallel, type RepositoryLocation } from '@repokeeper/repository'
 import type { Bandwidth } from './bandwidth.ts'
+import type { PackageGate, PackageRefusal } from './package-gate.ts'
 import { type Placed, placeFile } from './place-file.ts'
 import type { UpstreamPackage } from './read-upstream.ts'
 import type { RepositorySource } from './source.ts'
@@ -16,24 +17,29 @@ export interface BroughtPackage {
     /** Another file of its name is there, and stays. */
     | { readonly kind: 'different' }
     | { readonly kind: 'failed'; readonly reason: string }
+    /** The policy does not let it in; nothing of it was stored. */
+    | ({ readonly kind: 'refused' } & PackageRefusal)
     /** The work was interrupted, or given up. */
     | { readonly kind: 'not done' }
 }
 
 export interface BringOptions {
-  /** The same repository under several addresses. */
-  readonly sources: readonly RepositorySource[]
+  /** Where a package is to be had: the same repository, maybe, under several addresses. */
+  readonly sourcesOf: (file: UpstreamPackage) => readonly RepositorySource[]
   readonly target: RepositoryLocation
   readonly bandwidth: Bandwidth | undefined
   readonly concurrency: number
   readonly copiesInStore: boolean
   readonly replaces: boolean
+  readonly gate: PackageGate | undefined
   readonly signal: AbortSignal
   readonly onBrought: (brought: BroughtPackage) => void
 }
 
 /** So many failures, one after the other, and upstream is taken to be out: the rest is for the next run. */
 const failuresInARowMax = 25
+/** One address may have an older file, or a damaged one: what two have is what upstream has. */
+const refusalsMax = 2
 
 /** @returns in no order @throws StoreError of the target */
 export async function bringPackages(
@@ -55,7 +61,8 @@ export async function bringPackages(
 
 async function bring(file: UpstreamPackage, options: BringOptions): Promise<BroughtPackage['outcome']> {
   let reason = 'there is no address of it'
-  for (const source of options.sources) {
+  const refusals: PackageRefusal[] = []
+  for (const source of options.sourcesOf(file)) {
     let placed: Placed
     try {
       placed = await placeFile(file, { ...options, source })
@@ -66,6 +73,9 @@ async function bring(file: UpstreamPackage, options: BringOptions): Promise<Brou
     if (placed.kind === 'placed') return { kind: 'fetched' }
     if (placed.kind !== 'wrong') return placed
     reason = placed.reason
+    if (placed.refusal !== undefined) refusals.push(placed.refusal)
+    if (refusals.length === refusalsMax) break
   }
-  return { kind: 'failed', reason }
+  const [refusal] = refusals
+  return refusal === undefined ? { kind: 'failed', reason } : { kind: 'refused', ...refusal }
 }

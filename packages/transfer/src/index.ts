@@ -7,6 +7,7 @@ export { followSource } from './follow-source.ts'
 export { linkSnapshot } from './link-snapshot.ts'
 export { Mirror, type MirrorOptions } from './mirror.ts'
 export type { MirrorPlan } from './mirror-plan.ts'
+export type { PackageRefusal } from './package-gate.ts'
 export type { PrunedPackage } from './prune-dropped.ts'
 export type { Companion, UpstreamPackage } from './read-upstream.ts'
 export {
@@ -19,7 +20,14 @@ export {
 } from './replica.ts'
 export type { ReplicaPlan, WantedFile } from './replica-plan.ts'
 export { type PackageSelection, selectPackages } from './select-packages.ts'
-export { openBody, type RepositorySource, type SourceAnswer, type SourceVersion } from './source.ts'
+export {
+  type ByteRange,
+  openBody,
+  type RepositorySource,
+  type SourceAnswer,
+  type SourceRequest,
+  type SourceVersion,
+} from './source.ts'
 export { storeSource } from './store-source.ts'
 export { TransferError, type TransferErrorCode } from './transfer-error.ts'
 export { type OpenUpstreamOptions, openUpstream, type Upstream, type UpstreamAddress } from './upstream.ts'

@@ -4,15 +4,19 @@
 import type { ETag } from '@repokeeper/object-store'
 import { type PackageIndex, pathOf, type Repomd } from '@repokeeper/repodata'
 import {
+  type GenerationId,
   liesInNested,
   MemoryCache,
   nestedRootOf,
+  parseGenerationId,
   RepositoryError,
   type RepositoryLocation,
   readIndexedSnapshot,
   realContext,
 } from '@repokeeper/repository'
 import { publicKeyPath, repomdPath, signaturePath } from './read-generation.ts'
+import { refuseTakeOver } from './refuse-take-over.ts'
+import type { GenerationFiles } from './replica-generations.ts'
 import type { HeldFile } from './replica-plan.ts'
 import { readRecord, recordPath, type StoredReplicaRecord } from './replica-record.ts'
 import { TransferError } from './transfer-error.ts'
@@ -21,6 +25,8 @@ export interface TargetView {
   /** Packages and documents by their path, without the metadata's own three files and the record. */
   readonly held: ReadonlyMap<string, HeldFile>
   readonly record: StoredReplicaRecord | undefined
+  readonly generations: GenerationFiles
+  readonly hasMirrorlist: boolean
   /** Whether what stands at a path was put there by a run, now or before, or is to be taken for that. */
   readonly isOwn: (path: string) => boolean
   /** Of repomd.xml, its signature and its key; `undefined` where there is none. */
@@ -43,6 +49,8 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
   const sizes = new Map<string, number>()
   const etags: Record<'repomd' | 'signature' | 'publicKey', ETag | undefined> = { ...noETags }
   const nested = new Set<string>()
+  const generations = new Map<GenerationId, Set<string>>()
+  const mirrorlists = new Set<string>()
   for await (const { key, size, etag } of store.list(root, { signal })) {
     const below = nestedRootOf(key, root)
     if (below !== undefined) nested.add(below)
@@ -50,22 +58,26 @@ export async function lookAtTarget(location: RepositoryLocation, options: LookOp
     const own = metadataFiles.get(path)
     if (own !== undefined) etags[own] = etag
     else if (isManaged(path)) sizes.set(path, size)
+    else if (mirrorlistPaths.test(path)) mirrorlists.add(path)
+    else noteGeneration(path, generations)
   }
   for (const path of sizes.keys()) if (liesInNested(`${root}${path}`, root, nested)) sizes.delete(path)
-  if (record === undefined && !takesOver && (sizes.size > 0 || etags.repomd !== undefined)) {
+  const isEmpty = sizes.size === 0 && generations.size === 0 && etags.repomd === undefined
+  if (record === undefined && !takesOver && !isEmpty) {
     const what = 'it holds packages or metadata, and none of them was pulled'
     throw notAReplica(location, source, what)
   }
   if (record !== undefined && record.source !== source && !takesOver) {
     throw notAReplica(location, source, `it is a replica of ${record.source}`)
   }
+  if (takesOver && record?.source !== source && mirrorlists.size > 0) await refuseTakeOver(location, signal)
   const digests = etags.repomd === undefined ? noDigests : await publishedDigests(location, signal)
   const held = new Map([...sizes].map(([path, size]) => [path, { size, checksum: digests.get(path) }]))
   const isOwn = (path: string): boolean =>
     takesOver ||
     held.get(path)?.checksum !== undefined ||
     (record !== undefined && (record.begun.has(path) || record.superseded.has(path) || record.doubted.has(path)))
-  return { held, record, etags, isOwn }
+  return { held, record, generations, hasMirrorlist: mirrorlists.has(mirrorlistPath), etags, isOwn }
 }
 
 const noETags = { repomd: undefined, signature: undefined, publicKey: undefined }
@@ -75,9 +87,22 @@ const metadataFiles: ReadonlyMap<string, keyof typeof noETags> = new Map([
   [publicKeyPath, 'publicKey'],
 ])
 
+const mirrorlistPath = 'mirrorlist'
+/** That of the repository, and those of its snapshots. */
+const mirrorlistPaths = /^(?:snapshots\/[^/]+\/)?mirrorlist$/
+
 /** Anything else that lies there (pages, a .repo file) is somebody's own. */
 function isManaged(path: string): boolean {
   return path !== recordPath && (path.endsWith('.rpm') || path.startsWith('repodata/'))
+}
+
+/** A directory of this name is a publisher's, or a replica's. */
+function noteGeneration(path: string, generations: Map<GenerationId, Set<string>>): void {
+  const [, name = '', below = ''] = /^generations\/([^/]+)\/(.+)$/s.exec(path) ?? []
+  const id = parseGenerationId(name)
+  if (id === undefined) return
+  const files = generations.get(id) ?? new Set()
+  generations.set(id, files.add(below))
 }
 
 function notAReplica({ store, root }: RepositoryLocation, source: string, why: string): TransferError {

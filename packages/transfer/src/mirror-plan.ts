@@ -4,9 +4,10 @@
 import type { Checksum, MirrorRecord } from './mirror-record.ts'
 import type { UpstreamPackage } from './read-upstream.ts'
 import { type HeldFile, planReplica } from './replica-plan.ts'
+import type { ImpossiblePackage, SettledPlaces } from './settle-places.ts'
 
-export interface MirrorPlanInput {
-  /** Their paths are those below the root of the repository. */
+export interface MirrorPlanInput extends SettledPlaces {
+  /** Their paths, also of those that are impossible, are those below the root of the repository. */
   readonly wanted: readonly UpstreamPackage[]
   /** Packages that the repository holds, by path, with the digest that its metadata gives where that lists them. */
   readonly held: ReadonlyMap<string, HeldFile>
@@ -23,27 +24,31 @@ export interface MirrorPlan {
   /** Another file stands there. */
   readonly different: readonly UpstreamPackage[]
   readonly kept: readonly UpstreamPackage[]
+  /** Chosen, and yet not to be had. What is there of it stays. */
+  readonly impossible: readonly ImpossiblePackage[]
   /** What came from upstream earlier, and is not wanted any more: upstream or the selection has dropped it. No other mirror wants it. */
   readonly dropped: readonly { readonly path: string; readonly checksum: Checksum }[]
   /** Why nothing that is dropped should go, before a person says so. */
   readonly doubt: string | undefined
 }
 
-export function planMirror({ wanted, held, record, others }: MirrorPlanInput): MirrorPlan {
+export function planMirror({ wanted, impossible, held, record, others }: MirrorPlanInput): MirrorPlan {
   const known = new Map(wanted.flatMap((file) => knownAs(file, held.get(file.path), record)))
   const { fetch, check, replace } = planReplica({ wanted, held: known, isDoubted: () => false, isOwn: () => true })
   const byPath = new Map(wanted.map((file) => [file.path, file]))
   const packagesAt = (files: readonly { readonly path: string }[]): UpstreamPackage[] =>
     files.flatMap(({ path }) => byPath.get(path) ?? [])
   const changing = new Set([...fetch, ...check, ...replace].map(({ path }) => path))
-  const gone = [...record.packages].filter(([path]) => !byPath.has(path) && !others.has(path))
+  const listed = new Set([...byPath.keys(), ...impossible.map(({ file }) => file.path)])
+  const gone = [...record.packages].filter(([path]) => !listed.has(path) && !others.has(path))
   return {
     fetch: packagesAt(fetch),
     check: packagesAt(check),
     different: packagesAt(replace),
     kept: wanted.filter(({ path }) => !changing.has(path)),
+    impossible,
     dropped: gone.map(([path, checksum]) => ({ path, checksum })),
-    doubt: doubtOf(wanted.length, record),
+    doubt: doubtOf(listed.size, record),
   }
 }
 

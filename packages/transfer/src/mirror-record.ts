@@ -23,6 +23,8 @@ export interface MirrorRecord {
   readonly packages: ReadonlyMap<string, Checksum>
   /** How many packages were wanted when upstream was believed last. */
   readonly wanted: number
+  /** What the policy for packages has refused, by path, and it did not come. */
+  readonly refused: ReadonlyMap<string, Checksum>
   /** Digests of upstream's documents that the repository's are united with. */
   readonly documents: Readonly<Partial<Record<Companion, string | undefined>>>
 }
@@ -37,7 +39,7 @@ const pauseMs = 500
 
 /** What is remembered of an upstream that nothing has come from. */
 export function newMirrorRecord(upstream: string): MirrorRecord {
-  return { upstream: upstream.replace(/\?.*$/s, ''), packages: new Map(), wanted: 0, documents: {} }
+  return { upstream: upstream.replace(/\?.*$/s, ''), packages: new Map(), wanted: 0, refused: new Map(), documents: {} }
 }
 
 /** @throws TransferError `BROKEN_RECORD`, StoreError */
@@ -113,10 +115,14 @@ async function readStored(
   }
 }
 
-function format({ upstream, packages, wanted, documents }: MirrorRecord): Buffer {
-  const byPath = [...packages].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const digests = Object.fromEntries(byPath.map(([path, { type, hex }]) => [path, `${type}:${hex}`]))
-  return Buffer.from(`${JSON.stringify({ mirror: 1, upstream, wanted, documents, packages: digests }, undefined, 1)}\n`)
+function format({ upstream, packages, wanted, refused, documents }: MirrorRecord): Buffer {
+  const digests = { packages: formatDigests(packages), ...(refused.size > 0 && { refused: formatDigests(refused) }) }
+  return Buffer.from(`${JSON.stringify({ mirror: 1, upstream, wanted, documents, ...digests }, undefined, 1)}\n`)
+}
+
+function formatDigests(files: ReadonlyMap<string, Checksum>): Record<string, string> {
+  const byPath = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(byPath.map(([path, { type, hex }]) => [path, `${type}:${hex}`]))
 }
 
 const Digest = z.string().transform((text, context): Checksum => {
@@ -128,10 +134,13 @@ const Digest = z.string().transform((text, context): Checksum => {
   return z.NEVER
 })
 
+const Digests = z.record(z.string(), Digest).transform((files) => new Map(Object.entries(files)))
+
 const Stored = z.object({
   mirror: z.literal(1),
   upstream: z.string(),
   wanted: z.number().int().min(0),
   documents: z.object({ comps: z.string(), modules: z.string(), updateinfo: z.string() }).partial(),
-  packages: z.record(z.string(), Digest).transform((packages) => new Map(Object.entries(packages))),
+  packages: Digests,
+  refused: Digests.optional().transform((refused) => refused ?? new Map()),
 })

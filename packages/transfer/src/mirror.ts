@@ -21,10 +21,12 @@ import {
   readMirrorRecord,
   readOtherMirrors,
 } from './mirror-record.ts'
+import { gateOf, type PackageGate } from './package-gate.ts'
 import { type PrunedPackage, pruneDropped } from './prune-dropped.ts'
 import { type Companion, companions, type ReadUpstream, readUpstream, type UpstreamPackage } from './read-upstream.ts'
 import type { ReplicaTime } from './replica.ts'
 import { type PackageSelection, selectPackages } from './select-packages.ts'
+import { settlePlaces } from './settle-places.ts'
 import { unitePublished } from './union-record.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -59,6 +61,8 @@ interface MirrorParts {
   readonly others: ReadonlyMap<string, Checksum>
   readonly record: MirrorRecord
   readonly bandwidth: Bandwidth | undefined
+  /** That of the repository's policy. */
+  readonly gate: PackageGate | undefined
   readonly options: MirrorOptions
 }
 
@@ -91,9 +95,10 @@ export class Mirror {
     const others = await readOtherMirrors(location, upstream.name, context)
     const read = await readUpstream(upstream, { ...options, bandwidth })
     const selected = selectPackages(read.packages, read.inModules, selection)
-    const wanted = selected.map((one) => ({ ...one, path: `${directory}${one.path}` }))
-    const plan = planMirror({ wanted, held, record, others })
-    return new Mirror(plan, { upstream, read, location, recordTypes, others, record, bandwidth, options })
+    const places = settlePlaces(selected.map((one) => ({ ...one, path: `${directory}${one.path}` })))
+    const plan = planMirror({ ...places, held, record, others })
+    const gate = gateOf(context, ({ path, checksum }) => isSame(record.refused.get(`${directory}${path}`), checksum))
+    return new Mirror(plan, { upstream, read, location, recordTypes, others, record, bandwidth, gate, options })
   }
 
   /** What of upstream the repository's documents are not united with yet. */
@@ -138,15 +143,18 @@ export class Mirror {
     const { directory, replaces } = this.#parts.options
     const { store, root } = this.#parts.location
     const target = { store, root: parseRepositoryRoot(`${root}${directory}`) }
-    const { fetch, check, different } = this.plan
+    const { fetch, check, different, impossible } = this.plan
     const files = [...fetch, ...check, ...different]
     const below = files.map((file) => ({ ...file, path: file.path.slice(directory.length) }))
+    const { read, upstream, bandwidth, gate, options } = this.#parts
     const brought = await bringPackages(below, {
-      ...this.#parts.options,
-      ...{ sources: this.#parts.read.sources, target, bandwidth: this.#parts.bandwidth, replaces },
-      onBrought: (one) => this.#parts.options.onBrought(inRepository(one, directory)),
+      ...{ ...options, target, bandwidth, gate, replaces },
+      sourcesOf: ({ base }) => (base === undefined ? read.sources : [upstream.elsewhere(new URL(base))]),
+      onBrought: (one) => options.onBrought(inRepository(one, directory)),
     })
-    return brought.map((one) => inRepository(one, directory))
+    const failed = impossible.map(({ file, reason }) => ({ file, outcome: { kind: 'failed', reason } as const }))
+    for (const one of failed) options.onBrought(one)
+    return [...brought.map((one) => inRepository(one, directory)), ...failed]
   }
 
   /**
@@ -174,18 +182,24 @@ export class Mirror {
     context: RepositoryContext,
   ): Promise<void> {
     const { dropped } = this.plan
-    const missed = brought.filter(({ outcome }) => outcome.kind === 'failed' || outcome.kind === 'different')
+    // What was never to be had says nothing of the file that has its path.
+    const hopeless = new Set(this.plan.impossible.map(({ file }) => file))
+    const missed = brought.filter(({ file, outcome }) => isMissed(outcome) && !hopeless.has(file))
     const undecided = new Set(dropped.map(({ path }) => path))
     // What another mirror wants is its affair from now on.
     const wanted = this.#wantedPaths()
-    await this.#remember(context, ({ packages, wanted: before }) => {
+    await this.#remember(context, ({ packages, wanted: before, refused }) => {
       const left = new Map(packages)
       for (const { file } of missed) left.delete(file.path)
       for (const { path } of pruned) left.delete(path)
       for (const path of this.#parts.record.packages.keys()) {
         if (!wanted.has(path) && !undecided.has(path)) left.delete(path)
       }
-      return { packages: left, wanted: believed ? wanted.size : before }
+      return {
+        packages: left,
+        wanted: believed ? wanted.size : before,
+        refused: refusedNow(refused, brought, wanted),
+      }
     })
   }
 
@@ -195,16 +209,16 @@ export class Mirror {
   }
 
   #wantedPaths(): Set<string> {
-    const { fetch, check, different, kept } = this.plan
-    return new Set([...fetch, ...check, ...different, ...kept].map(({ path }) => path))
+    const { fetch, check, different, kept, impossible } = this.plan
+    const files = [...fetch, ...check, ...different, ...kept, ...impossible.map(({ file }) => file)]
+    return new Set(files.map(({ path }) => path))
   }
 
   /** There already, and another mirror has brought it: it is of both. */
   #inCommon(): UpstreamPackage[] {
     const { kept, check } = this.plan
     return [...kept, ...check].filter(({ path, checksum }) => {
-      const other = this.#parts.others.get(path)
-      return other?.type === checksum.type && other.hex === checksum.hex
+      return isSame(this.#parts.others.get(path), checksum)
     })
   }
 
@@ -233,6 +247,29 @@ export class Mirror {
 
 function inRepository({ file, outcome }: BroughtPackage, directory: string): BroughtPackage {
   return { file: { ...file, path: `${directory}${file.path}` }, outcome }
+}
+
+function isMissed({ kind }: BroughtPackage['outcome']): boolean {
+  return kind === 'failed' || kind === 'refused' || kind === 'different'
+}
+
+/** What was not tried is as it was. */
+function refusedNow(
+  before: MirrorRecord['refused'],
+  brought: readonly BroughtPackage[],
+  wanted: ReadonlySet<string>,
+): Map<string, Checksum> {
+  const tried = brought.filter(({ outcome }) => outcome.kind !== 'not done' && outcome.kind !== 'failed')
+  const refused = new Map([...before].filter(([path]) => wanted.has(path)))
+  for (const { file, outcome } of tried) {
+    if (outcome.kind === 'refused') refused.set(file.path, file.checksum)
+    else refused.delete(file.path)
+  }
+  return refused
+}
+
+function isSame(one: Checksum | undefined, other: Checksum): boolean {
+  return one?.type === other.type && one.hex === other.hex
 }
 
 function withAll(

@@ -5,6 +5,15 @@ import { type ETag, type PutCondition, StoreError } from '@repokeeper/object-sto
 import { DocumentError, parseLocation } from '@repokeeper/repodata'
 import { DocumentCheck, type RepositoryLocation } from '@repokeeper/repository'
 import type { Bandwidth } from './bandwidth.ts'
+import {
+  examineHeader,
+  examineInStore,
+  inTurn,
+  type PackageGate,
+  type PackageRefusal,
+  PackageRefused,
+  throughGate,
+} from './package-gate.ts'
 import type { WantedFile } from './replica-plan.ts'
 import { openBody, type RepositorySource } from './source.ts'
 import { WebError } from './web-reader.ts'
@@ -17,6 +26,8 @@ export interface Placing {
   readonly copiesInStore: boolean
   /** Another file that stands there makes way. */
   readonly replaces: boolean
+  /** `undefined`: whatever has the digest of the metadata is let in. */
+  readonly gate?: PackageGate | undefined
   readonly signal: AbortSignal
 }
 
@@ -26,8 +37,8 @@ export type Placed =
   | { readonly kind: 'there' }
   /** Another file stands there, and stays. */
   | { readonly kind: 'different' }
-  /** The source does not have what it lists. */
-  | { readonly kind: 'wrong'; readonly reason: string }
+  /** The source does not have what it lists; or, with `refusal`, what it has is not let in. */
+  | { readonly kind: 'wrong'; readonly reason: string; readonly refusal?: PackageRefusal }
 
 /** Others may write the same name meanwhile, each time. */
 const looksMax = 5
@@ -87,7 +98,7 @@ async function bring(
   condition: PutCondition,
   placing: Placing,
 ): Promise<Placed | 'conflict'> {
-  const { source, target, copiesInStore, signal } = placing
+  const { source, target, copiesInStore, gate, signal } = placing
   try {
     if (copiesInStore && source.locate !== undefined) {
       const copied = await copyInStore(file, key, condition, placing)
@@ -95,12 +106,19 @@ async function bring(
     }
     const { size } = file
     if (size === undefined) return { kind: 'wrong', reason: 'the metadata does not say its size' }
-    const open = () => openChecked(file, placing)
+    if (gate?.isSuspect(file)) await examineHeader(source, file, gate)
     const sha256 = file.checksum.type === 'sha256' ? { sha256: file.checksum.hex } : {}
-    const put = await target.store.put(key, { size, open }, condition, { ...sha256, contentType: rpm, signal })
-    return put.kind === 'stored' ? { kind: 'placed' } : 'conflict'
+    const put = (open: () => AsyncIterable<Uint8Array>) =>
+      target.store.put(key, { size, open }, condition, { ...sha256, contentType: rpm, signal })
+    const open = () => openChecked(file, placing)
+    const { kind } =
+      gate === undefined
+        ? await put(open)
+        : await inTurn(gate, (headerBytesMax) => put(() => throughGate(open(), size, gate, headerBytesMax)))
+    return kind === 'stored' ? { kind: 'placed' } : 'conflict'
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof PackageRefused) return { kind: 'wrong', reason: error.message, refusal: error.refusal }
     const reason = sourceFault(error, target)
     if (reason === undefined) throw error
     return { kind: 'wrong', reason }
@@ -114,24 +132,27 @@ async function copyInStore(
   { path, checksum, size }: WantedFile,
   key: string,
   condition: PutCondition,
-  { source, target, signal }: Placing,
+  { source, target, gate, signal }: Placing,
 ): Promise<Placed | 'conflict' | 'cannot'> {
   if (checksum.type !== 'sha256') return 'cannot'
   const found = await source.locate?.(path)
   if (found === undefined) return 'cannot'
   if (size !== undefined && found.size !== size)
     return { kind: 'wrong', reason: `it has ${found.size} bytes, not ${size}` }
+  if (gate !== undefined && (await examineInStore(found, gate, signal)) === 'changed') return movedAway
   const copied = await target.store.copy({ ...found, sha256: checksum.hex }, key, condition, {
     contentType: rpm,
     signal,
   })
   if (copied.kind === 'conflict') return 'conflict'
-  if (copied.kind === 'changed') return { kind: 'wrong', reason: 'it was replaced or removed while it was copied' }
+  if (copied.kind === 'changed') return movedAway
   const is = await holdsFile({ path: key.slice(target.root.length), checksum, size }, target, signal)
   if (is === 'the same') return { kind: 'placed' }
   await target.store.delete(key, { ifMatch: copied.etag, signal })
   return { kind: 'wrong', reason: `its sha256 is not the ${checksum.hex} of the metadata` }
 }
+
+const movedAway: Placed = { kind: 'wrong', reason: 'it was replaced or removed while it was copied' }
 
 /** Throws before the last byte is let go where anything is not as it was promised: then nothing is stored. */
 async function* openChecked(file: WantedFile, { source, bandwidth }: Placing): AsyncGenerator<Uint8Array> {

@@ -42,7 +42,8 @@ interface SmallFile {
   readonly contentType: string
 }
 
-async function bringTo(
+/** Only where it is another one, and only in the place of the version that was seen. @throws StoreError */
+export async function bringTo(
   { store, root }: RepositoryLocation,
   { path, bytes, etag, contentType }: SmallFile,
   signal: AbortSignal,

@@ -22,14 +22,15 @@ import { TransferError } from './transfer-error.ts'
 import type { Upstream } from './upstream.ts'
 import { WebError } from './web-reader.ts'
 
-/** A package that upstream lists; its path is that below upstream's root. */
+/** A package that upstream lists; its path is that below upstream's root, or below `base` (`xml:base`) where that is said. */
 export interface UpstreamPackage
   extends WantedFile,
-    Pick<ListedPackage, 'name' | 'epoch' | 'version' | 'release' | 'arch' | 'modified'> {}
+    Pick<ListedPackage, 'name' | 'epoch' | 'version' | 'release' | 'arch' | 'modified' | 'base'> {}
 
 export interface ReadUpstream {
   /** The one that gave it first, then the others. */
   readonly sources: readonly RepositorySource[]
+  /** Those that lie elsewhere may have the path of another. */
   readonly packages: readonly UpstreamPackage[]
   /** `name-epoch:version-release.arch` of what module streams are made of. */
   readonly inModules: ReadonlySet<string>
@@ -57,6 +58,8 @@ export type Companion = keyof typeof companions
 
 /** What primary, or modules, may uncompress to where the record does not say. */
 const openBytesMax = 16 * 2 ** 30
+/** Other places that packages lie at: mergerepo_c names one for each repository that it has merged. */
+const basesMax = 256
 /** It may be published anew while it is read: so often it is looked at again. */
 const looksMax = 3
 const pauseMs = 1_000
@@ -129,30 +132,36 @@ async function readDocuments(fetched: readonly FetchedDocument[]): Promise<Omit<
   }
 }
 
-/** Packages that lie elsewhere by `xml:base` are left out. @throws DocumentError where it lists what cannot be */
+/** @throws DocumentError where it lists what cannot be */
 async function readPackages({ path: name, file, openSize }: FetchedDocument): Promise<UpstreamPackage[]> {
   const stored = { name, open: () => file.bytes(), openBytesMax: Math.min(openSize ?? openBytesMax, openBytesMax) }
   const packages = new Map<string, UpstreamPackage>()
+  const bases = new Set<string>()
   for await (const listed of readListedPackages(stored)) {
-    const text = pathOf(listed)
-    if (text === undefined) continue
-    const path = parseLocation(text)
+    const { href, base } = listed
+    const path = parseLocation(pathOf({ href }) ?? '')
     // What lies in repodata/ would be metadata here.
     if (path === undefined || passOverKey(path) !== undefined) {
-      throw new DocumentError('UNEXPECTED_CONTENT', `primary places ${listed.name} where no package may lie: ${text}`)
+      throw new DocumentError('UNEXPECTED_CONTENT', `primary places ${listed.name} where no package may lie: ${href}`)
     }
-    const other = packages.get(path)
+    if (base !== undefined) bases.add(base)
+    if (bases.size > basesMax) {
+      throw new DocumentError('TOO_LARGE', `primary names more than ${basesMax} other places (xml:base) of packages`)
+    }
+    const place = JSON.stringify([path, base])
+    const other = packages.get(place)
     if (other !== undefined && other.checksum.hex !== listed.pkgid) {
       throw new DocumentError('UNEXPECTED_CONTENT', `primary lists two different packages at ${path}`)
     }
-    packages.set(path, upstreamPackage(listed, path))
+    packages.set(place, upstreamPackage(listed, path))
   }
   return [...packages.values()]
 }
 
 function upstreamPackage(listed: ListedPackage, path: string): UpstreamPackage {
-  const { name, epoch, version, release, arch, modified, size, checksumType, pkgid } = listed
-  return { path, name, epoch, version, release, arch, modified, size, checksum: { type: checksumType, hex: pkgid } }
+  const { name, epoch, version, release, arch, modified, size, checksumType, pkgid, base } = listed
+  const file = { path, size, checksum: { type: checksumType, hex: pkgid }, ...(base !== undefined && { base }) }
+  return { ...file, name, epoch, version, release, arch, modified }
 }
 
 function badSource(source: RepositorySource, error: Error): TransferError {

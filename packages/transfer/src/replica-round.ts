@@ -2,16 +2,18 @@
  * One generation of the source, brought to the target: packages first, documents next, repomd.xml last, and what is no longer named
  * goes only after the retention.
  */
-import { createHash } from 'node:crypto'
-import type { ETag, PutCondition } from '@repokeeper/object-store'
-import { inParallel, type RepositoryLocation } from '@repokeeper/repository'
+import type { ETag } from '@repokeeper/object-store'
+import type { RepositoryLocation } from '@repokeeper/repository'
 import type { Bandwidth } from './bandwidth.ts'
+import { deleteSuperseded } from './delete-superseded.ts'
 import { discardDocuments, type FetchedDocument, fetchDocuments } from './fetch-documents.ts'
 import { lookAtTarget, type TargetView } from './look-at-target.ts'
-import { placeFile } from './place-file.ts'
+import { anotherRun } from './moved-on.ts'
 import { publishGeneration } from './publish-generation.ts'
 import type { SourceGeneration } from './read-generation.ts'
 import type { ReplicaOptions, ReplicaUpdate } from './replica.ts'
+import { directoryPath, ReplicaGenerations, type WantedGeneration } from './replica-generations.ts'
+import { isStagePath, ReplicaPackages, stagePathOf } from './replica-packages.ts'
 import { expired, planReplica, type ReplicaPlan, supersededSince, type WantedFile } from './replica-plan.ts'
 import { isStillRecord, type ReplicaRecord, writeRecord } from './replica-record.ts'
 import type { RepositorySource } from './source.ts'
@@ -25,6 +27,7 @@ export interface RoundParts
     | 'checksAll'
     | 'takesOver'
     | 'copiesInStore'
+    | 'generations'
     | 'scratch'
     | 'time'
     | 'onEvent'
@@ -35,22 +38,12 @@ export interface RoundParts
   readonly bandwidth: Bandwidth | undefined
 }
 
-/** The source no longer has what it named, or another run is at work here: everything is to be looked at again. */
-export class MovedOn extends Error {
-  readonly who: 'source' | 'another run'
-
-  constructor(who: MovedOn['who'], message: string) {
-    super(message)
-    this.who = who
-  }
-}
-
 interface RoundPlan {
   readonly packages: readonly WantedFile[]
   readonly packagePlan: ReplicaPlan
   readonly documentPlan: ReplicaPlan
   readonly view: TargetView
-  /** Every path that the generation names. */
+  /** Every path that the generation names, and that of its directory where it has one. */
   readonly named: ReadonlySet<string>
 }
 
@@ -65,9 +58,14 @@ const doubtMs = 3_600_000
 
 export class ReplicaRound {
   readonly #parts: RoundParts
+  readonly #packages: ReplicaPackages
+  readonly #generations: ReplicaGenerations
 
   constructor(parts: RoundParts) {
+    const { target, generations, signal } = parts
     this.#parts = parts
+    this.#packages = new ReplicaPackages(parts, (recordETag) => this.#ensureAlone(recordETag))
+    this.#generations = new ReplicaGenerations(target, generations, signal)
   }
 
   /** @throws MovedOn, DocumentGone, TransferError, DocumentError of the source's primary, StoreError, WebError */
@@ -76,20 +74,22 @@ export class ReplicaRound {
   ): Promise<Omit<Extract<ReplicaUpdate, { kind: 'whole' }>, 'kind'> & Deletion> {
     const documents = await this.fetchDocuments(generation)
     try {
-      const plan = await this.plan(documents)
-      const { packages, packagePlan, documentPlan, view } = plan
+      const view = await this.look()
+      const wanted = await this.#generations.look(generation, view.hasMirrorlist)
+      const plan = await this.plan(documents, view, wanted)
+      const { packages, packagePlan, documentPlan } = plan
       const { record, etag } = await this.#begin(plan)
-      await this.#placeAll([...packagePlan.fetch, ...packagePlan.check], view, etag)
-      const staged = await this.#stage(packagePlan.replace, view, etag)
+      await this.#packages.placeAll([...packagePlan.fetch, ...packagePlan.check], view, etag)
       // These stand in the way of clients of the last generation: everything else is there by now.
-      await this.#putInPlace(staged, etag)
+      await this.#packages.replaceAll(packagePlan.replace, view, etag)
       await this.#placeDocuments(documents, documentPlan)
+      if (wanted !== undefined) await this.#writeDirectory(wanted, generation, view, this.#parts.checksAll)
       await this.#ensureAlone(etag)
       const isNew = await this.#publish(generation, view)
       // What another run was about to delete when it was named again.
       const revived = packages.filter(({ path }) => view.record?.superseded.has(path))
-      await this.#placeAll(revived, view, etag)
-
+      await this.#packages.placeAll(revived, view, etag)
+      if (wanted !== undefined) await this.#nameGeneration(wanted, generation, view)
       const deletion = await this.#end(plan, record, etag)
       const { revision } = generation.repomd
       const fetched = packagePlan.fetch.length + packagePlan.replace.length
@@ -101,7 +101,7 @@ export class ReplicaRound {
 
   /** For who has nothing new to take. @throws MovedOn, TransferError, StoreError */
   async deleteExpired(): Promise<Deletion> {
-    const { record, held } = await this.#look()
+    const { record, held } = await this.look()
     if (record === undefined) return { deleted: 0, nextDeletion: Number.POSITIVE_INFINITY }
     // Whatever a record says: what the metadata names stays.
     const superseded = new Map([...record.superseded].filter(([path]) => held.get(path)?.checksum === undefined))
@@ -114,21 +114,23 @@ export class ReplicaRound {
     return fetchDocuments(source, generation, scratch, bandwidth)
   }
 
-  /** @throws DocumentError, TransferError, StoreError */
-  async plan(documents: readonly FetchedDocument[]): Promise<RoundPlan> {
+  /** @throws DocumentError */
+  async plan(documents: readonly FetchedDocument[], view: TargetView, wanted?: WantedGeneration): Promise<RoundPlan> {
     const packages = await readWantedPackages(documents)
-    const view = await this.#look()
     const isDoubted = (path: string): boolean => this.#parts.checksAll || (view.record?.doubted.has(path) ?? false)
     const { held, isOwn } = view
     const documentPlan = planReplica({ wanted: documents, held, isDoubted, isOwn })
     const packagePlan = planReplica({ wanted: packages, held, isDoubted, isOwn })
     const isDocument = new Set(documents.map(({ path }) => path))
     const superseded = packagePlan.superseded.filter((path) => !isDocument.has(path))
-    const named = new Set([...packages, ...documents].map(({ path }) => path))
+    const named = new Set(
+      [...packages, ...documents, ...(wanted === undefined ? [] : [wanted])].map(({ path }) => path),
+    )
     return { packages, packagePlan: { ...packagePlan, superseded }, documentPlan, view, named }
   }
 
-  #look(): Promise<TargetView> {
+  /** @throws TransferError `NOT_A_REPLICA`, StoreError */
+  look(): Promise<TargetView> {
     const { target, source, takesOver, signal } = this.#parts
     return lookAtTarget(target, { source: source.identity ?? source.name, takesOver, signal })
   }
@@ -162,75 +164,16 @@ export class ReplicaRound {
     { begun, ...record }: ReplicaRecord,
     etag: ETag,
   ): Promise<Deletion> {
-    const { held } = view
+    const { held, generations } = view
     const { time } = this.#parts
-    const left = [...begun].filter((path) => held.has(path) && !path.startsWith(stagePrefix))
-    const paths = new Set([...packagePlan.superseded, ...record.superseded.keys(), ...left])
+    const left = [...begun].filter((path) => held.has(path) && !isStagePath(path))
+    const directories = [...generations.keys()].map(directoryPath)
+    const paths = new Set([...packagePlan.superseded, ...record.superseded.keys(), ...left, ...directories])
     const known = view.record?.superseded ?? new Map<string, number>()
     const gone = [...paths].filter((path) => !named.has(path))
     const superseded = supersededSince(gone, known, time.now())
     const ended = { ...record, superseded, begun: new Set<string>() }
     return this.#deleteFrom(ended, await this.#writeRecord(ended, etag))
-  }
-
-  async #placeAll(files: readonly WantedFile[], { isOwn }: TargetView, recordETag: ETag): Promise<void> {
-    await this.#forEach(files, recordETag, async (file) => {
-      const placed = await placeFile(file, { ...this.#parts, replaces: isOwn(file.path) })
-      if (placed.kind === 'different') return notPulled
-      if (placed.kind === 'wrong') return placed.reason
-      this.#parts.onEvent({ kind: 'placed', file, how: placed.kind })
-      return undefined
-    })
-  }
-
-  /** What is to stand in the place of another file, beside it: only once all of it is there anything is replaced. */
-  async #stage(files: readonly WantedFile[], { isOwn }: TargetView, recordETag: ETag): Promise<readonly WantedFile[]> {
-    await this.#forEach(files, recordETag, async (file) => {
-      if (!isOwn(file.path)) return notPulled
-      const placed = await placeFile(file, { ...this.#parts, replaces: true }, stagePathOf(file))
-      return placed.kind === 'wrong' ? placed.reason : undefined
-    })
-    return files
-  }
-
-  async #putInPlace(staged: readonly WantedFile[], recordETag: ETag): Promise<void> {
-    const { store, root } = this.#parts.target
-    const { signal } = this.#parts
-    await this.#forEach(staged, recordETag, async (file) => {
-      const key = `${root}${file.path}`
-      const [stage, there] = [
-        await store.head(`${root}${stagePathOf(file)}`, { signal }),
-        await store.head(key, { signal }),
-      ]
-      if (stage === undefined) throw anotherRun()
-      const sha256 = file.checksum.type === 'sha256' ? { sha256: file.checksum.hex } : {}
-      const condition: PutCondition = there === undefined ? { if: 'absent' } : { if: 'unchanged', etag: there.etag }
-      const how = { contentType: 'application/x-rpm', signal }
-      const copied = await store.copy({ ...stage, store, ...sha256 }, key, condition, how)
-      if (copied.kind !== 'stored') throw anotherRun()
-      this.#parts.onEvent({ kind: 'placed', file, how: 'placed' })
-      return undefined
-    })
-    for (const file of staged) await store.delete(`${root}${stagePathOf(file)}`, { signal })
-  }
-
-  /** @param work gives what is wrong; all that is wrong is told together */
-  async #forEach(
-    files: readonly WantedFile[],
-    recordETag: ETag,
-    work: (file: WantedFile) => Promise<string | undefined>,
-  ): Promise<void> {
-    const { concurrency, signal } = this.#parts
-    const wrong: string[] = []
-    await inParallel(files, concurrency, async (file) => {
-      signal.throwIfAborted()
-      const reason = await work(file)
-      if (reason !== undefined) wrong.push(`${file.path}: ${reason}`)
-    })
-    await this.#ensureAlone(recordETag)
-    const [first, ...more] = wrong
-    if (first === undefined) return
-    throw new MovedOn('source', more.length === 0 ? first : `${first}; and ${more.length} more packages`)
   }
 
   /** A name may stand for another file than in the last generation; such ones come last. */
@@ -255,6 +198,22 @@ export class ReplicaRound {
     return published === 'published'
   }
 
+  async #writeDirectory(
+    wanted: WantedGeneration,
+    generation: SourceGeneration,
+    { generations }: TargetView,
+    anew: boolean,
+  ): Promise<void> {
+    const written = await this.#generations.writeDirectory(wanted, generation, generations, anew)
+    if (written === 'conflict') throw anotherRun()
+  }
+
+  /** A directory that another run was about to delete is looked at once more. */
+  async #nameGeneration(wanted: WantedGeneration, generation: SourceGeneration, view: TargetView): Promise<void> {
+    if (view.record?.superseded.has(wanted.path)) await this.#writeDirectory(wanted, generation, view, true)
+    if ((await this.#generations.name(wanted)) === 'conflict') throw anotherRun()
+  }
+
   async #deleteFrom(record: ReplicaRecord, etag: ETag): Promise<Deletion> {
     const { target, time, retentionMs, concurrency, signal } = this.#parts
     const gone = expired(record.superseded, time.now(), retentionMs)
@@ -263,7 +222,7 @@ export class ReplicaRound {
     const nextDeletion = Math.min(...left.values(), Number.POSITIVE_INFINITY) + retentionMs
     if (gone.length === 0) return { deleted: 0, nextDeletion }
     await this.#ensureAlone(etag)
-    await inParallel(gone, concurrency, (path) => target.store.delete(`${target.root}${path}`, { signal }))
+    await deleteSuperseded(gone, target, { concurrency, signal })
     await this.#writeRecord({ ...record, superseded: left }, etag)
     return { deleted: gone.length, nextDeletion }
   }
@@ -280,22 +239,8 @@ export class ReplicaRound {
   }
 }
 
-const notPulled = 'another file stands there, which was not pulled: take it away, or say --take-over'
-
-/** Nothing of a generation lies there (fetch-documents.ts). */
-const stagePrefix = 'repodata/replica-'
-
-function stagePathOf({ path, checksum }: WantedFile): string {
-  const digest = createHash('sha256').update(`${path}\n${checksum.hex}`).digest('hex')
-  return `${stagePrefix}${digest}`
-}
-
 function documentsOf({ fetch, check, replace }: ReplicaPlan): readonly WantedFile[] {
   return [...fetch, ...check, ...replace]
-}
-
-function anotherRun(): MovedOn {
-  return new MovedOn('another run', 'another run is at work here')
 }
 
 function bytesOf({ fetch, replace }: ReplicaPlan): number {

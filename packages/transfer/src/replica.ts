@@ -3,13 +3,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { DocumentError } from '@repokeeper/repodata'
-import type { RepositoryLocation } from '@repokeeper/repository'
+import type { Generations, RepositoryLocation } from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
 import { Bandwidth } from './bandwidth.ts'
 import { DocumentGone, discardDocuments } from './fetch-documents.ts'
+import { MovedOn } from './moved-on.ts'
 import { type GenerationVersions, readGeneration, type SourceGeneration } from './read-generation.ts'
 import type { ReplicaPlan, WantedFile } from './replica-plan.ts'
-import { MovedOn, ReplicaRound } from './replica-round.ts'
+import { ReplicaRound } from './replica-round.ts'
 import type { RepositorySource } from './source.ts'
 import { TransferError } from './transfer-error.ts'
 
@@ -27,6 +28,8 @@ export interface ReplicaOptions {
   readonly takesOver: boolean
   /** Packages are copied by the store of the target, where the source lies in a store. */
   readonly copiesInStore: boolean
+  /** Whether it has generations and a mirrorlist of its own. */
+  readonly generations: Generations
   /** A directory of the caller's for documents on their way. */
   readonly scratch: string
   readonly time: ReplicaTime
@@ -125,7 +128,7 @@ export class Replica {
     if (generation === 'unchanged') throw new Error('a first look cannot be unchanged')
     const documents = await this.#round.fetchDocuments(generation)
     try {
-      return (await this.#round.plan(documents)).packagePlan
+      return (await this.#round.plan(documents, await this.#round.look())).packagePlan
     } catch (error) {
       throw this.#explained(error)
     } finally {

@@ -18,6 +18,18 @@ export type SourceAnswer =
   /** It is still the version that was named. */
   | { readonly kind: 'unchanged' }
 
+export interface SourceRequest {
+  /** Only where it is not this version any more. */
+  readonly unless?: SourceVersion | undefined
+  /** These bytes alone, `end` excluded: where the place knows no ranges, they are cut out of what it gives. */
+  readonly range?: ByteRange | undefined
+}
+
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
 export interface RepositorySource {
   /** For messages, with no slash at its end, and without a password. */
   readonly name: string
@@ -25,10 +37,9 @@ export interface RepositorySource {
   readonly identity?: string
   /**
    * @param path below the root of the repository, not percent-encoded
-   * @param options.unless only where it is not this version any more
    * @throws StoreError, WebError; so does the body where it breaks off
    */
-  open(path: string, options?: { readonly unless?: SourceVersion | undefined }): Promise<SourceAnswer>
+  open(path: string, options?: SourceRequest): Promise<SourceAnswer>
   /**
    * The object at a path, for a store that may be able to copy it by itself; `undefined` where there is none.
    * Absent: what lies here can only be read.

@@ -15,9 +15,9 @@ export function storeSource(
   return {
     name: describeLocation({ store, root }).replace(/\/+$/, ''),
     ...(identity === undefined ? {} : { identity }),
-    async open(path, { unless } = {}) {
+    async open(path, { unless, range } = {}) {
       const known = unless === undefined ? {} : { ifNoneMatch: parseETag(unless) }
-      const got = await store.get(`${root}${path}`, { ...known, signal })
+      const got = await store.get(`${root}${path}`, { ...known, ...(range && { range }), signal })
       switch (got.kind) {
         case 'found':
           // An ETag is told apart from all others by the place that gave it: that is all a version has to be.

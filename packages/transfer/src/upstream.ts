@@ -22,6 +22,8 @@ export interface Upstream {
   readonly name: string
   /** The same repository, in the order in which it is tried; one at least. */
   readonly sources: readonly RepositorySource[]
+  /** Where packages lie that the metadata places elsewhere (`xml:base`). */
+  elsewhere(base: URL): RepositorySource
   close(): Promise<void>
 }
 
@@ -38,12 +40,12 @@ export async function openUpstream(address: UpstreamAddress, options: OpenUpstre
   const url = parseWebUrl(place)
   if (url === undefined) {
     if (kind !== 'any') throw new TransferError('NO_METADATA', `${place} is no http:// or https:// URL of a ${kind}`)
-    return upstreamOf([await options.openPlace(place)])
+    return upstreamOf([await options.openPlace(place)], options)
   }
   // What has a query is no directory.
   if (kind === 'any' && url.search === '') {
     const source = webSource(url, options)
-    if (await hasRepomd(source)) return upstreamOf([source])
+    if (await hasRepomd(source)) return upstreamOf([source], options)
     await source.close()
   }
   const list = await readList(url, options)
@@ -54,7 +56,7 @@ export async function openUpstream(address: UpstreamAddress, options: OpenUpstre
   const { repomds } = list
   const sources = list.bases.map((base) => webSource(base, options))
   const checked = repomds.length === 0 ? sources : sources.map((source) => expectRepomd(source, repomds))
-  return { ...upstreamOf(checked), name: nameOf(url) }
+  return { ...upstreamOf(checked, options), name: nameOf(url) }
 }
 
 async function hasRepomd(source: RepositorySource): Promise<boolean> {
@@ -78,13 +80,19 @@ async function readList(url: URL, options: WebReaderOptions): Promise<MirrorList
   }
 }
 
-function upstreamOf(sources: readonly RepositorySource[]): Upstream {
+function upstreamOf(sources: readonly RepositorySource[], options: WebReaderOptions): Upstream {
   const [first] = sources
+  const others = new Map<string, RepositorySource>()
   return {
     name: first?.name ?? '',
     sources,
+    elsewhere(base) {
+      const source = others.get(base.href) ?? webSource(base, options)
+      others.set(base.href, source)
+      return source
+    },
     async close() {
-      for (const source of sources) await source.close()
+      for (const source of [...sources, ...others.values()]) await source.close()
     },
   }
 }

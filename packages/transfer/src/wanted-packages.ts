@@ -11,8 +11,10 @@ const openBytesMax = 16 * 2 ** 30
 /** The largest repositories have some 200,000. Each is in memory while it is worked on. */
 const packagesMax = 1_000_000
 
+const ownFiles = /^(?:mirrorlist$|(?:generations|snapshots)\/.*(?<!\.rpm)$)/s
+
 /**
- * Packages that lie elsewhere by `xml:base` are left out: who follows the entry finds them there.
+ * Packages that lie elsewhere by `xml:base` are left out: a replica says what its source says, and clients find them there.
  * @throws DocumentError where there is no primary, or it lists what cannot be
  */
 export async function readWantedPackages(documents: readonly FetchedDocument[]): Promise<WantedFile[]> {
@@ -40,8 +42,8 @@ function wantedOf(listed: ListedPackage): WantedFile | undefined {
   const text = pathOf(listed)
   if (text === undefined) return undefined
   const path = parseLocation(text)
-  // What lies in repodata/ would be metadata here, or what a replica knows of itself.
-  if (path === undefined || path.split('/').slice(0, -1).includes('repodata')) {
+  // What lies in repodata/ would be metadata here, or what a replica knows of itself; and there are its mirrorlist and its generations.
+  if (path === undefined || path.split('/').slice(0, -1).includes('repodata') || ownFiles.test(path)) {
     throw new DocumentError('UNEXPECTED_CONTENT', `primary places ${listed.name} where no package may lie: ${text}`)
   }
   return { path, checksum: { type: listed.checksumType, hex: listed.pkgid }, size: listed.size }

@@ -5,7 +5,7 @@
 import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { SourceAnswer, SourceVersion } from './source.ts'
+import type { ByteRange, SourceAnswer, SourceRequest, SourceVersion } from './source.ts'
 
 export interface WebReaderOptions {
   /** A server that says nothing for so long is given up. Default: 30 s, as dnf's `timeout` is. */
@@ -17,9 +17,7 @@ export interface WebReaderOptions {
   readonly now?: () => number
 }
 
-export interface WebRequest {
-  /** Only where it is not this version any more. */
-  readonly unless?: SourceVersion | undefined
+export interface WebRequest extends SourceRequest {
   /** A body that breaks off is taken up again where it ended, if the server still has that version. */
   readonly resumes?: boolean
 }
@@ -57,14 +55,16 @@ export class WebReader {
    * @throws WebError, and the body throws one where it breaks off or becomes slow
    */
   async get(url: URL, request: WebRequest = {}): Promise<SourceAnswer> {
-    const { unless, resumes = false } = request
-    const response = await this.#patiently(() => this.#follow(url, unless === undefined ? {} : conditionOf(unless)))
+    const { unless, range, resumes = false } = request
+    const headers = { ...(unless && conditionOf(unless)), ...(range && rangeOf(range)) }
+    const response = await this.#patiently(() => this.#follow(url, headers))
     switch (response) {
       case 'absent':
       case 'unchanged':
         return { kind: response }
       default: {
         const version = versionOf(response)
+        if (range !== undefined) return { kind: 'found', version, body: this.#within(range, response, url) }
         const body =
           resumes && version !== undefined ? this.#resumed(response, url, version) : this.#body(response, url)
         return { kind: 'found', version, body }
@@ -153,6 +153,23 @@ export class WebReader {
     }
   }
 
+  /** RFC 9110, section 14.2: a server may ignore a range, and gives all of it. */
+  async *#within({ start, end }: ByteRange, response: IncomingMessage, url: URL): AsyncGenerator<Uint8Array> {
+    const isWhole = response.statusCode !== 206
+    if (!isWhole && !continuesAt(response, start)) {
+      response.destroy()
+      throw new WebError('REFUSED', `${shown(url)}: the server answers with other bytes than were asked for`)
+    }
+    let at = isWhole ? 0 : start
+    for await (const chunk of this.#body(response, url)) {
+      const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at))
+      at += chunk.length
+      if (wanted.length > 0) yield wanted
+      // An answer that is as long as was asked for ends by itself, and leaves the connection to the next request.
+      if (isWhole ? at >= end : at > end) return
+    }
+  }
+
   async *#body(response: IncomingMessage, url: URL): AsyncGenerator<Uint8Array> {
     const { silenceMs = silenceMsDefault, now = () => performance.now(), signal } = this.#options
     const due = (bytesPerSecondMin * silenceMs) / 1000
@@ -192,6 +209,10 @@ const changesWithinMs = 2_000
 
 function conditionOf(version: SourceVersion): Headers {
   return version.startsWith('"') ? { 'if-none-match': version } : { 'if-modified-since': version }
+}
+
+function rangeOf({ start, end }: ByteRange): Headers {
+  return { range: `bytes=${start}-${end - 1}` }
 }
 
 function continuesAt({ statusCode, headers }: IncomingMessage, offset: number): boolean {

@@ -16,7 +16,7 @@ export function webSource(base: URL, options: WebReaderOptions = {}): Repository
   root.pathname = root.pathname.replace(/\/*$/, '/')
   return {
     name: `${root.origin}${root.pathname.replace(/\/$/, '')}`,
-    open: (path, { unless } = {}) => reader.get(below(root, path), { unless, resumes: true }),
+    open: (path, request = {}) => reader.get(below(root, path), { ...request, resumes: true }),
     close: async () => reader.close(),
   }
 }

@@ -37,16 +37,18 @@ const rpm = buildPackage({ name: 'anchor' })
 
 interface Upstream {
   readonly href?: string
+  readonly base?: string
   readonly size?: number
   readonly updateinfo?: Uint8Array
 }
 
 /** A repository of one package, at a path of the server. */
-function publish(at: string, { href = 'anchor.rpm', size = rpm.length, updateinfo }: Upstream = {}): Buffer {
+function publish(at: string, { href = 'anchor.rpm', base, size = rpm.length, updateinfo }: Upstream = {}): Buffer {
+  const place = base === undefined ? '' : `xml:base="${base}" `
   const entry =
     `<package type="rpm"><name>anchor</name><arch>noarch</arch><version epoch="0" ver="1.0" rel="1"/>` +
     `<checksum type="sha256" pkgid="YES">${sha256(rpm)}</checksum><summary/><description/><packager/><url/>` +
-    `<time file="1" build="1"/><size package="${size}" installed="1" archive="1"/><location href="${href}"/></package>`
+    `<time file="1" build="1"/><size package="${size}" installed="1" archive="1"/><location ${place}href="${href}"/></package>`
   const namespace = 'xmlns="http://linux.duke.edu/metadata/common"'
   const primary = Buffer.from(`<?xml version="1.0"?><metadata ${namespace} packages="1">${entry}</metadata>`)
   const record = (type: string, bytes: Uint8Array): string => {
@@ -90,7 +92,7 @@ describe('a hostile upstream', () => {
     expect(await readWhole(target)).toBeUndefined()
   })
 
-  it.each(['../anchor.rpm', 'repodata/repomd.xml', 'repodata/replica.json'])(
+  it.each(['../anchor.rpm', 'repodata/repomd.xml', 'repodata/replica.json', 'mirrorlist', 'snapshots/1/mirrorlist'])(
     'that lists a package at %s gets no replica',
     async (href) => {
       publish('/tricks', { href })
@@ -100,6 +102,7 @@ describe('a hostile upstream', () => {
       const replica = new Replica(source, target, {
         ...{ keyring: undefined, concurrency: 1, retentionMs: 0, bytesPerSecond: undefined, checksAll: false },
         ...{ takesOver: false, copiesInStore: false, scratch: await newDirectory(), onEvent: () => {}, signal: never },
+        generations: { kind: 'as found' },
         time: { ...realTime, sleep: async () => {} },
       })
       await expect(replica.update()).rejects.toMatchObject({
@@ -110,6 +113,36 @@ describe('a hostile upstream', () => {
       await source.close()
     },
   )
+
+  it.each(['../anchor.rpm', '/etc/anchor.rpm', 'repodata/anchor.rpm', 'anchor.sh'])(
+    'that lists a package at %s of another place is not taken',
+    async (href) => {
+      publish('/tricks', { href, base: `${web}/elsewhere` })
+      const run = mirror(any('/tricks'), locationIn(new MemoryStore(), 'el9/'))
+      await expect(run).rejects.toMatchObject({ code: 'BAD_SOURCE', message: expect.stringContaining(href) })
+    },
+  )
+
+  it.each(['file:///srv', 'ftp://me:hush@ftp.example.org/el9?key=hush', 'media:1#2', '/srv', 'Packages', '//srv'])(
+    'that places a package at %s has that one not fetched, and no password told',
+    async (base) => {
+      publish('/placed', { base })
+      const target = locationIn(new MemoryStore(), 'el9/')
+      const run = await mirror(any('/placed'), target)
+      expect(run).toMatchObject({ outcomes: ['failed anchor.rpm'] })
+      const [only] = run.plan.impossible
+      expect(only?.reason).toMatch(/^it lies elsewhere \(xml:base\), at .*, which is no http:\/\/ or https:\/\/ URL$/)
+      expect(only?.reason).not.toContain('hush')
+      expect(await readFile(target, 'anchor.rpm')).toBeUndefined()
+    },
+  )
+
+  it('that sends elsewhere and elsewhere again for a package of another place is given up', async () => {
+    publish('/lists', { base: `${web}/round` })
+    files.set('/round/anchor.rpm', (response) => response.writeHead(302, { location: '/round/anchor.rpm' }).end())
+    const target = locationIn(new MemoryStore(), 'el9/')
+    expect(await mirror(any('/lists'), target)).toMatchObject({ outcomes: ['failed anchor.rpm'] })
+  })
 
   it('that sends a package without end gets no further than the size that it has named', async () => {
     publish('/endless')

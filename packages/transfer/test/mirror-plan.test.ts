@@ -28,7 +28,7 @@ describe('what a mirror plans', () => {
     fc.assert(
       fc.property(wantedPackages, heldFiles, remembered, remembered, (wanted, held, packages, others) => {
         const record = { ...newMirrorRecord('upstream'), packages }
-        const { fetch, check, different, kept, dropped } = planMirror({ wanted, held, record, others })
+        const { fetch, check, different, kept, dropped } = planMirror({ impossible: [], wanted, held, record, others })
         const lists = [...fetch, ...check, ...different, ...kept]
         expect(lists).toHaveLength(wanted.length)
         expect(new Set(lists)).toEqual(new Set(wanted))
@@ -63,7 +63,7 @@ describe('what a mirror plans', () => {
       checksum: { type: 'sha256' as const, hex },
     }))
     const record = { ...newMirrorRecord('upstream'), wanted: before }
-    const { doubt } = planMirror({ wanted, held: new Map(), record, others: new Map() })
+    const { doubt } = planMirror({ impossible: [], wanted, held: new Map(), record, others: new Map() })
     expect(doubt !== undefined).toBe(doubts)
   })
 })

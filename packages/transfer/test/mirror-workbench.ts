@@ -1,7 +1,9 @@
 /** A whole run of a mirror, as the command does it. */
 import {
+  anyPackage,
   foundRepository,
   MemoryCache,
+  type PackagePolicy,
   type RepositoryContext,
   type RepositoryLocation,
   realContext,
@@ -10,9 +12,8 @@ import {
 import { Mirror, type MirrorOptions, openUpstream, storeSource, type UpstreamAddress } from '../src/index.ts'
 import { never, newDirectory, readWhole, Source } from './workbench.ts'
 
-const context = realContext({ cache: new MemoryCache(), onEvent: () => {} })
-
 interface RunOptions extends Partial<MirrorOptions> {
+  readonly packagePolicy?: PackagePolicy
   readonly prunes?: boolean
   readonly forces?: boolean
 }
@@ -21,8 +22,9 @@ interface RunOptions extends Partial<MirrorOptions> {
 export async function mirror(
   from: Source | UpstreamAddress,
   target: RepositoryLocation,
-  { prunes, forces, ...more }: RunOptions = {},
+  { packagePolicy = anyPackage, prunes, forces, ...more }: RunOptions = {},
 ) {
+  const context = realContext({ cache: new MemoryCache(), onEvent: () => {}, packagePolicy })
   const openPlace = async () => {
     if (!(from instanceof Source)) throw new Error('it is of the web')
     return storeSource(from.location, { signal: never })
@@ -59,6 +61,7 @@ export async function mirror(
     return {
       plan: run.plan,
       outcomes: outcomes.toSorted(),
+      refused: brought.flatMap(({ outcome }) => (outcome.kind === 'refused' ? [outcome] : [])),
       pruned: pruned.map(({ path, outcome }) => `${outcome.kind} ${path}`),
     }
   } finally {

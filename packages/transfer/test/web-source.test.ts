@@ -85,6 +85,51 @@ describe('an answer that breaks off', () => {
   })
 })
 
+describe('a range', () => {
+  async function rangeOf(base: URL): Promise<string> {
+    const source = webSource(base, { pauseMs: 1 })
+    try {
+      const answer = await source.open('x.rpm', { range: { start: 10, end: 15 } })
+      if (answer.kind !== 'found') throw new Error(answer.kind)
+      return Buffer.from(await readBody(answer.body, 2 ** 20)).toString()
+    } finally {
+      await source.close()
+    }
+  }
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['that gives it', (response) => part(response).end('klmno')],
+    ['that gives more than was asked for, without end', (response) => void part(response).write('klmnopqrs')],
+    ['that knows none, without waiting for the rest', (response) => void response.writeHead(200).write(text)],
+    ['that knows none, and gives it in pieces', (response) => pieces(response.writeHead(200), [...text])],
+  ])('is those bytes alone with a server %s', async (_, answer) => {
+    const asked: (string | undefined)[] = []
+    const base = await serve(({ headers }, response) => {
+      asked.push(headers.range)
+      answer(response)
+    })
+    expect(await rangeOf(base)).toBe('klmno')
+    expect(asked).toEqual(['bytes=10-14'])
+  })
+
+  it('is an error with a server that gives another one', async () => {
+    const base = await serve((_request, response) => {
+      response.writeHead(206, { 'content-range': `bytes 0-4/${text.length}` }).end('abcde')
+    })
+    await expect(rangeOf(base)).rejects.toMatchObject({ code: 'REFUSED' })
+  })
+
+  function part(response: ServerResponse): ServerResponse {
+    return response.writeHead(206, { 'content-range': `bytes 10-14/${text.length}` })
+  }
+
+  /** Each once the one before was sent. */
+  function pieces(response: ServerResponse, [piece, ...more]: readonly string[]): void {
+    if (piece === undefined) response.end()
+    else response.write(piece, () => pieces(response, more))
+  }
+})
+
 describe('a replica of a web server', () => {
   it('asks for two things at most while nothing has changed, and is the source', async () => {
     const source = new Source(new MemoryStore(), '')
@@ -103,7 +148,7 @@ describe('a replica of a web server', () => {
     const scratch = await newDirectory()
     const replica = new Replica(web, target, {
       ...{ keyring: undefined, concurrency: 2, retentionMs: 0, bytesPerSecond: 2 ** 30, scratch },
-      ...{ checksAll: false, takesOver: false, copiesInStore: true },
+      ...{ checksAll: false, takesOver: false, copiesInStore: true, generations: { kind: 'as found' } },
       ...{ time: realTime, onEvent: () => {}, signal: never },
     })
     expect(await replica.update()).toMatchObject({ kind: 'whole', fetched: 1 })

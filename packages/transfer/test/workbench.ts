@@ -10,9 +10,11 @@ import { decompress, parseRepomd } from '@repokeeper/repodata'
 import {
   MemoryCache,
   parseRepositoryRoot,
+  type RepositoryContext,
   type RepositoryLocation,
   realContext,
   reconcile,
+  type Signing,
 } from '@repokeeper/repository'
 import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 import { onTestFinished } from 'vitest'
@@ -27,10 +29,11 @@ export function locationIn(store: ObjectStore, root = ''): RepositoryLocation {
 /** A repository that is published the usual way. */
 export class Source {
   readonly location: RepositoryLocation
-  readonly #context = realContext({ cache: new MemoryCache(), onEvent: () => {} })
+  readonly #context: RepositoryContext
 
-  constructor(store: ObjectStore = new MemoryStore(), root = 'upstream/el9/') {
+  constructor(store: ObjectStore = new MemoryStore(), root = 'upstream/el9/', signing: Signing = { kind: 'unsaid' }) {
     this.location = locationIn(store, root)
+    this.#context = realContext({ cache: new MemoryCache(), onEvent: () => {}, signing })
   }
 
   /** Puts packages at `name-version.rpm`, or at a path, removes others, and publishes. */
@@ -59,6 +62,7 @@ const usual: Omit<ReplicaOptions, 'scratch'> = {
   checksAll: false,
   takesOver: false,
   copiesInStore: false,
+  generations: { kind: 'as found' },
   time: { now: Date.now, random: Math.random, sleep: () => new Promise(setImmediate) },
   onEvent: (_: ReplicaEvent) => {},
   signal: never,

@@ -12,6 +12,9 @@ REPO yet comes there, checked against the digests of upstream's metadata; comps,
 Killed at any point, the same command again goes on: what has come stays. What else is in REPO, one's own packages or those of other
 upstreams, is left alone.
 
+With --package-policy signed what no key of the keyring has signed does not come, and is named. What upstream places elsewhere (xml:base)
+comes from there.
+
 What upstream drops stays, unless --prune is said; and that only deletes what an earlier run brought from there. In
 repodata/mirror-*.json it is kept what that is.
 
