@@ -179,7 +179,7 @@ const jobs: Readonly<Record<PartName, readonly Job[]>> = {
       await inGenerations(scene)
       const when = ['superseded objects deleted', failureOf('clean-up')]
       const interrupt = { in: 'stderr', when, signal: 'SIGTERM' } as const
-      return await runWorker(scene, 'add', [...upkeepOptions['clean-up'], { interrupt }])
+      return await runWorker(scene, 'add', [...upkeepOptions['clean-up'], { interrupt, ownProcess: false }])
     }),
     ...additions,
   ],
@@ -544,6 +544,8 @@ async function superseded(scene: Scene): Promise<void> {
   for (const version of ['2', '3']) {
     await scene.admin.repokeeper('add', repo, await scene.rpm('foo', version), '--publish')
   }
+  // What was superseded in this second is not older than it.
+  scene.cloud.clock.advance(2_000)
 }
 
 /** What is published in generations, of which one is superseded. @returns the id of that */
@@ -642,7 +644,7 @@ type UpkeepJobName = keyof typeof upkeepOptions
 async function runUpkeep(scene: Scene, job: UpkeepJobName, said: string): Promise<Ran> {
   // What could not be done is tried again, and can't be then: nothing else would come.
   const interrupt = { in: 'stderr', when: [said, failureOf(job)], signal: 'SIGTERM' } as const
-  const ran = await runWorker(scene, 'add', [...upkeepOptions[job], { interrupt }])
+  const ran = await runWorker(scene, 'add', [...upkeepOptions[job], { interrupt, ownProcess: false }])
   expect(ran.stderr, ran.stderr).toContain(said)
   return ran
 }

@@ -1,4 +1,7 @@
-/** The programs as people start them: processes of their own, with nothing of this one's environment that matters. */
+/**
+ * The programs as people start them: with nothing of this process's environment that matters, each in a process of its own, or in one that has run
+ * others before where the process makes no difference.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -9,6 +12,10 @@ import { text } from 'node:stream/consumers'
 import { buildPackage, type PackageSpec } from '@repokeeper/rpm-parser/testing'
 import { afterAll, beforeAll } from 'vitest'
 import { own } from '../../../fixtures/cloud-process.ts'
+import { isSoak } from '../../../fixtures/soak.ts'
+import type { ProgramName } from '../src/run-program.ts'
+import type { Interrupt } from './warm-program.ts'
+import { runWarm } from './warm-programs.ts'
 
 export const binaries = join(import.meta.dirname, '..', 'bin')
 
@@ -20,15 +27,13 @@ export interface Ran {
 }
 
 export interface RunOptions {
+  /** What is tested is of the process: how it starts, what it prints to, how it ends. By default where something of that is asked for. */
+  readonly ownProcess?: boolean
   readonly environment?: Readonly<Record<string, string>>
   /** Arguments of Node itself. */
   readonly nodeArguments?: readonly string[]
-  /** Sends this signal as soon as stdout, or stderr, holds one of these texts. */
-  readonly interrupt?: {
-    readonly when: string | readonly string[]
-    readonly signal: NodeJS.Signals
-    readonly in?: 'stdout' | 'stderr'
-  }
+  /** Of a process of its own, unless that is not wanted. */
+  readonly interrupt?: Interrupt
   /** Stdout is closed at the first byte, as `| head` does. */
   readonly closeStdout?: boolean
 }
@@ -68,24 +73,36 @@ export class Workplace {
     return own(this.#spawn('repokeeper', words, {}))
   }
 
-  #spawn(program: string, words: readonly string[], { environment, nodeArguments = [] }: RunOptions): RunningProgram {
-    return spawn(process.execPath, [...nodeArguments, join(binaries, `${program}.js`), ...words], {
+  #spawn(program: string, words: readonly string[], options: RunOptions): RunningProgram {
+    return spawn(process.execPath, [...(options.nodeArguments ?? []), join(binaries, `${program}.js`), ...words], {
       cwd: this.directory,
-      env: {
-        PATH: process.env.PATH,
-        HOME: join(this.directory, 'home'),
-        REPOKEEPER_CACHE_DIR: join(this.directory, 'cache'),
-        NODE_COMPILE_CACHE: join(tmpdir(), 'repokeeper-test-compile-cache'),
-        ...this.#environment,
-        ...environment,
-      },
+      env: this.#environmentOf(options),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   }
 
-  async #run(program: string, args: readonly (string | RunOptions)[]): Promise<Ran> {
+  #environmentOf({ environment }: RunOptions) {
+    return {
+      PATH: process.env.PATH,
+      HOME: join(this.directory, 'home'),
+      REPOKEEPER_CACHE_DIR: join(this.directory, 'cache'),
+      NODE_COMPILE_CACHE: join(tmpdir(), 'repokeeper-test-compile-cache'),
+      ...this.#environment,
+      ...environment,
+    }
+  }
+
+  async #run(program: ProgramName, args: readonly (string | RunOptions)[]): Promise<Ran> {
     const options = args.find((arg) => typeof arg !== 'string') ?? {}
     const words = args.filter((arg) => typeof arg === 'string')
+    if (needsOwnProcess(words, options)) return await this.#runProcess(program, words, options)
+    const { directory } = this
+    const { interrupt } = options
+    const order = { program, words, directory, environment: this.#environmentOf(options), interrupt }
+    return { ...(await runWarm(order)), signal: null }
+  }
+
+  async #runProcess(program: ProgramName, words: readonly string[], options: RunOptions): Promise<Ran> {
     const { interrupt, closeStdout = false } = options
     const child = this.#spawn(program, words, options)
     if (interrupt !== undefined) {
@@ -104,6 +121,16 @@ export class Workplace {
     const [code, signal] = await exit
     return { code, signal, stdout: out, stderr: err }
   }
+}
+
+/** These run until they are told to end, and then end their process. */
+const servers: ReadonlySet<string | undefined> = new Set(['worker', 'serve', 'gateway'])
+
+function needsOwnProcess(words: readonly string[], options: RunOptions): boolean {
+  const { interrupt, closeStdout = false, nodeArguments = [] } = options
+  const serves = servers.has(words[0]) && !words.includes('--once')
+  const { ownProcess = closeStdout || interrupt !== undefined || nodeArguments.length > 0 || serves } = options
+  return ownProcess || isSoak
 }
 
 /** One for a test file; removed after it. */
