@@ -1,14 +1,15 @@
 /**
- * Two thousand cases of every decoder, always the same ones: what chance finds is `scripts/fuzz`'s to say. And faults planted on
- * purpose, so that "no findings" means something.
+ * Some cases of every decoder, always the same ones: what chance finds is `scripts/fuzz`'s to say. And faults planted on purpose, so that
+ * "no findings" means something.
  */
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { orInSoak } from '../../fixtures/soak.ts'
 import { memoryBytesMax, targetNames } from './targets.ts'
 import { watchedRun } from './watched-run.ts'
 
 const table = (file: string): string => join(import.meta.dirname, file)
-const cases = 2000
+const cases = orInSoak(600, 20_000)
 
 describe('every case is read, or refused by an error of its decoder, soon and in little memory', () => {
   it.concurrent.each(targetNames)(
@@ -26,7 +27,7 @@ describe('every case is read, or refused by an error of its decoder, soon and in
       expect(refusals).toBeGreaterThan(cases / 50)
       expect(peakBytes).toBeLessThan(memoryBytesMax)
     },
-    300_000,
+    orInSoak(300_000, 3_600_000),
   )
 })
 

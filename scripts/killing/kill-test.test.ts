@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
 import { describeWithClients } from '../../fixtures/describe-with-clients.ts'
+import { orInSoak } from '../../fixtures/soak.ts'
 import { killTest } from './kill-test.ts'
 
-describeWithClients(['createrepo_c', 'dnf'], 'the kill test, a short one', () => {
+describeWithClients(['createrepo_c', 'dnf'], orInSoak('the kill test, a short one', 'the kill test'), () => {
   it('loses nothing, and no client ever sees anything that is not whole', async () => {
-    const { failures, lost, fleet, events, readers } = await killTest({ seconds: 20, seed: 20_261_121 })
+    const { failures, lost, fleet, events, readers } = await killTest({ seconds: orInSoak(12, 180), seed: 20_261_121 })
     expect(failures).toEqual([])
     expect(lost).toBe(0)
     // Something was at stake.
@@ -13,5 +14,5 @@ describeWithClients(['createrepo_c', 'dnf'], 'the kill test, a short one', () =>
     expect(events).toBeGreaterThan(0)
     expect(readers.reads).toBeGreaterThan(0)
     expect(readers.dnfRuns).toBeGreaterThan(0)
-  }, 900_000)
+  }, 1_800_000)
 })

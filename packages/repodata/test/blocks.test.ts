@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { crc32, gunzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { orInSoak } from '../../../fixtures/soak.ts'
 import { combineCrc32 } from '../src/crc32-combine.ts'
 import {
   areAligned,
@@ -65,7 +66,7 @@ describe('patched documents', () => {
           }
         },
       ),
-      { numRuns: 20 },
+      { numRuns: orInSoak(6, 60) },
     )
   })
 
@@ -77,7 +78,7 @@ describe('patched documents', () => {
         expect([...open.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)).toEqual([...packages.keys()].sort())
         expect(open).toContain(` packages="${packages.size}">`)
       }),
-      { numRuns: 20 },
+      { numRuns: orInSoak(6, 60) },
     )
   })
 
@@ -97,7 +98,7 @@ describe('patched documents', () => {
           }
         },
       ),
-      { numRuns: 20 },
+      { numRuns: orInSoak(6, 60) },
     )
   })
 
@@ -108,7 +109,7 @@ describe('patched documents', () => {
         expect(areAligned(documents)).toBe(true)
         expect(documents.map((document) => document.packages)).toEqual([packages.size, packages.size, packages.size])
       }),
-      { numRuns: 10 },
+      { numRuns: orInSoak(3, 30) },
     )
   })
 })

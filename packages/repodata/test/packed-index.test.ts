@@ -3,6 +3,7 @@
  */
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { orInSoak } from '../../../fixtures/soak.ts'
 import { type ListedPackage, PackageIndex, PackedIndex, sha256PkgId } from '../src/index.ts'
 import { compareListed } from '../src/package-index.ts'
 
@@ -76,6 +77,6 @@ it('finds, packed, what an index of objects finds, and gives every fact as it wa
         expect(packed.atDecoded(path)).toEqual(index.atDecoded(path))
       }
     }),
-    { numRuns: 500 },
+    { numRuns: orInSoak(120, 2_000) },
   )
 })

@@ -26,6 +26,7 @@ import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCloudResources } from '../../../fixtures/cloud-resources.ts'
+import { orInSoak } from '../../../fixtures/soak.ts'
 import {
   DiskCache,
   MemoryCache,
@@ -49,8 +50,8 @@ afterEach(() => {
 })
 
 describe.each([
-  ['in memory', openMemory, 3],
-  ['in a directory', openDirectory, 1],
+  ['in memory', openMemory, orInSoak(2, 20)],
+  ['in a directory', openDirectory, orInSoak(1, 5)],
 ] as const)('a repository %s', (_, openRepository, numRuns) => {
   it.each(compressions)('has, after any batches, the very documents that a rebuild writes: %s', async (compression) => {
     const { location, set } = await openRepository()
@@ -112,7 +113,7 @@ it('publishes the same documents whatever way led to a set', async () => {
       }
       expect(new Set(ways.map((digests) => JSON.stringify(digests))).size).toBe(1)
     }),
-    { numRuns: 2 },
+    { numRuns: orInSoak(1, 10) },
   )
 })
 
@@ -390,7 +391,17 @@ function keyOf({ root }: RepositoryLocation, number: number): string {
   return `${root}${pathOf(number)}`
 }
 
+const built = new Map<string, Uint8Array>()
+
+/** The same bytes each time: built once. */
 function packageAt(path: string, version: number): Uint8Array {
+  const id = `${version} ${path}`
+  const bytes = built.get(id) ?? build(path, version)
+  built.set(id, bytes)
+  return bytes
+}
+
+function build(path: string, version: number): Uint8Array {
   const name = path.slice('Packages/x/'.length, path.indexOf('-'))
   const files = Array.from({ length: version }, (_, at) => ({ path: `/usr/share/${name}/${at}`, content: 'x' }))
   return buildPackage({ name, summary: `Version ${version} of ${name}`, files })

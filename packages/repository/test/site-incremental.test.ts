@@ -7,6 +7,7 @@ import type { RandomAccess } from '@repokeeper/repodata'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { orInSoak } from '../../../fixtures/soak.ts'
 import { type DocumentCache, rebuildRepository, reconcile } from '../src/index.ts'
 import { type SiteOptions, writeSite } from '../src/site.ts'
 import { intercept, locationIn, newContext, read, tickingStore } from './workbench.ts'
@@ -126,7 +127,7 @@ test('after any series of changes it is, byte for byte, the site that is written
       expect(await filesBelow(store, view)).toEqual(await filesBelow(store, `${root}fresh-${fresh}/`))
       expect(await site()).toMatchObject({ written: 0, deleted: 0 })
     }),
-    { numRuns: 4, seed: 20_261_128 },
+    { numRuns: orInSoak(2, 20), seed: 20_261_128 },
   )
 })
 

@@ -1,6 +1,7 @@
 /** Replicas: whole at every moment, through crashes at any write, changes of the source, and other runs beside them. */
 import { MemoryStore, type ObjectStore } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
+import { orInSoak } from '../../../fixtures/soak.ts'
 import type { ReplicaEvent, ReplicaOptions } from '../src/index.ts'
 import { beforeWrites } from './before-writes.ts'
 import { locationIn, newDirectory, readAll, readFile, readWhole, Source } from './workbench.ts'
@@ -324,7 +325,7 @@ describe('many replicas of a source that changes', () => {
       }
       return last
     })
-    for (let version = 1; version <= 20; version += 1) {
+    for (let version = 1; version <= orInSoak(20, 400); version += 1) {
       const removed = version % 3 === 0 ? [`p-${version - 2}.rpm`] : []
       await source.change([{ name: 'p', version: String(version) }], removed)
       for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
