@@ -1,9 +1,24 @@
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { isSoak, orInSoak } from './fixtures/soak.ts'
 import { LongestFirst } from './scripts/testing/longest-first.ts'
 
 /** These start processes for all processors themselves: one after the other, and nothing beside them. */
 const storms = ['scripts/simulating/**/*.test.ts', 'scripts/fuzzing/**/*.test.ts', 'scripts/killing/**/*.test.ts']
+
+const others = [
+  'packages/*/test/**/*.test.ts',
+  'scripts/**/*.test.ts',
+  'fixtures/**/*.test.ts',
+  'infra/test/**/*.test.ts',
+]
+
+/** What is more in a soak, beside the storms: tests that ask for it, and those that run the programs, for these have a process each then. */
+const soaked = [
+  'packages/cli/test/**/*.test.ts',
+  ...globSync(others).filter((file) => readFileSync(file, 'utf8').includes('fixtures/soak.ts')),
+]
 
 export default defineConfig({
   test: {
@@ -18,13 +33,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'others',
-          include: [
-            'packages/*/test/**/*.test.ts',
-            'scripts/**/*.test.ts',
-            'fixtures/**/*.test.ts',
-            'infra/test/**/*.test.ts',
-          ],
+          include: isSoak ? soaked : others,
           exclude: storms,
+          // A process that starts, and loads the SDK of AWS, for each of them takes as long as many tests do.
+          isolate: false,
+          setupFiles: 'scripts/testing/as-found.ts',
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
           ...limits(),
@@ -36,5 +49,6 @@ export default defineConfig({
 
 /** Generous, because what a test waits for may share a small machine with other tests: a limit, not a measurement. */
 function limits(): { readonly testTimeout: number; readonly hookTimeout: number } {
-  return { testTimeout: 180_000, hookTimeout: 180_000 }
+  const limit = orInSoak(180_000, 3_600_000)
+  return { testTimeout: limit, hookTimeout: limit }
 }

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { runProcess } from './process.ts'
 import { Tally } from './tally.ts'
 
+/** What a Node has compiled is there for the next one: a run starts some thousand processes. */
+const compileCache = join(import.meta.dirname, '..', '..', '.cache', 'compile')
+
 interface RunOptions {
   /** Whether vitest's own report goes to the terminal. */
   readonly show: boolean
@@ -26,7 +29,7 @@ export async function runTests(
   try {
     const { exitCode } = await runProcess(['vitest', 'run', ...reporters, ...parameters], {
       show,
-      environment: { ...environment, REPOKEEPER_TALLY_FILE: tallyFile },
+      environment: { NODE_COMPILE_CACHE: compileCache, ...environment, REPOKEEPER_TALLY_FILE: tallyFile },
     })
     const tally = await readTally(tallyFile)
     if (tally === undefined) return failedOnce(`vitest ended (${exitCode}) before it could say what passed.`)
