@@ -2,28 +2,15 @@
  * The order of the test files: those that take long begin first, so that none of them is left alone at the end while the other processors
  * wait. By itself vitest knows that only where it has run before.
  */
+import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-
-/** Parts of their paths, the longest first. */
-const longest = [
-  'least-power',
-  'worker-pair',
-  'end-to-end/',
-  'clients/blocks',
-  'repository/test/blocks',
-  'cli/test/init',
-  'cli/test/doctor',
-  'cli/test/audit',
-] as const
+import { readSeconds, root } from './seconds.ts'
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const seconds = readSeconds()
+    const secondsOf = ({ moduleId }: TestSpecification): number => seconds.get(relative(root, moduleId)) ?? 0
     const usual = await super.sort(files)
-    return usual.toSorted((a, b) => placeOf(a) - placeOf(b))
+    return usual.toSorted((a, b) => secondsOf(b) - secondsOf(a))
   }
-}
-
-function placeOf({ moduleId }: TestSpecification): number {
-  const place = longest.findIndex((part) => moduleId.includes(part))
-  return place === -1 ? longest.length : place
 }
