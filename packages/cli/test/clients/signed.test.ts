@@ -118,13 +118,9 @@ afterAll(() => gpg?.close())
 describeWithClients(['dnf', 'gpg', 'rpm'], 'dnf that checks signatures', () => {
   it.each(signers)('takes what is signed by %s, and lists it', async (root) => {
     const dnf = await checkingDnf(place(), root)
-    const { stdout, stderr } = await dnf('makecache')
-    expect(stdout).toContain('Metadata cache created.')
-    expect(stderr.match(/Importing GPG key/g)).toHaveLength(1)
-    expect(await listed(dnf('repoquery', '--quiet'))).toEqual([
-      'harbour-sh-0:1.0-1.noarch',
-      'tide-charts-0:2026.11-1.noarch',
-    ])
+    const querying = dnf('repoquery', '--quiet')
+    expect(await listed(querying)).toEqual(['harbour-sh-0:1.0-1.noarch', 'tide-charts-0:2026.11-1.noarch'])
+    expect((await querying).stderr.match(/Importing GPG key/g)).toHaveLength(1)
   })
 
   it('takes what a worker has signed', async () => {
@@ -144,10 +140,9 @@ describeWithClients(['dnf', 'gpg', 'rpm'], 'dnf that checks signatures', () => {
     ['no-signature', 'Status code: 404'],
   ])('lists nothing of %s', async (root, message) => {
     const dnf = await checkingDnf(place(), root)
-    const output = await failureOutput(dnf('makecache'))
+    const output = await failureOutput(dnf('repoquery', '--quiet'))
     expect(output).toContain(message)
-    expect(output).not.toContain('Metadata cache created.')
-    expect(await failureOutput(dnf('repoquery', '--quiet'))).not.toContain('harbour-sh')
+    expect(output).not.toContain('harbour-sh')
   })
 })
 

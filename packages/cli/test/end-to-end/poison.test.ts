@@ -45,7 +45,7 @@ const poisons: readonly Poison[] = [
   },
   {
     name: 'huge-header.rpm',
-    body: withHugeHeader(255 * 2 ** 20),
+    body: withHugeHeader(129 * 2 ** 20),
     code: 'TOO_LARGE',
     reason: /its headers are \d+ bytes long, more than the 134217728 that are read/,
   },

@@ -63,28 +63,36 @@ async function changeEverything({ store }: CloudProcess): Promise<void> {
 
 /** Every repository beside createrepo_c's metadata of the same files, and what dnf lists of it beside the same. */
 async function expectTruth({ store, endpoint, bucket, directory }: CloudProcess): Promise<void> {
+  const baseUrls: Record<string, string> = {}
   for (const root of repositories) {
     const { wrong, files } = await differences(store, root, directory)
     expect(wrong).toEqual([])
-    const listed = await dnfLists(directory, `${endpoint}/${bucket}/${root}`)
-    expect(listed).toEqual(await dnfLists(directory, `file://${files}`))
-    expect(listed.length).toBeGreaterThan(5)
+    baseUrls[`ours ${root}`] = `${endpoint}/${bucket}/${root}`
+    baseUrls[`theirs ${root}`] = `file://${files}`
+  }
+  const listed = await dnfLists(directory, baseUrls)
+  for (const root of repositories) {
+    const ours = listed.get(`ours ${root}`) ?? []
+    expect(ours).toEqual(listed.get(`theirs ${root}`))
+    expect(ours.length).toBeGreaterThan(5)
   }
 }
 
-/** What dnf, with an empty cache, says that there is. */
-async function dnfLists(directory: string, baseUrl: string): Promise<string[]> {
-  const dnf = await openDnf(await mkdtemp(join(directory, 'dnf-')), baseUrl)
-  const { stdout } = await dnf(
-    'repoquery',
-    '--quiet',
-    '--queryformat',
-    '%{name}-%{evr}.%{arch} %{location} %{size} %{buildtime}',
-  )
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .toSorted()
+/** What dnf, with an empty cache, says that there is in each of these repositories: one run reads them all. */
+async function dnfLists(directory: string, baseUrls: Readonly<Record<string, string>>): Promise<Map<string, string[]>> {
+  const ids = Object.keys(baseUrls).map((name) => [name, name.replaceAll(/\W/g, '-')] as const)
+  const sections = ids.flatMap(([name, id]) => [`[${id}]`, `name=${id}`, `baseurl=${baseUrls[name]}`, 'enabled=1'])
+  // The fixture's own section comes before these.
+  const dnf = await openDnf(await mkdtemp(join(directory, 'dnf-')), Object.values(baseUrls)[0] ?? '', sections)
+  const format = '%{repoid} %{name}-%{evr}.%{arch} %{location} %{size} %{buildtime}'
+  const only = ids.map(([, id]) => `--repo=${id}`)
+  const { stdout } = await dnf('repoquery', '--quiet', ...only, '--queryformat', format)
+  const lines = stdout.split('\n').toSorted()
+  return new Map(ids.map(([name, id]) => [name, lines.flatMap((line) => behind(`${id} `, line))]))
+}
+
+function behind(prefix: string, line: string): string[] {
+  return line.startsWith(prefix) ? [line.slice(prefix.length)] : []
 }
 
 async function read({ store }: CloudProcess, key: string): Promise<Uint8Array> {
