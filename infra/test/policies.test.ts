@@ -2,7 +2,9 @@
  * Each role may do what its part needs, by fixtures/least-power.ts, and nothing else: a test of the command line runs every part with exactly that.
  */
 import { describe, expect, it } from 'vitest'
-import { leastPower, type Part, secretReads, writesGenerations } from '../../fixtures/least-power.ts'
+import { leastPower, secretReads } from '../../fixtures/least-power.ts'
+import { writesGenerations } from '../../fixtures/needs.ts'
+import type { Part } from '../../fixtures/permissions.ts'
 import { type Combination, combinationsOf } from './combinations.ts'
 import { objectOf, type ParameterValues, pseudo, textOf } from './evaluate.ts'
 import { leastPermissions, permission, permissionsOf, statementsIn } from './policies.ts'

@@ -1,7 +1,7 @@
 /**
  * Who may do what in a stack, one permission a line, so that two policies can be compared.
  */
-import { type Part, type Place, statementsOf } from '../../fixtures/least-power.ts'
+import { type Part, type Place, statementsOf } from '../../fixtures/permissions.ts'
 import { listOf, objectOf, type Stack, textOf } from './evaluate.ts'
 import type { Json, JsonObject } from './template.ts'
 

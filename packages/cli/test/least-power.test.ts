@@ -12,16 +12,15 @@ import { S3Store } from '@repokeeper/object-store'
 import { buildPackage } from '@repokeeper/rpm-parser/testing'
 import { describe, expect, it } from 'vitest'
 import { createCloudResources } from '../../../fixtures/cloud-resources.ts'
+import { leastPower, type PartName } from '../../../fixtures/least-power.ts'
 import {
   type Attempt,
-  leastPower,
   type Need,
   type Part,
-  type PartName,
   type Place,
   type Statement,
   statementsOf,
-} from '../../../fixtures/least-power.ts'
+} from '../../../fixtures/permissions.ts'
 import { type Ran, type RunOptions, Workplace } from './run-cli.ts'
 
 const bucket = 'packages'
