@@ -9,7 +9,7 @@ import { memoryBytesMax, targetNames } from './targets.ts'
 import { watchedRun } from './watched-run.ts'
 
 const table = (file: string): string => join(import.meta.dirname, file)
-const cases = orInSoak(600, 20_000)
+const cases = orInSoak(600, 10_000)
 
 describe('every case is read, or refused by an error of its decoder, soon and in little memory', () => {
   it.concurrent.each(targetNames)(

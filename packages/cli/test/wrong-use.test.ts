@@ -40,7 +40,7 @@ describe('wrong use ends with exit code 2 and says what to write instead', () =>
     [['-b', 'b', '-o', 'remove', '--replace', 'x'], /--replace is an option of "-o add"/],
     [['-b', 'b', '-o', 'add', '--all-versions', 'x'], /--all-versions is an option of "-o remove"/],
   ])('updatePackages %j', async (args, message) => {
-    const { code, stderr } = await here().updatePackages(...args)
+    const { code, stderr } = await here().updatePackages(...args, { ownProcess: true })
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
   })
@@ -97,7 +97,7 @@ describe('what fails ends with exit code 1, without a stack', () => {
   })
 
   test('REPOKEEPER_DEBUG=1 shows the stack', async () => {
-    const { stderr } = await here().repokeeper('list', 'nowhere', { environment: { REPOKEEPER_DEBUG: '1' } })
+    const { stderr } = await here().repokeeper('list', 'nowhere', { environment: { REPOKEEPER_DEBUG: '1' }, ownProcess: true })
     expect(stderr).toMatch(/\n {4}at /)
   })
 })
