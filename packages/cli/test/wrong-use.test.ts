@@ -97,7 +97,10 @@ describe('what fails ends with exit code 1, without a stack', () => {
   })
 
   test('REPOKEEPER_DEBUG=1 shows the stack', async () => {
-    const { stderr } = await here().repokeeper('list', 'nowhere', { environment: { REPOKEEPER_DEBUG: '1' }, ownProcess: true })
+    const { stderr } = await here().repokeeper('list', 'nowhere', {
+      environment: { REPOKEEPER_DEBUG: '1' },
+      ownProcess: true,
+    })
     expect(stderr).toMatch(/\n {4}at /)
   })
 })
