@@ -140,7 +140,7 @@ describeWithClients(['dnf', 'gpg', 'rpm'], 'dnf that checks signatures', () => {
     ['no-signature', 'Status code: 404'],
   ])('lists nothing of %s', async (root, message) => {
     const dnf = await checkingDnf(place(), root)
-    const output = await failureOutput(dnf('repoquery', '--quiet'))
+    const output = await failureOutput(dnf('repoquery'))
     expect(output).toContain(message)
     expect(output).not.toContain('harbour-sh')
   })
