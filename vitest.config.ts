@@ -38,7 +38,8 @@ export default defineConfig({
           // A process that starts, and loads the SDK of AWS, for each of them takes as long as many tests do.
           isolate: false,
           setupFiles: 'scripts/testing/as-found.ts',
-          maxWorkers: availableParallelism(),
+          // One more than processors: some wait for a queue, a window or a client.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 },
           ...limits(),
         },
