@@ -4,8 +4,13 @@ import { defineConfig } from 'vitest/config'
 import { isSoak, orInSoak } from './fixtures/soak.ts'
 import { LongestFirst } from './scripts/testing/longest-first.ts'
 
-/** These start processes for all processors themselves: one after the other, and nothing beside them. */
-const storms = ['scripts/simulating/**/*.test.ts', 'scripts/fuzzing/**/*.test.ts', 'scripts/killing/**/*.test.ts']
+/** These start processes for all processors themselves, or measure the memory of one: one after the other, and nothing beside them. */
+const storms = [
+  'scripts/simulating/**/*.test.ts',
+  'scripts/fuzzing/**/*.test.ts',
+  'scripts/killing/**/*.test.ts',
+  'packages/repository/test/search-memory.test.ts',
+]
 
 const others = [
   'packages/*/test/**/*.test.ts',

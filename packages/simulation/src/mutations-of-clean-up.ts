@@ -7,6 +7,7 @@ export const brokenCleanUp: readonly Mutation[] = [
   {
     name: 'clean-up by the age of a document',
     because: 'a document that was published long ago and superseded just now is taken from those who are reading it',
+    seed: 22,
     patches: [
       {
         file: cleanUpPlan,
@@ -21,6 +22,7 @@ export const brokenCleanUp: readonly Mutation[] = [
   {
     name: 'clean-up counts from when a generation was published',
     because: 'one that stood for a day would go as soon as it is superseded',
+    seed: 22,
     patches: [
       {
         file: 'repository/src/known-generation.ts',
@@ -32,6 +34,7 @@ export const brokenCleanUp: readonly Mutation[] = [
   {
     name: 'clean-up takes what nothing names yet',
     because: 'a slow publish names documents that are gone',
+    seed: 22,
     patches: [
       {
         file: cleanUpPlan,
@@ -55,6 +58,7 @@ export const brokenCleanUp: readonly Mutation[] = [
   {
     name: 'a generation goes as soon as another took its place',
     because: 'a client that has just read the mirrorlist finds nothing where it is sent',
+    seed: 22,
     patches: [
       {
         file: cleanUpPlan,

@@ -50,6 +50,7 @@ export const brokenDecisions: readonly Mutation[] = [
   {
     name: 'after a lost race the old look at the bucket is used again',
     because: 'what changed meanwhile is overwritten by the older look',
+    seed: 22,
     patches: [
       {
         file: reconcile,
@@ -108,6 +109,7 @@ export const brokenDecisions: readonly Mutation[] = [
   {
     name: 'delete refused messages',
     because: 'a package that cannot be read is reported nowhere',
+    seed: 18,
     patches: [
       {
         file: 'worker/src/settle.ts',
@@ -121,6 +123,7 @@ export const brokenDecisions: readonly Mutation[] = [
   {
     name: 'delete messages whose publish failed',
     because: 'a fault of the store loses the change',
+    seed: 4,
     patches: [
       {
         file: 'worker/src/settle.ts',
@@ -137,6 +140,7 @@ export const brokenDecisions: readonly Mutation[] = [
   {
     name: "trust the event's name",
     because: 'a removal that comes late takes away what was uploaded since',
+    seed: 33,
     patches: [
       {
         file: observe,

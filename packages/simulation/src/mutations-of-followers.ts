@@ -10,6 +10,7 @@ export const brokenFollowers: readonly Mutation[] = [
   {
     name: 'the signature is put over whatever is there',
     because: 'the signature of an older generation comes after that of a newer one, and stays',
+    seed: 30,
     patches: [
       {
         file: follower,
@@ -21,6 +22,7 @@ export const brokenFollowers: readonly Mutation[] = [
   {
     name: 'whoever is late with a signature tries again without a look at repomd.xml',
     because: 'the signature of an older generation replaces that of a newer one',
+    seed: 30,
     patches: [{ file: follower, find: 'if (now?.etag !== etag) return', replace: "if (now?.etag === '') return" }],
   },
   {
@@ -48,6 +50,7 @@ export const brokenFollowers: readonly Mutation[] = [
   {
     name: 'the directory of a generation is written after the swap',
     because: 'the mirrorlist names what is not there yet',
+    seed: 4,
     patches: [
       {
         file: generations,
@@ -60,6 +63,7 @@ export const brokenFollowers: readonly Mutation[] = [
   {
     name: 'the mirrorlist names a generation before it is published',
     because: 'the swap may be lost to another, and clients have seen what never was',
+    seed: 4,
     patches: [
       {
         file: publish,

@@ -21,6 +21,7 @@ export const brokenInboxes: readonly Mutation[] = [
     name: 'whatever lies in the inbox by now is deleted',
     because: 'what was uploaded while the one before it was moved is lost',
     of: 'inboxes',
+    seed: 7,
     patches: [
       {
         file: admit,
@@ -46,6 +47,7 @@ export const brokenInboxes: readonly Mutation[] = [
     name: 'the message of a package that was moved already is settled at once',
     because: 'who moved it may have died before it was listed, and nobody else is told',
     of: 'inboxes',
+    seed: 40,
     patches: [
       {
         file: reconcileInbox,
@@ -72,6 +74,7 @@ export const brokenInboxes: readonly Mutation[] = [
     name: 'the reason of a rejected package comes after it',
     because: 'a worker that dies between the two leaves it without one',
     of: 'inboxes',
+    seed: 38,
     patches: [
       {
         file: admit,

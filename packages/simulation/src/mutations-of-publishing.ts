@@ -8,6 +8,7 @@ export const brokenPublishing: readonly Mutation[] = [
   {
     name: 'unconditional put of repomd.xml',
     because: 'two publishes at once lose the packages of one of them',
+    seed: 18,
     patches: [
       {
         file: publish,
@@ -19,6 +20,7 @@ export const brokenPublishing: readonly Mutation[] = [
   {
     name: 'a lost race counts as a publish',
     because: 'the messages of a publish that never landed are deleted',
+    seed: 21,
     patches: [
       {
         file: publish,
@@ -32,6 +34,7 @@ export const brokenPublishing: readonly Mutation[] = [
   {
     name: 'repomd.xml before the documents',
     because: 'clients read a repomd.xml whose documents are not there yet',
+    seed: 39,
     patches: [
       {
         file: publish,
@@ -51,6 +54,7 @@ export const brokenPublishing: readonly Mutation[] = [
   {
     name: 'reuse of a document that clean-up may take',
     because: 'a document of an old generation is named again while it is being deleted',
+    seed: 49,
     patches: [
       { file: publish, find: 'documentHref(draft, context.random())', replace: 'documentHref(draft, 0)' },
       { file: publish, find: "    if (outcome.kind === 'conflict') continue\n", replace: '' },
