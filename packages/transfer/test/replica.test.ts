@@ -325,7 +325,7 @@ describe('many replicas of a source that changes', () => {
       }
       return last
     })
-    for (let version = 1; version <= orInSoak(20, 400); version += 1) {
+    for (let version = 1; version <= orInSoak(20, 100); version += 1) {
       const removed = version % 3 === 0 ? [`p-${version - 2}.rpm`] : []
       await source.change([{ name: 'p', version: String(version) }], removed)
       for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
