@@ -49,6 +49,7 @@ export async function listGenerationDirectories(
  * Takes a directory away, unless somebody has begun to use it, or has left it, since it was listed. repomd.xml goes last but for the sign that the
  * rest is going: a deletion that was cut off is found again.
  *
+ * @param isAlone nobody else cleans up here: signs that another is at it are of one that was killed
  * @returns whether it was taken away
  * @throws StoreError, RepositoryError `BROKEN_METADATA` where what a snapshot is of cannot be told
  */
@@ -56,6 +57,7 @@ export async function deleteGenerationDirectory(
   location: RepositoryLocation,
   { id, marks }: Pick<GenerationDirectory, 'id' | 'marks'>,
   context: ClaimContext,
+  { isAlone = false }: { readonly isAlone?: boolean } = {},
 ): Promise<boolean> {
   const { store, root } = location
   const own = generationRoot(root, id)
@@ -77,7 +79,7 @@ export async function deleteGenerationDirectory(
   await inParallel(
     // A package that lies there is somebody's own: none of ours does. What another clean-up is about is its own to end.
     objects.filter((object) => {
-      return !last.includes(object.key) && !object.key.endsWith('.rpm') && !isGoing([object], own, now)
+      return !last.includes(object.key) && !object.key.endsWith('.rpm') && (isAlone || !isGoing([object], own, now))
     }),
     atATime,
     ({ key }) => remove(key),

@@ -27,6 +27,6 @@ export async function deleteSuperseded(
   const held = heldGenerations(await readGenerationHolders(location, { signal }))
   for (const directory of await listGenerationDirectories(location, { signal })) {
     if (held.has(directory.id) || !paths.includes(directoryPath(directory.id))) continue
-    await deleteGenerationDirectory(location, directory, { signal })
+    await deleteGenerationDirectory(location, directory, { signal }, { isAlone: true })
   }
 }
