@@ -13,6 +13,7 @@ import {
   readIndexedSnapshot,
   readMirrorlist,
   resumeMirrorlist,
+  withoutOwnBase,
 } from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import { whatKeyIs } from './command-to-copy.ts'
@@ -110,7 +111,8 @@ async function lookAhead(repository: OpenRepository, { id }: ListedGeneration) {
   const then = await listedIn(repository, generationLocation(location, id))
   const { packages: objects } = await listPackages(location, context)
   const byKey = new Map(objects.map((object) => [object.key, object]))
-  const lost = await findLostPackages(location, [...then.values()], byKey, context)
+  const listed = await withoutOwnBase(location, [...then.values()], context)
+  const lost = await findLostPackages(location, listed, byKey, context)
   return {
     packages: then.size,
     hidden: [...now.keys()].filter((one) => !then.has(one)).length,

@@ -70,6 +70,7 @@ export {
 } from './mirrorlist.ts'
 export { moduleArtifactsIn } from './module-artifacts.ts'
 export { type Observation, observeAll } from './observe.ts'
+export { withoutOwnBase } from './own-base.ts'
 export { inboxPlaceOf, isRejected, type PackageInbox, parsePackageInbox, parsePackageInboxes } from './package-inbox.ts'
 export {
   anyPackage,
