@@ -38,8 +38,8 @@ export class HeldPackages {
   readonly #location: RepositoryLocation
   readonly #packages: ReadonlyMap<string, PlacedPackage>
   readonly #context: RepositoryContext
-  /** Paths of those that it lists. */
-  readonly #pathsIn = new Map<GenerationId, readonly string[]>()
+  /** Paths of those of them that it lists. */
+  readonly #pathsIn = new Map<GenerationId, ReadonlySet<string>>()
 
   constructor(location: RepositoryLocation, packages: readonly PlacedPackage[], context: RepositoryContext) {
     this.#location = location
@@ -48,20 +48,8 @@ export class HeldPackages {
   }
 
   /** @throws RepositoryError where it cannot be told what a kept generation lists. StoreError */
-  async look(): Promise<HeldPaths> {
-    const held = new Map<string, string[]>()
-    const holders = await readGenerationHolders(this.#location, this.#context)
-    // One after the other: each is held in memory as a whole.
-    for (const { id, keptBy } of keptGenerations(holders)) {
-      const paths = this.#pathsIn.get(id) ?? (await this.#readPaths(id, holders))
-      this.#pathsIn.set(id, paths)
-      for (const path of paths) {
-        const keepers = held.get(path)
-        if (keepers === undefined) held.set(path, [...keptBy])
-        else keepers.push(...keptBy)
-      }
-    }
-    return held
+  look(): Promise<HeldPaths> {
+    return this.#lookAt([...this.#packages.keys()])
   }
 
   /**
@@ -75,8 +63,8 @@ export class HeldPackages {
     going: readonly Going[],
   ): AsyncGenerator<DeletionBatch<Going>> {
     for (let start = 0; start < going.length; start += batchMax) {
-      const held = await this.look()
       const batch = going.slice(start, start + batchMax)
+      const held = await this.#lookAt(batch.map(({ path }) => path))
       yield {
         free: batch.filter(({ path }) => !held.has(path)),
         held: batch.flatMap(({ path }) => {
@@ -87,7 +75,24 @@ export class HeldPackages {
     }
   }
 
-  async #readPaths(id: GenerationId, holders: GenerationHolders): Promise<readonly string[]> {
+  async #lookAt(paths: readonly string[]): Promise<HeldPaths> {
+    const held = new Map<string, string[]>()
+    const holders = await readGenerationHolders(this.#location, this.#context)
+    // One after the other: each is held in memory as a whole.
+    for (const { id, keptBy } of keptGenerations(holders)) {
+      const listed = this.#pathsIn.get(id) ?? (await this.#readPaths(id, holders))
+      this.#pathsIn.set(id, listed)
+      for (const path of paths) {
+        if (!listed.has(path)) continue
+        const keepers = held.get(path)
+        if (keepers === undefined) held.set(path, [...keptBy])
+        else keepers.push(...keptBy)
+      }
+    }
+    return held
+  }
+
+  async #readPaths(id: GenerationId, holders: GenerationHolders): Promise<ReadonlySet<string>> {
     const paths = new Set<string>()
     for (const listed of await readKeptListing(this.#location, id, holders, this.#context)) {
       for (const path of placesOf(listed)) {
@@ -95,7 +100,7 @@ export class HeldPackages {
         if (there !== undefined && isAsListed(there, listed)) paths.add(path)
       }
     }
-    return [...paths]
+    return paths
   }
 }
 

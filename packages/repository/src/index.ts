@@ -52,7 +52,7 @@ export { type Generations, generationsUrl, wrongGenerationsUrl } from './generat
 export { deleteSnapshot, pinGeneration, resumeMirrorlist, takeSnapshot } from './generation-use.ts'
 export { keepFollowers, readMirrorlist } from './generations.ts'
 export { HeaderSizes } from './header-sizes.ts'
-export { type DeletionBatch, HeldPackages, type HeldPaths, type PlacedPackage } from './held-packages.ts'
+export { HeldPackages, type PlacedPackage } from './held-packages.ts'
 export { inParallel } from './in-parallel.ts'
 export { type KnownGeneration, knownGeneration } from './known-generation.ts'
 export { type LeaseOutcome, leaseName, withLease } from './lease.ts'
