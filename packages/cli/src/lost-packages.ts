@@ -2,7 +2,13 @@
  * Packages that an older generation lists and that clients of it could not install any more: found, and told to a person.
  */
 import type { ListedPackage } from '@repokeeper/repodata'
-import { describeLostPackages, findLostPackages, type LostPackage, listPackages } from '@repokeeper/repository'
+import {
+  describeLostPackages,
+  findLostPackages,
+  type LostPackage,
+  listPackages,
+  withoutOwnBase,
+} from '@repokeeper/repository'
 import type { Cli } from './cli.ts'
 import type { OpenRepository } from './open-repository.ts'
 import { count } from './text-layout.ts'
@@ -14,7 +20,8 @@ export async function lostAmong(
 ): Promise<LostPackage[]> {
   const context = repository.context()
   const { packages: objects } = await listPackages(location, context)
-  return findLostPackages(location, packages, new Map(objects.map((object) => [object.key, object])), context)
+  const byKey = new Map(objects.map((object) => [object.key, object]))
+  return findLostPackages(location, await withoutOwnBase(location, packages, context), byKey, context)
 }
 
 export function tellLost(lost: readonly LostPackage[], { output }: Pick<Cli, 'output'>): void {

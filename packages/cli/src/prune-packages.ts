@@ -1,24 +1,21 @@
 /**
  * The work of `prune`: plan, say what goes and what stays, delete where that is asked for, then see to the metadata.
  */
-import { StoreError } from '@repokeeper/object-store'
 import { showNevra } from '@repokeeper/repodata'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import {
-  deletePruned,
   type PrunablePackage,
   type PruneDecision,
-  type PruneOutcome,
   planPrune,
   type ReadForPrune,
   readForPrune,
 } from '@repokeeper/repository'
-import { atATime } from './at-a-time.ts'
 import type { ChangeOptions } from './change-options.ts'
 import type { Cli } from './cli.ts'
 import { ExitCode } from './failure.ts'
 import { globExpression } from './glob.ts'
 import { noMetadata, type OpenRepository } from './open-repository.ts'
+import { type DeleteOutcome, deletePlanned, isDone, tellOutcome } from './prune-deletions.ts'
 import { ensureSignable } from './publish-changes.ts'
 import { type Settled, settleChange } from './settle-change.ts'
 import { count, enumerate, table } from './text-layout.ts'
@@ -30,14 +27,6 @@ interface PruneOptions extends ChangeOptions {
   readonly names: readonly string[]
   readonly arches: readonly string[]
 }
-
-type DeleteOutcome =
-  | PruneOutcome
-  | { readonly kind: 'failed'; readonly code: string; readonly reason: string }
-  | { readonly kind: 'not done' }
-
-/** Deletions are small requests. */
-const deletionsAtATime = 16
 
 /** @returns the exit code: 0, also where nothing goes */
 export async function prunePackages(repository: OpenRepository, options: PruneOptions, cli: Cli): Promise<number> {
@@ -56,16 +45,13 @@ export async function prunePackages(repository: OpenRepository, options: PruneOp
   }
 
   await ensureSignable(repository, options)
-  const outcomes = new Map<string, DeleteOutcome>()
-  await atATime(going, deletionsAtATime, async (one) => {
-    outcomes.set(one.path, await deleteOne(repository, one, interruption.signal))
-  })
-  for (const { path } of going) tellOutcome(path, outcomes.get(path), cli)
+  const outcomes = await deletePlanned(repository, going, found.heldPackages, cli)
+  for (const [path, outcome] of outcomes) tellOutcome(path, outcome, cli)
   if (!json) output.print(`${repository.name}: ${doneVerdict(going, outcomes)}`)
   let settled: Settled = { ok: true }
   if (interruption.signal.aborted) output.tell('interrupted: the same command again does the rest')
   else settled = await settleChange(repository, expectationsOf(going, outcomes), options, cli)
-  const ok = settled.ok && going.every(({ path }) => isDone(outcomes.get(path)))
+  const ok = settled.ok && [...outcomes.values()].every(isDone)
   if (json) output.printJson(report(repository, decisions, outcomes, options, found, { ...settled, ok }))
   tellUnclear(found, repository, cli)
   return ok ? ExitCode.done : ExitCode.failed
@@ -109,34 +95,6 @@ function groupOf({ name, arch }: PruneDecision): string {
   return JSON.stringify([name, arch])
 }
 
-async function deleteOne(
-  { location }: OpenRepository,
-  planned: PrunablePackage,
-  signal: AbortSignal,
-): Promise<DeleteOutcome> {
-  if (signal.aborted) return { kind: 'not done' }
-  try {
-    return await deletePruned(location, planned, { signal })
-  } catch (error) {
-    if (signal.aborted) return { kind: 'not done' }
-    if (error instanceof StoreError) return { kind: 'failed', code: error.code, reason: error.message }
-    throw error
-  }
-}
-
-function tellOutcome(path: string, outcome: DeleteOutcome | undefined, { output }: Cli): void {
-  if (outcome?.kind === 'failed') output.tell(`failed ${path}: ${outcome.reason}`)
-  if (outcome?.kind === 'changed') {
-    output.tell(`not deleted ${path}: it is another object now than the one that was looked at`)
-  }
-  if (outcome?.kind === 'not done') output.tell(`not deleted ${path}`)
-}
-
-/** What was replaced meanwhile is rightly there. */
-function isDone(outcome: DeleteOutcome | undefined): boolean {
-  return outcome?.kind === 'deleted' || outcome?.kind === 'gone already' || outcome?.kind === 'changed'
-}
-
 function expectationsOf(going: readonly PruneDecision[], outcomes: ReadonlyMap<string, DeleteOutcome>) {
   return going.flatMap(({ path }) => {
     const kind = outcomes.get(path)?.kind
@@ -162,7 +120,7 @@ function planVerdict(decisions: readonly PruneDecision[], { keep, olderThanMs, d
 }
 
 function doneVerdict(going: readonly PruneDecision[], outcomes: ReadonlyMap<string, DeleteOutcome>): string {
-  const kinds = ['deleted', 'gone already', 'changed', 'failed', 'not done'] as const
+  const kinds = ['deleted', 'gone already', 'changed', 'kept', 'failed', 'not done'] as const
   const counts = kinds.flatMap((kind) => {
     const number = going.filter(({ path }) => outcomes.get(path)?.kind === kind).length
     return number === 0 ? [] : [`${number} ${kind}`]

@@ -56,7 +56,7 @@ export { type Generations, generationsUrl, wrongGenerationsUrl } from './generat
 export { deleteSnapshot, pinGeneration, resumeMirrorlist, takeSnapshot } from './generation-use.ts'
 export { keepFollowers, putMirrorlist, readMirrorlist } from './generations.ts'
 export { HeaderSizes } from './header-sizes.ts'
-export { readHeldPaths } from './held-packages.ts'
+export { HeldPackages, type PlacedPackage } from './held-packages.ts'
 export { inParallel } from './in-parallel.ts'
 export { type KnownGeneration, knownGeneration } from './known-generation.ts'
 export { type LeaseOutcome, leaseName, withLease } from './lease.ts'
@@ -74,6 +74,7 @@ export {
 } from './mirrorlist.ts'
 export { moduleArtifactsIn } from './module-artifacts.ts'
 export { type Observation, observeAll } from './observe.ts'
+export { withoutOwnBase } from './own-base.ts'
 export { inboxPlaceOf, isRejected, type PackageInbox, parsePackageInbox, parsePackageInboxes } from './package-inbox.ts'
 export {
   anyPackage,

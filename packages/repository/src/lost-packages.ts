@@ -33,7 +33,7 @@ export interface LostPackagesOptions {
 
 /**
  * @param objects of the bucket, by key, as a listing has them
- * @returns by path. Packages at another place than below the root (`xml:base`) are none of the bucket's
+ * @returns by path. Packages at another place than below the root (`xml:base`) are none of the bucket's: see `withoutOwnBase`
  * @throws StoreError
  */
 export async function findLostPackages(

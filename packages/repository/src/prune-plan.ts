@@ -5,6 +5,7 @@
 import type { ETag } from '@repokeeper/object-store'
 import type { ListedPackage } from '@repokeeper/repodata'
 import { compareEvr } from '@repokeeper/rpm-parser'
+import type { HeldPaths } from './held-packages.ts'
 
 /** An object of the bucket whose entry says which package it is. */
 export interface PrunablePackage
@@ -24,11 +25,9 @@ export interface PruneInput {
   readonly now: Date
   /** `name-epoch:version-release.arch` of what a module stream is made of: its versions belong to each other, not in a row. */
   readonly inModules: ReadonlySet<string>
-  readonly held: HeldPackages
+  /** Those that a snapshot lists, or the generation that the mirrorlist is pinned to. */
+  readonly held: HeldPaths
 }
-
-/** Those that a snapshot lists, or the generation that the mirrorlist is pinned to (`heldPackage`) → which of them, for people. */
-export type HeldPackages = ReadonlyMap<string, readonly string[]>
 
 export interface PrunePolicy {
   /** So many of the newest versions stay, of each name and architecture: at least one. */
@@ -73,16 +72,11 @@ export function planPrune(input: PruneInput, policy: PrunePolicy): PruneDecision
         if (place === undefined) return stays('in a module')
         if (place <= keep) return stays('among the newest')
         if (isYoung(one, input, policy)) return stays('too young')
-        const keptBy = input.held.get(heldPackage(one))
+        const keptBy = input.held.get(one.path)
         if (keptBy === undefined) return { ...one, decision: 'goes' }
         return { ...one, decision: 'stays', because: 'in a kept generation', keptBy }
       })
     })
-}
-
-/** A package at its path: what was replaced since is another one. */
-export function heldPackage({ path, pkgid }: Pick<PrunablePackage, 'path' | 'pkgid'>): string {
-  return `${pkgid} ${path}`
 }
 
 /** A package as modulemd lists it among its artifacts: the epoch always stands there. */

@@ -4,7 +4,7 @@
 import type { ListedObject } from '@repokeeper/object-store'
 import type { ListedPackage } from '@repokeeper/repodata'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
-import { readHeldPackages } from './held-packages.ts'
+import { HeldPackages } from './held-packages.ts'
 import { inParallel } from './in-parallel.ts'
 import { readModuleArtifacts } from './module-artifacts.ts'
 import { modifiedSeconds } from './package-reader.ts'
@@ -16,6 +16,8 @@ import { listPackages } from './survey.ts'
 export interface ReadForPrune extends PruneInput {
   /** Of repomd.xml; `undefined` where there is none. */
   readonly etag: Snapshot['etag']
+  /** To be asked again before anything is deleted: `held` is as it was at the time of the plan. */
+  readonly heldPackages: HeldPackages
   /** In the bucket, but which package it is the metadata does not say for certain: it stays, and counts for nothing. */
   readonly unclear: readonly { readonly path: string; readonly why: 'not listed' | 'listed as another' }[]
 }
@@ -38,7 +40,6 @@ export async function readForPrune(location: RepositoryLocation, context: Reposi
   const snapshot = await readIndexedSnapshot(location, context)
   const { etag, index } = snapshot
   const inModules = await readModuleArtifacts(location, snapshot, context)
-  const held = await readHeldPackages(location, context)
   const packages: PrunablePackage[] = []
   const unclear: { path: string; why: 'not listed' | 'listed as another' }[] = []
   const { packages: objects } = await listPackages(location, context)
@@ -54,7 +55,8 @@ export async function readForPrune(location: RepositoryLocation, context: Reposi
     else if (certain.has(object)) packages.push(prunable(path, object, only))
     else unclear.push({ path, why: 'listed as another' })
   }
-  return { etag, now, packages, inModules, held, unclear }
+  const heldPackages = new HeldPackages(location, packages, context)
+  return { etag, now, packages, inModules, heldPackages, held: await heldPackages.look(), unclear }
 }
 
 /**

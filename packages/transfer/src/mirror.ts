@@ -2,12 +2,7 @@
  * A mirror: what is wanted of an upstream and is not there yet comes into a repository, which stays the repository that it is. Nothing is
  * deleted but what `prune` is asked for. Publishing the packages is the caller's.
  */
-import {
-  parseRepositoryRoot,
-  type RepositoryContext,
-  type RepositoryLocation,
-  readHeldPaths,
-} from '@repokeeper/repository'
+import { parseRepositoryRoot, type RepositoryContext, type RepositoryLocation } from '@repokeeper/repository'
 import type { Keyring } from '@repokeeper/signing'
 import { Bandwidth } from './bandwidth.ts'
 import { type BroughtPackage, bringPackages } from './bring-packages.ts'
@@ -165,8 +160,7 @@ export class Mirror {
     const { location, upstream } = this.#parts
     // Another mirror may have come to want it while packages came.
     const others = await readOtherMirrors(location, upstream.name, context)
-    const held = await readHeldPaths(location, context)
-    const dropped = this.plan.dropped.filter(({ path }) => !others.has(path) && !held.has(path))
+    const dropped = this.plan.dropped.filter(({ path }) => !others.has(path))
     return pruneDropped(location, dropped, context)
   }
 

@@ -2,7 +2,13 @@
  * Deletes what a mirror brought and upstream no longer has: that very file, and no other that lies there by now.
  */
 import type { ObjectHead } from '@repokeeper/object-store'
-import { inParallel, type RepositoryContext, type RepositoryLocation, withSignal } from '@repokeeper/repository'
+import {
+  HeldPackages,
+  inParallel,
+  type RepositoryContext,
+  type RepositoryLocation,
+  withSignal,
+} from '@repokeeper/repository'
 import type { Checksum } from './mirror-record.ts'
 import { isPromised } from './place-file.ts'
 
@@ -19,16 +25,25 @@ export interface PrunedPackage {
 /** Deletions are small requests. */
 const deletionsAtATime = 16
 
-/** @throws StoreError, and the signal's reason */
-export function pruneDropped(
+/**
+ * @returns without those that a snapshot or the pinned generation lists: they stay, and are the mirror's still
+ * @throws StoreError, RepositoryError where it cannot be told what these list, and the signal's reason
+ */
+export async function pruneDropped(
   location: RepositoryLocation,
   dropped: readonly { readonly path: string; readonly checksum: Checksum }[],
-  context: Pick<RepositoryContext, 'signal'>,
+  context: RepositoryContext,
 ): Promise<PrunedPackage[]> {
-  return inParallel(dropped, deletionsAtATime, async ({ path, checksum }) => {
-    context.signal?.throwIfAborted()
-    return { path, outcome: await deleteIf(location, path, checksum, context) }
-  })
+  const placed = dropped.map(({ path, checksum }) => ({ path, checksumType: checksum.type, pkgid: checksum.hex }))
+  const pruned: PrunedPackage[] = []
+  for await (const { free } of new HeldPackages(location, placed, context).batchesOf(dropped)) {
+    const outcomes = await inParallel(free, deletionsAtATime, async ({ path, checksum }) => {
+      context.signal?.throwIfAborted()
+      return { path, outcome: await deleteIf(location, path, checksum, context) }
+    })
+    pruned.push(...outcomes)
+  }
+  return pruned
 }
 
 async function deleteIf(
