@@ -99,6 +99,7 @@ describe('serve', () => {
 
   it.each<[string, string[], number, RegExp]>([
     ['a door that nobody could come in by', ['.', '--read', 'closed'], 2, /say with --users/],
+    ['users that nobody has made', ['.', '--users', 'none.yaml'], 1, /none\.yaml is not there; make it: .*door-user/],
     ['a bucket', ['s3://bucket'], 2, /"repokeeper gateway s3:\/\/bucket" shows a bucket/],
   ])('refuses %s', async (_, args, code, message) => {
     expect(await place().repokeeper('serve', ...args)).toMatchObject({ code, stderr: expect.stringMatching(message) })
