@@ -165,6 +165,10 @@ class Evaluation {
         const [separator = '', parts] = listOf(argument).map((part) => this.#work(part))
         return listOf(parts).map(scalarOf).join(textOf(separator))
       }
+      case 'Fn::Split': {
+        const [separator = '', text = ''] = listOf(argument).map((part) => textOf(this.#work(part)))
+        return text.split(separator)
+      }
       case 'Fn::Base64':
         return this.#work(argument)
       default:

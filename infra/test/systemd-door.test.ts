@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { describeWithTool } from './describe-with-tool.ts'
+import { contradiction, signingEnvironment, writeDropIns } from './drop-ins.ts'
 import { folder } from './template.ts'
 
 const checkout = join(folder, '..')
@@ -35,11 +36,17 @@ describe.each(['serve', 'gateway'])('repokeeper-%s@.service', (command) => {
       return word.startsWith('${') ? [value] : value.split(' ')
     })
     expect(expanded[0]).toBe(command)
-    // An option that lacks its other half, so that nothing is done: what is said is that, once all others were understood.
-    const { status, stderr } = spawnSync(process.execPath, [program, ...expanded, '--tls-key', 'x'], {
-      encoding: 'utf8',
-    })
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('--tls-cert and --tls-key') })
+    // Two things that contradict each other, so that nothing is done: what is said is that, once all else was understood. One is of signing.conf.
+    const env = { ...process.env, ...signingEnvironment(), REPOKEEPER_UNSIGNED: 'yes' }
+    const { status, stderr } = spawnSync(process.execPath, [program, ...expanded], { encoding: 'utf8', env })
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(contradiction) })
+  })
+
+  it('has a file for its environment that no other unit reads', () => {
+    expect(settingOf(command, 'EnvironmentFile')).toBe(`/etc/repokeeper/${command}-%i.env`)
+    expect(readFileSync(join(folder, 'systemd', `${command}.env`), 'utf8')).toMatch(
+      new RegExp(`^# /etc/repokeeper/${command}-el9\\.env: .* repokeeper-${command}@el9\\.service\n`),
+    )
   })
 
   it('reloads by the signal that has the files read anew', () => {
@@ -58,11 +65,16 @@ describeWithTool('systemd-analyze', ['--version'], 'systemd-analyze', () => {
   afterAll(() => rmSync(work, { recursive: true, force: true }))
 
   it.each(['serve', 'gateway'])(
-    'verifies the unit of %s, and finds little that it could do to its machine',
+    'verifies the unit of %s, also with what may lie beside it, and finds little that it could do to its machine',
     (command) => {
       const instance = join(work, `repokeeper-${command}@el9.service`)
       // It looks whether the program is there.
       writeFileSync(instance, unitOf(command).replaceAll('/opt/repokeeper', checkout))
+      writeDropIns(instance, ['signing.conf', 'low-port.conf'])
+      expect(spawnSync('systemd-analyze', ['verify', instance], { encoding: 'utf8' })).toMatchObject({
+        ...{ status: 0, stdout: '', stderr: '' },
+      })
+      rmSync(`${instance}.d`, { recursive: true })
       for (const parameters of [['verify'], ['security', '--offline=yes', '--no-pager', '--threshold=17']]) {
         const { status, stdout, stderr } = spawnSync('systemd-analyze', [...parameters, instance], { encoding: 'utf8' })
         expect(status, `${stdout}${stderr}`).toBe(0)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { describeWithTool } from './describe-with-tool.ts'
+import { contradiction, signingEnvironment } from './drop-ins.ts'
 import { folder } from './template.ts'
 
 const checkout = join(folder, '..')
@@ -24,9 +25,10 @@ describe('repokeeper-mirror@.service', () => {
     const line = settingOf('ExecStart').replaceAll('/opt/repokeeper', checkout)
     const [, program = '', ...words] = line.replace('/etc/repokeeper/%i.yaml', example).replace(' $MORE', '').split(' ')
     expect(words).toEqual(['mirror', '--config', example])
-    // An option that has no place beside a file, so that nothing is done: that is what is said, once the file was understood.
-    const { status, stderr } = spawnSync(process.execPath, [program, ...words, '--include', 'x'], { encoding: 'utf8' })
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('write include there') })
+    // Two things that contradict each other, so that nothing is done: that is what is said, once the file was understood. One is of signing.conf.
+    const env = { ...process.env, ...signingEnvironment(), REPOKEEPER_UNSIGNED: 'yes' }
+    const { status, stderr } = spawnSync(process.execPath, [program, ...words], { encoding: 'utf8', env })
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(contradiction) })
   })
 
   it('may write where the example has its repositories, which everybody may read', () => {

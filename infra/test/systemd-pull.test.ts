@@ -11,7 +11,7 @@ import { folder } from './template.ts'
 
 const checkout = join(folder, '..')
 const unit = readFileSync(join(folder, 'systemd', 'repokeeper-pull@.service'), 'utf8')
-const example = readFileSync(join(folder, 'systemd', 'replica.env'), 'utf8')
+const example = readFileSync(join(folder, 'systemd', 'pull.env'), 'utf8')
 const environment = Object.fromEntries(
   [...example.matchAll(/^([A-Z]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
 )
@@ -36,6 +36,7 @@ describe('repokeeper-pull@.service', () => {
 
   it('may write where the example has its replica, which everybody may read', () => {
     expect(environment.DIRECTORY).toMatch(new RegExp(`^/var/lib/${settingOf('StateDirectory')}/`))
+    expect(settingOf('EnvironmentFile')).toBe('/etc/repokeeper/pull-%i.env')
     expect([settingOf('StateDirectoryMode'), settingOf('UMask')]).toEqual(['0755', '0022'])
   })
 })

@@ -3,13 +3,14 @@
  * that only say that they were called.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { combinationsOf } from './combinations.ts'
-import { listOf, objectOf, type ParameterValues, type Resource, type Stack, textOf } from './evaluate.ts'
+import { listOf, objectOf, type ParameterValues, type Stack, textOf } from './evaluate.ts'
+import { environmentOf, launchDataOf, type Machine, runUserData, userDataOf } from './machine.ts'
 import { folder, readTemplate } from './template.ts'
 import { expectKeys, optionsOf } from './worker-environment.ts'
 
@@ -28,7 +29,7 @@ beforeAll(() => {
   mkdirSync(join(work, 'checkout/infra'), { recursive: true })
   cpSync(join(folder, 'systemd'), join(work, 'checkout/infra/systemd'), { recursive: true })
   execFileSync('tar', ['--create', '--gzip', '--file', archive, '--directory', join(work, 'checkout'), '.'])
-  machines = forScript.map((one) => ({ ...one, machine: run(userDataOf(one.stack.resources), {}) }))
+  machines = forScript.map((one) => ({ ...one, machine: run(userDataOf(one.stack.resources)) }))
 })
 
 describe('the user data', () => {
@@ -78,7 +79,7 @@ describe('the user data', () => {
   ])('tells the stack where %s', (_, failing) => {
     const [first] = forScript
     if (first === undefined) throw new Error('there is no stack')
-    const { status, calls } = run(userDataOf(first.stack.resources), { failing })
+    const { status, calls } = run(userDataOf(first.stack.resources), failing)
     expect(status).not.toBe(0)
     expect(calls.filter((call) => call.startsWith('cfn-signal'))).toEqual([
       'cfn-signal --exit-code 1 --region eu-central-1 --stack stack --resource Group',
@@ -121,15 +122,6 @@ const AgentConfig = z.strictObject({
   }),
 })
 
-interface Machine {
-  readonly root: string
-  readonly status: number | null
-  readonly stderr: string
-  /** Of the commands that are only played, with their arguments. */
-  readonly calls: readonly string[]
-  read(path: string): string
-}
-
 function expectAgent(stack: Stack, machine: Machine): void {
   const unit = 'etc/systemd/system/repokeeper-worker@.service'
   expect(existsSync(join(machine.root, unit))).toBe(true)
@@ -144,53 +136,6 @@ function expectAgent(stack: Stack, machine: Machine): void {
   }
 }
 
-const played = ['dnf', 'aws', 'systemctl', 'systemd-sysusers', 'curl', 'cfn-signal', 'amazon-cloudwatch-agent-ctl']
-
-function run(script: string, { failing }: { readonly failing?: string }): Machine {
-  const root = mkdtempSync(join(work, 'machine-'))
-  const log = join(root, 'calls')
-  const bin = join(root, 'bin')
-  for (const directory of [
-    bin,
-    join(root, 'etc/sysusers.d'),
-    join(root, 'etc/systemd/system'),
-    join(root, 'etc/logrotate.d'),
-  ]) {
-    mkdirSync(directory, { recursive: true })
-  }
-  writeFileSync(log, '')
-  for (const command of played) {
-    const answer = command === 'aws' ? `cat ${archive}` : 'true'
-    const end = command === failing ? 'exit 22' : answer
-    writeFileSync(join(bin, command), `#!/bin/sh\necho "${command} $*" >>${log}\n${end}\n`, { mode: 0o755 })
-  }
-  // Agent and signal are called by their path; and of what the script writes, all is below the root.
-  const here = script
-    .replaceAll(/\/opt\/aws\/(\S+\/)*/g, `${bin}/`)
-    .replaceAll(/(?<=[\s>"':])\/(?=(opt|etc|var)\/)/g, `${root}/`)
-  const { status, stderr } = spawnSync('bash', ['-c', here], {
-    encoding: 'utf8',
-    env: { PATH: `${bin}:${process.env.PATH ?? ''}` },
-  })
-  return {
-    root,
-    status,
-    stderr,
-    calls: readFileSync(log, 'utf8').trim().split('\n'),
-    read: (path) => readFileSync(join(root, path), 'utf8').replaceAll(`${root}/`, '/'),
-  }
-}
-
-/** As systemd reads an EnvironmentFile, of values that need no quotes. */
-function environmentOf(text: string): Record<string, string> {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
-}
-
-function launchDataOf(resources: ReadonlyMap<string, Resource>) {
-  return objectOf(resources.get('LaunchTemplate')?.properties.LaunchTemplateData)
-}
-
-function userDataOf(resources: ReadonlyMap<string, Resource>): string {
-  return textOf(launchDataOf(resources).UserData)
+function run(script: string, failing?: string): Machine {
+  return runUserData(script, { work, archive, ...(failing !== undefined && { failing }) })
 }

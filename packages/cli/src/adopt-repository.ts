@@ -21,7 +21,7 @@ export async function adopt(repository: OpenRepository, { yes, json }: AdoptOpti
   const { location, name } = repository
   const adoption = await examineForAdoption(location, repository.context())
   if (adoption.inBucket === 0 && adoption.revision === undefined) throw nothingThere(repository)
-  if (!json) for (const line of linesOf(adoption)) output.print(line)
+  if (!json) for (const line of linesOf(adoption, repository)) output.print(line)
   if (!yes || adoption.isAdopted) {
     if (json) output.printJson({ repository: name, dryRun: !yes, ok: true, ...adoption })
     else output.print(`${name}: ${verdict(adoption)}`)
@@ -56,8 +56,8 @@ export async function adopt(repository: OpenRepository, { yes, json }: AdoptOpti
   return ok ? ExitCode.done : ExitCode.failed
 }
 
-function linesOf({ records, signed, ...adoption }: Adoption): string[] {
-  const { differences, listedTwice, sameNevra, elsewhere, digests } = adoption
+function linesOf({ records, signed, ...adoption }: Adoption, { isDirectory }: OpenRepository): string[] {
+  const { differences, unreadable, listedTwice, sameNevra, elsewhere, digests } = adoption
   const lines = table(
     records.map(({ type, compression, size, openSize, checksumType, isOurs, fate }) => [
       type,
@@ -69,10 +69,14 @@ function linesOf({ records, signed, ...adoption }: Adoption): string[] {
     ]),
   )
   const of = (kind: string): string[] => differences.flatMap((one) => (one.kind === kind ? [one.path] : []))
-  const [missing, changed, vanished] = [of('missing'), of('changed'), of('vanished')]
+  const bad = new Set(unreadable.map(({ path }) => path))
+  const missing = of('missing').filter((path) => !bad.has(path))
+  const [changed, vanished] = [of('changed'), of('vanished')]
+  const toRead = missing.length + changed.length
   const told: readonly (readonly [boolean, string])[] = [
     [signed, 'it is signed: publish it with its key (--sign-key), or say --unsigned'],
     [missing.length > 0, `${count(missing.length, 'package')} not listed, would be added: ${enumerate(missing)}`],
+    ...unreadable.map(({ path, reason }) => [true, `not listed, and cannot be: ${path}: ${reason}`] as const),
     [
       changed.length > 0,
       `${count(changed.length, 'package')} listed as another file, would be read: ${enumerate(changed)}`,
@@ -88,7 +92,11 @@ function linesOf({ records, signed, ...adoption }: Adoption): string[] {
     ],
     [elsewhere > 0, `${count(elsewhere, 'package')} elsewhere by xml:base, which stays so`],
     [
-      digests.unknown > 0,
+      isDirectory && toRead > 0,
+      `${count(toRead, 'package')} would be read whole: nothing tells the SHA-256 of a file in a directory`,
+    ],
+    [
+      !isDirectory && digests.unknown > 0,
       `the store does not know the SHA-256 of ${digests.unknown} of ${digests.asked} packages that were asked for: such are read whole when their entry is made`,
     ],
   ]

@@ -54,15 +54,26 @@ export async function readTls({ tls }: DoorFlags): Promise<DoorTls | undefined> 
 
 async function readAccess({ users, open }: DoorFlags): Promise<Access> {
   if (users === undefined) return openAccess({ writes: open.has('write') })
-  const listed = parseUsers((await read('--users', users)).toString(), users)
+  const listed = parseUsers((await read('--users', users, howToMakeUsers)).toString(), users)
   return new UserAccess({ users: listed, open, now: () => performance.now() })
 }
 
-async function read(option: string, path: string): Promise<Buffer> {
+const howToMakeUsers = (path: string): string =>
+  `; make it: "echo users: >${path}", then "repokeeper door-user NAME --token >>${path}" for each user`
+
+async function read(option: string, path: string, howToMake = (_path: string): string => ''): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new CommandError('CANNOT_READ', `${option} ${path} cannot be read: ${why}`, { cause })
+    throw new CommandError('CANNOT_READ', `${option} ${path} ${whyUnread(cause, howToMake(path))}`, { cause })
   }
+}
+
+function whyUnread(cause: unknown, howToMake: string): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'ENOENT') return `is not there${howToMake}`
+  if (code === 'EACCES') {
+    return 'is not for the user to read that this runs as: give it its group and mode 0640, and let it into the directories above'
+  }
+  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
 }

@@ -87,7 +87,18 @@ export async function rotateKey(
   if (expires !== undefined) requireLasting(next.source, 1000 * expires, from)
   await writeNew(next.both, `${armorPublicKeys(file)}${next.publicKey}`, 0o644)
 
-  const guide = rotationGuide({ ...next, passphrase: settings.passphrase, from: showTime(from) })
+  const place = file.isOfRepository ? placeOf(current) : {}
+  const present = cli.environment.REPOKEEPER_SIGN_KEY || undefined
+  const { passphrase } = settings
+  const guide = rotationGuide({
+    ...next,
+    repository: undefined,
+    baseUrl: undefined,
+    ...place,
+    present,
+    passphrase,
+    from: showTime(from),
+  })
   const { output } = cli
   if (settings.json) {
     const facts = { now: signing.primaryFingerprint, next: next.describe.fingerprint, from: new Date(from) }
@@ -99,6 +110,11 @@ export async function rotateKey(
     }
   }
   return ExitCode.done
+}
+
+/** A web server's address is one that clients have, and nobody publishes to. */
+function placeOf(current: string): { readonly repository: string } | { readonly baseUrl: string } {
+  return /^https?:/i.test(current) ? { baseUrl: current.replace(/\/+$/, '') } : { repository: current }
 }
 
 /** @throws CommandError where the first key does not last until the second signs */

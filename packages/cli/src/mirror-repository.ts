@@ -1,10 +1,10 @@
 /**
  * The work of `mirror`: one upstream after the other into its repository. One that fails does not hold back the others.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseStoreUrl } from '@repokeeper/object-store'
+import { makeDirectory, parseStoreUrl } from '@repokeeper/object-store'
 import { type Keyring, openKeyring } from '@repokeeper/signing'
 import { openUpstream, type UpstreamAddress } from '@repokeeper/transfer'
 import type { ChangeOptions } from './change-options.ts'
@@ -103,7 +103,7 @@ async function mirrorOne(
   const address = parseStoreUrl(job.repository)
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-mirror-'))
   try {
-    if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
+    if (address.kind === 'directory') await makeDirectory(address.path)
     if (job.keepUpstreamMetadata) {
       return await mirrorExactly(upstream, { job, manner, keyring, scratch, connection }, cli)
     }

@@ -1,10 +1,10 @@
 /**
  * The work of `pull` and `copy`: a replica, once or for as long as the command runs.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseStoreUrl } from '@repokeeper/object-store'
+import { makeDirectory, parseStoreUrl } from '@repokeeper/object-store'
 import { formatBytes } from '@repokeeper/repodata/format-bytes'
 import { type Generations, parseRepositoryRoot } from '@repokeeper/repository'
 import { openKeyring } from '@repokeeper/signing'
@@ -65,7 +65,7 @@ export async function pullRepository(
   refusePathIn(options.generations, address)
   const root = parseRepositoryRoot(address.prefix)
   const source = await openSource(from, connection, { signal, silenceMs })
-  if (address.kind === 'directory') await mkdir(address.path, { recursive: true })
+  if (address.kind === 'directory') await makeDirectory(address.path)
   const store = openConnected(address, connection)
   const scratch = await mkdtemp(join(tmpdir(), 'repokeeper-pull-'))
   const teller = new Teller(options, cli)

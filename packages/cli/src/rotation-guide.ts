@@ -14,13 +14,23 @@ interface GuideFacts {
   /** As `--sign-next-key` takes it. */
   readonly source: string
   readonly passphrase: string | undefined
+  /** The repository, where one was named that can be published to. */
+  readonly repository: string | undefined
+  /** As `--sign-key` takes the key that signs now, where it is known. */
+  readonly present: string | undefined
+  /** URL of the repository, where it was named by it. */
+  readonly baseUrl: string | undefined
   /** As `--sign-next-from` takes it. */
   readonly from: string
   /** Path of the file with both public keys. */
   readonly both: string
 }
 
-export function rotationGuide({ source, passphrase, from, both }: GuideFacts): readonly RotationStep[] {
+/** What is not known stands in capitals, with words that say what it is. */
+export function rotationGuide(facts: GuideFacts): readonly RotationStep[] {
+  const { source, passphrase, from, both, baseUrl = 'BASEURL' } = facts
+  const [repository, present] = [shellWord(facts.repository ?? 'REPO'), shellWord(facts.present ?? 'OLD')]
+  const isOld = facts.present === undefined ? '; OLD is the key that signs now' : ''
   const protectedBy = passphrase === undefined ? '' : ` --sign-passphrase ${shellWord(passphrase)}`
   const next = `--sign-next-key ${shellWord(source)} --sign-next-from ${from}`
   return [
@@ -30,7 +40,7 @@ export function rotationGuide({ source, passphrase, from, both }: GuideFacts): r
       lines: [
         `${next}${protectedBy}`,
         `REPOKEEPER_SIGN_NEXT_KEY=${shellWord(source)} REPOKEEPER_SIGN_NEXT_FROM=${from}     # the same by environment`,
-        `repokeeper rebuild REPO --sign-key OLD ${next}${protectedBy}     # publishes both keys now, not with the next change`,
+        `repokeeper rebuild ${repository} --sign-key ${present} ${next}${protectedBy}     # publishes both keys now, not with the next change${isOld}`,
       ],
     },
     {
@@ -38,8 +48,8 @@ export function rotationGuide({ source, passphrase, from, both }: GuideFacts): r
       what: 'clients that have the key from a file of their own (gpgkey=file:///…) need this one instead. The others learn of the key by themselves from that day on, but where nobody answers dnf and zypper they need to be told before',
       lines: [
         both,
-        'rm -rf /var/cache/dnf/ID-*/pubring && dnf -y makecache     # dnf: takes both keys',
-        'rpm --import BASEURL/repodata/repomd.xml.key     # zypper, and packages with gpgcheck=1',
+        'rm -rf /var/cache/dnf/ID-*/pubring && dnf -y makecache     # dnf: takes both keys; ID stands in [] in the .repo file',
+        `rpm --import ${baseUrl}/repodata/repomd.xml.key     # zypper, and packages with gpgcheck=1`,
       ],
     },
     {

@@ -50,7 +50,10 @@ export async function settleChange(
     if (published.kind === 'failed' || published.refused.length > 0) return { published, ok: false }
   }
   const settled = published === undefined ? {} : { published }
-  if (!options.wait) return { ...settled, ok: true }
+  if (!options.wait) {
+    if (published === undefined && !options.json) remindOfWorkers(repository, cli)
+    return { ...settled, ok: true }
+  }
   const { timeoutSeconds } = options
   const { signal } = cli.interruption
   const waited = await waitForMetadata(repository, expectations, { timeoutSeconds, signal }).catch((error: unknown) => {
@@ -63,6 +66,15 @@ export async function settleChange(
   }
   if (!options.json) tellWaited(waited, { repository, expectations, options }, cli)
   return { ...settled, waited, ok: waited.kind === 'shown' }
+}
+
+/** Only where a person looks on: a pipeline that says the same every day needs no reminder. */
+function remindOfWorkers({ name, isDirectory, toCopy }: OpenRepository, { output }: Cli): void {
+  if (!output.isTerminal) return
+  const line = isDirectory
+    ? `the metadata of ${name} is as it was: "${toCopy('audit', name, '--repair')}" brings it into line`
+    : `a worker brings the metadata into line (--wait waits for it); where there is none, "${toCopy('audit', name, '--repair')}", or say --publish`
+  output.tell(line)
 }
 
 async function publish(

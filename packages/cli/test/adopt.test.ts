@@ -47,6 +47,7 @@ describeWithClients(['createrepo_c'], 'a repository of createrepo_c', () => {
     expect(stdout).toMatch(/^primary_db .* dropped$/m)
     expect(stdout).toMatch(/^group .* stays$/m)
     expect(stdout).toMatch(/^1 package not listed, would be added: new\.rpm$/m)
+    expect(stdout).toMatch(/^1 package would be read whole: nothing tells the SHA-256 of a file in a directory$/m)
     expect(stdout).toMatch(/^1 package listed and not there, would go: gone\.rpm$/m)
     expect(stdout).toMatch(/^1 package at several paths, which stays so: twice-1\.0-1\.noarch$/m)
     expect(stdout).toMatch(/^theirs: 4 packages there, 4 listed \(nothing was changed, --yes adopts it\)$/m)
@@ -79,6 +80,20 @@ describeWithClients(['createrepo_c'], 'a repository of createrepo_c', () => {
     expect(await look('agreeing')).toMatchObject({ isAdopted: false, differences: [] })
     expect(await place().repokeeper('adopt', 'agreeing', '--yes')).toMatchObject({ code: 0 })
     expect(await look('agreeing')).toMatchObject({ isAdopted: true, listed: 1 })
+  })
+
+  it('says before of what is no package that it cannot be listed, and each time after that it was left out', async () => {
+    await mkdir(at('with junk'))
+    await rename(at(await place().rpm({ name: 'one' })), at('with junk/one.rpm'))
+    await run('createrepo_c', [at('with junk')])
+    await writeFile(at('with junk/junk.rpm'), 'junk')
+    const { stdout } = await place().repokeeper('adopt', 'with junk')
+    expect(stdout).toMatch(/^not listed, and cannot be: junk\.rpm: not an RPM package/m)
+    expect(stdout).not.toMatch(/would be (added|read)/)
+    for (const _ of ['the first time', 'and again']) {
+      const { code, stderr } = await place().repokeeper('adopt', 'with junk', '--yes')
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^junk\.rpm: left out: not an RPM/m) })
+    }
   })
 
   it('gets its metadata where it has none, and is none where there is nothing', async () => {

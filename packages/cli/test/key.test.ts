@@ -169,6 +169,15 @@ describe('key rotate', () => {
     expect(JSON.parse(both.stdout).keys).toHaveLength(2)
   })
 
+  it('fills in what it knows: the repository, and the key that signs now', async () => {
+    // The repository and the keys of the tests before.
+    const environment = { REPOKEEPER_SIGN_KEY: 'old.asc' }
+    const args = ['rotating', '--next-key', 'now.asc', '--from', '2199-01-31', '-o', 'filled-in.asc']
+    const { stdout } = await place().repokeeper('key', 'rotate', ...args, { environment })
+    expect(stdout).toMatch(/^repokeeper rebuild rotating --sign-key old\.asc --sign-next-key now\.asc /m)
+    expect(stdout).not.toMatch(/\b(REPO|OLD)\b/)
+  })
+
   it('takes a key that is there, and refuses what would leave a gap', async () => {
     await made('present.asc', '--expires', '20d')
     await made('taken.asc')

@@ -38,6 +38,7 @@ case "$2" in
   exit) echo "$@"; exit 7 ;;
   die) kill -9 $$ ;;
   wait) exec '${process.execPath}' -e '${untilInterrupted}' ;;
+  *) exec '${process.execPath}' "$@" ;;
 esac`),
     )
 
@@ -59,6 +60,14 @@ esac`),
 
     test.each(['SIGINT', 'SIGTERM'] as const)('%s reaches it, and it ends in its own way', async (signal) => {
       expect(await launch(['wait'], signal)).toMatchObject({ code: 5, stdout: 'ready\ninterrupted\n' })
+    })
+
+    test('the program ends in order where its launcher is killed', async () => {
+      const source = join(directory, 'packages', 'cli', 'src')
+      await mkdir(source)
+      await writeFile(join(source, 'main.ts'), `export async function main() {${untilInterrupted}}`)
+      // The output ends with the program, not with the launcher.
+      expect(await launch([], 'SIGKILL')).toMatchObject({ signal: 'SIGKILL', stdout: 'ready\ninterrupted\n' })
     })
   })
 })

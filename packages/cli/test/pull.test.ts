@@ -188,7 +188,12 @@ describe('pull', () => {
   })
 
   it.each<[string, string[], number, RegExp]>([
-    ['another key', ['source', 'wrong-key', '--key', 'other.pub.asc'], 1, /its key is not in the keyring/],
+    [
+      'another key',
+      ['source', 'wrong-key', '--key', 'other.pub.asc'],
+      1,
+      /its key is not in the keyring \(key [0-9a-f]{16}\); .*: --key FILE/,
+    ],
     ['a directory of others', ['source', 'mine'], 1, /mine\/ is no replica of \S+source: it holds packages/],
     ['a bucket', ['source', 's3://bucket/x'], 2, /is no directory.*"repokeeper copy"/],
     ['no repository', ['nothing', 'x'], 1, /there is no directory nothing/],

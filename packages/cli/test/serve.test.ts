@@ -101,6 +101,7 @@ describe('serve', () => {
     ['a door that nobody could come in by', ['.', '--read', 'closed'], 2, /say with --users/],
     ['a burst of nothing', ['.', '--burst', '5'], 2, /say with --rate how many a second/],
     ['a proxy by its name', ['.', '--trust-proxy', 'proxy.example'], 2, /a network such as 10\.0\.0\.0\/8/],
+    ['users that nobody has made', ['.', '--users', 'none.yaml'], 1, /none\.yaml is not there; make it: .*door-user/],
     ['a bucket', ['s3://bucket'], 2, /"repokeeper gateway s3:\/\/bucket" shows a bucket/],
   ])('refuses %s', async (_, args, code, message) => {
     expect(await place().repokeeper('serve', ...args)).toMatchObject({ code, stderr: expect.stringMatching(message) })

@@ -92,7 +92,7 @@ describe('what fails ends with exit code 1, without a stack', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        "repokeeper: the cache directory /proc/repokeeper/cache cannot be used: ENOENT: /proc takes no directories, mkdir '/proc/repokeeper'\n",
+        'repokeeper: the cache directory /proc/repokeeper/cache cannot be used: cannot make the directory /proc/repokeeper/cache: /proc takes no directories; name another one (ENOENT)\n',
     })
   })
 

@@ -2,8 +2,9 @@
  * Where uploads lie until they are whole and were looked at.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { makeDirectory } from '@repokeeper/object-store'
 
 /** Nothing of an upload that goes on is so old: its file changes with every byte. */
 const leftoverMs = 24 * 3600 * 1000
@@ -22,7 +23,7 @@ export class Scratch {
    * @throws what the file system has against it
    */
   static async open(directory: string, now: Date): Promise<Scratch> {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await makeDirectory(directory, 0o700)
     for (const name of await readdir(directory)) {
       if (!name.endsWith(suffix)) continue
       const path = join(directory, name)

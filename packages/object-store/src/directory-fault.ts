@@ -20,13 +20,16 @@ export function isAbsence(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
+/** Below systemd it is mostly the unit that says so (`ProtectSystem=`), and not the disk. */
+export const readOnlyWords =
+  'its file system is mounted read-only; mount it for writing, of a systemd unit with ReadWritePaths=, or name another directory'
 const denied = 'this user may not do that; check owner and mode of the directory'
 const blocked = 'a part of this key is a file or directory that stands in its way'
 
 const meanings: Record<string, { code: StoreErrorCode; words: string } | undefined> = {
   EACCES: { code: 'ACCESS_DENIED', words: denied },
   EPERM: { code: 'ACCESS_DENIED', words: denied },
-  EROFS: { code: 'ACCESS_DENIED', words: 'the filesystem is mounted read-only' },
+  EROFS: { code: 'ACCESS_DENIED', words: readOnlyWords },
   EISDIR: { code: 'BAD_KEY', words: blocked },
   ENOTDIR: { code: 'BAD_KEY', words: blocked },
   EEXIST: { code: 'BAD_KEY', words: blocked },

@@ -81,7 +81,10 @@ async function tryLock(path: string, subject: LockOptions['subject']): Promise<(
 const busy = 5
 const meanings: Record<number, { code: 'ACCESS_DENIED' | 'UNSUPPORTED' | 'FAILED'; words: string } | undefined> = {
   3: { code: 'ACCESS_DENIED', words: 'this user may not write it; give it the owner and mode of the other files' },
-  8: { code: 'ACCESS_DENIED', words: 'this user may not write it; give it the owner and mode of the other files' },
+  8: {
+    code: 'ACCESS_DENIED',
+    words: 'it cannot be written; give it the owner and mode of the other files, and mount its file system for writing',
+  },
   14: { code: 'ACCESS_DENIED', words: 'it cannot be opened for writing; check owner and mode of the directory' },
   10: { code: 'UNSUPPORTED', words: 'this filesystem has no file locks; mount it with them (NFS: without "nolock")' },
   15: { code: 'UNSUPPORTED', words: 'this filesystem has no file locks; mount it with them (NFS: without "nolock")' },

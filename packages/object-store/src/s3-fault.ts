@@ -68,7 +68,8 @@ type Failing =
 export function s3Error(connection: S3Connection, fault: S3Fault, doing: Failing, key?: string): StoreError {
   const { code, words } = explain(connection, fault, missingPermission(connection, doing, key))
   const said = [fault.status === undefined ? '' : `HTTP ${fault.status}`, fault.code].filter(Boolean).join(' ')
-  const subject = key === undefined ? doing : `${doing} ${key}`
+  // The top of a bucket is listed by the empty prefix.
+  const subject = key === undefined || key === '' ? doing : `${doing} ${key}`
   const message = `${connection.store}: ${subject}: ${words}${said === '' ? '' : ` (${said})`}`
   return new StoreError(code, message, { store: connection.store, key }, { cause: fault.cause })
 }

@@ -126,7 +126,7 @@ async function moveIn(
     if (!inbox.replaces) {
       return {
         code: 'NAME_TAKEN',
-        reason: `another file of this name is in ${target} already, and this inbox replaces none`,
+        reason: `another file of this name is in ${target} already, and this inbox replaces none; a new version or release has a new name`,
       }
     }
   }

@@ -15,6 +15,7 @@ import {
 } from '@repokeeper/repodata'
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
 import { inParallel } from './in-parallel.ts'
+import { readRanges } from './read-ranges.ts'
 import { type ReconcileReport, reconcile } from './reconcile.ts'
 import { readSignature } from './signature.ts'
 import { type IndexedSnapshot, readIndexedSnapshot, recordKey } from './snapshot.ts'
@@ -44,6 +45,8 @@ export interface Adoption {
   readonly listed: number
   /** Where bucket and metadata differ. */
   readonly differences: readonly Difference[]
+  /** Of the packages that are not listed those that cannot be: no packages, or cut off. So many as were looked at. */
+  readonly unreadable: readonly { readonly path: string; readonly reason: string }[]
   /** Paths that are listed more than once. */
   readonly listedTwice: readonly string[]
   /** One NEVRA at several paths: clients take any of them. */
@@ -58,6 +61,9 @@ export interface Adoption {
 
 /** Packages whose digest the store is asked for: enough to see how they were uploaded. */
 const digestsAsked = 200
+
+/** Files that are not listed, and are looked at whether they are packages: each costs a request or two. */
+const headersAsked = 200
 
 /** @throws RepositoryError, StoreError */
 export async function examineForAdoption(location: RepositoryLocation, context: RepositoryContext): Promise<Adoption> {
@@ -79,6 +85,7 @@ export async function examineForAdoption(location: RepositoryLocation, context: 
     ...{ revision, records, inBucket, listed, differences, listedTwice, sameNevra },
     signed: (await readSignature(location, context)) !== undefined,
     elsewhere: packages.length - listed,
+    unreadable: revision === undefined ? [] : await findUnreadable(location, differences, context),
     digests: await askForDigests(location, context),
     isAdopted: isOurs && differences.length === 0 && revision !== undefined,
   }
@@ -144,6 +151,21 @@ async function askForDigests(location: RepositoryLocation, context: RepositoryCo
     asked: asked.length,
     unknown: heads.filter((head) => head !== undefined && head.sha256 === undefined).length,
   }
+}
+
+/** By the headers alone: what whoever brings it into line would find as well. */
+async function findUnreadable(
+  { store, root }: RepositoryLocation,
+  differences: readonly Difference[],
+  context: RepositoryContext,
+): Promise<Adoption['unreadable']> {
+  const missing = differences.filter(({ kind }) => kind === 'missing').slice(0, headersAsked)
+  const looks = await inParallel(missing, context.packageReadsMax, async ({ path }) => {
+    const head = await store.head(`${root}${path}`, withSignal(context))
+    const read = head && (await readRanges(store, head, withSignal(context)))
+    return read?.kind === 'unreadable' ? [{ path, reason: read.reason }] : []
+  })
+  return looks.flat()
 }
 
 function repeated(

@@ -4,6 +4,7 @@
  */
 import { chmod, copyFile, link, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makeDirectory } from '@repokeeper/object-store'
 import { parseRepomd } from '@repokeeper/repodata'
 import { inParallel } from '@repokeeper/repository'
 import { publicKeyPath, repomdPath, signaturePath } from './read-generation.ts'
@@ -22,7 +23,7 @@ export async function linkSnapshot(directory: string, snapshot: string, packages
   if (await exists(place)) {
     throw new TransferError('NOT_A_REPLICA', `${snapshot} is there already: name a directory that is not`)
   }
-  await mkdir(dirname(place), { recursive: true })
+  await makeDirectory(dirname(place))
   const draft = await mkdtemp(`${place}.partial-`)
   await chmod(draft, 0o755)
   const { records } = parseRepomd(await readFile(join(directory, repomdPath)))

@@ -135,6 +135,11 @@ function signatureProblem(
   const findings = verifyDetached(repomdBytes, signature, { keyring, now })
   if (isGoodDetached(findings)) return undefined
   return findings
-    .map(({ keyId, sentence }) => (keyId === undefined ? sentence : `${sentence} (key ${keyId})`))
+    .map(({ status, keyId, sentence }) => {
+      const said = keyId === undefined ? sentence : `${sentence} (key ${keyId})`
+      return status === 'unknown-key'
+        ? `${said}; where it is to be believed, give its public key as well: --key FILE`
+        : said
+    })
     .join('; ')
 }

@@ -10,7 +10,8 @@ Any command that publishes, and any worker, takes over a repository of createrep
 of repomd.xml with its compression, packages that are not listed or not there, listed twice, or elsewhere, and what becomes of all that.
 Comps, modules, updateinfo and unknown records stay; sqlite, zchunk and deltas are dropped, because they would be wrong after the first change.
 
-With --yes the documents are written as repokeeper writes them, and the differences are brought into line. No package is touched.
+With --yes the documents are written as repokeeper writes them, and the differences are brought into line. No package is touched. A file that cannot be listed, because it is no whole package or not signed as --package-policy wants it, is
+named and left out, and the command ends with 1, each time until the file is uploaded again or removed.
 
 Examples:
   $ repokeeper adopt s3://my-bucket/el9/x86_64                   # what is there?
