@@ -19,13 +19,17 @@ it('ten thousand runs, in any order of events and through any fault: nothing is 
   }
 })
 
-it.each(['inboxes', 'policies', 'rollbacks'] as const)('a thousand runs with %s besides', { timeout: patience }, async (of) => {
-  const options = { of, seed: 1, runs: 1_000, shrinks: true }
-  const { failure, interleavings, counts } = await searchInParallel(options, availableParallelism())
-  if (failure !== undefined) expect.fail(describeFailure(failure))
-  expect(interleavings).toBeGreaterThan(950)
-  for (const name of ['publishes', 'kills', 'faults']) expect([name, (counts[name] ?? 0) > 50]).toEqual([name, true])
-})
+it.each(['inboxes', 'policies', 'rollbacks'] as const)(
+  'a thousand runs with %s besides',
+  { timeout: patience },
+  async (of) => {
+    const options = { of, seed: 1, runs: 1_000, shrinks: true }
+    const { failure, interleavings, counts } = await searchInParallel(options, availableParallelism())
+    if (failure !== undefined) expect.fail(describeFailure(failure))
+    expect(interleavings).toBeGreaterThan(950)
+    for (const name of ['publishes', 'kills', 'faults']) expect([name, (counts[name] ?? 0) > 50]).toEqual([name, true])
+  },
+)
 
 it('a run is the same each time', async () => {
   const options = { of: 'repositories', seed: 4_000, runs: 200, shrinks: false } as const
