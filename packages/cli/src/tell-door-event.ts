@@ -11,10 +11,11 @@ import { count } from './text-layout.ts'
 export function tellDoorEvent(event: DoorEvent, tellsReads: boolean, { output }: Cli): void {
   switch (event.kind) {
     case 'answered': {
-      const { method, path, status, bytes, milliseconds, from, user } = event
+      const { method, path, status, bytes, milliseconds, from, user, reason } = event
       if (!tellsReads && ['GET', 'HEAD'].includes(method)) break
       const who = user === undefined ? from : `${from} ${user}`
-      output.tell(`${who} ${method} ${path} ${status} ${formatBytes(bytes)} ${milliseconds} ms`)
+      const why = reason === undefined ? '' : `: ${reason}`
+      output.tell(`${who} ${method} ${path} ${status} ${formatBytes(bytes)} ${milliseconds} ms${why}`)
       break
     }
     case 'broken off':

@@ -191,10 +191,15 @@ async function admit(
       })
     case 'refused':
       visitor.user = admission.user
-      return sentence(403, verb === 'read' ? 'you may not read this' : 'you may not change this')
+      return sentence(403, verb === 'read' ? 'you may not read this' : refusedChange(admission.user))
     case 'too often':
       return tooOften('too many wrong attempts', admission.retryAfterSeconds)
   }
+}
+
+function refusedChange(user: string | undefined): string {
+  if (user !== undefined) return `${user} may not change this`
+  return 'you may not change this: whoever keeps this server says with --users who may, or with --write open that all may'
 }
 
 /** RFC 6585, section 4. */

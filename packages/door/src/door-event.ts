@@ -13,6 +13,8 @@ export type DoorEvent =
       readonly from: string
       /** Who it was, where that is known. */
       readonly user: string | undefined
+      /** Why not, where it was refused. */
+      readonly reason: string | undefined
     }
   /** It went away before it had its answer, or the answer could not be read to its end. */
   | {

@@ -112,7 +112,9 @@ async function serve(exchange: Exchange): Promise<void> {
     const milliseconds = options.now().getTime() - startedAt
     passOverRest(request, limits.lingerMs)
     if (request.destroyed && !request.complete) throw new Error('the connection was closed before all of it had come')
-    options.onEvent({ kind: 'answered', ...subject, status: answer.status, bytes, milliseconds, user: visitor.user })
+    const { status } = answer
+    const reason = reasonIn(answer)
+    options.onEvent({ kind: 'answered', ...subject, status, bytes, milliseconds, user: visitor.user, reason })
   } catch (error) {
     response.destroy()
     options.onEvent({ kind: 'broken off', ...subject, error })
@@ -153,4 +155,9 @@ function answerForFault(error: unknown, method: string): Answer {
 function pathForLog(url = ''): string {
   const path = url.split('?', 1)[0] ?? ''
   return path.length > 300 ? `${path.slice(0, 300)}…` : path
+}
+
+/** Clients do not show all of what they are told: it stands in the log as well. */
+function reasonIn({ status, body }: Answer): string | undefined {
+  return status >= 400 && body.kind === 'text' ? body.text.trim().replaceAll('\n', '; ') : undefined
 }

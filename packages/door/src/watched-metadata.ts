@@ -28,7 +28,7 @@ export class WatchedMetadata implements Publication {
 
   async #wait({ key, sha256 }: Change, signal: AbortSignal): Promise<Published> {
     const context = this.#options.context(signal)
-    let reason = 'nobody has published it so far'
+    let reason = 'nobody has published it so far: it takes a worker of this bucket, or a gateway with --publish'
     for (let pauseMs: number = pause.firstMs; ; pauseMs = Math.min(pauseMs * 1.5, pause.longestMs)) {
       try {
         if ((await this.#listed(key, context)) === sha256) return { kind: 'published' }

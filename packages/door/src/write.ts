@@ -182,7 +182,8 @@ async function told(desk: WriteDesk, request: WriteRequest, change: Change, answ
     case 'refused':
       return withMore(answer, 422, `not published: ${published.reason}`)
     case 'later':
-      return withMore(answer, 202, `not published yet: ${published.reason}`)
+      // It was asked for, and is not so: a pipeline must not take that for success (RFC 9110, section 15.6.5).
+      return withMore(answer, 504, `it is stored, and not published yet: ${published.reason}`)
   }
 }
 

@@ -159,7 +159,7 @@ describe.each(['a folder', 'a bucket'])('the door of %s', (name) => {
     expect(await removing).toMatchObject({ status: 200, body: 'deleted waiting/waits.rpm\npublished\n' })
     const hasty = await openDoor(name)
     expect(await ask(hasty.door.address, 'PUT', '/waiting/late.rpm?wait=1', { body })).toMatchObject({
-      status: 202,
+      status: 504,
       body: expect.stringContaining('not published yet: nobody has published it'),
     })
   })
