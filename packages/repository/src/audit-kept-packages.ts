@@ -11,6 +11,7 @@ import { type KeptGeneration, keptGenerations, readGenerationHolders } from './g
 import { inParallel } from './in-parallel.ts'
 import { describeLostPackages, findLostPackages, type LostPackage, placesOf } from './lost-packages.ts'
 import type { GenerationId } from './mirrorlist.ts'
+import { withoutOwnBase } from './own-base.ts'
 import { RepositoryError } from './repository-error.ts'
 import { readIndexedSnapshot } from './snapshot.ts'
 
@@ -31,21 +32,23 @@ export async function readKeptPackages(
   const all: KeptPackages[] = []
   // One after the other: each is held in memory as a whole.
   for (const kept of keptGenerations(holders)) {
-    all.push({ ...kept, ...(await readOne(generationLocation(location, kept.id), index, context)) })
+    all.push({ ...kept, ...(await readOne(location, kept.id, index, context)) })
   }
   return all
 }
 
 async function readOne(
-  own: RepositoryLocation,
+  location: RepositoryLocation,
+  id: GenerationId,
   index: PackageIndex | undefined,
   context: RepositoryContext,
 ): Promise<Pick<KeptPackages, 'packages' | 'fault'>> {
   const isListedNow = (one: ListedPackage): boolean =>
     index?.at(pathOf(one) ?? '').some(({ pkgid }) => pkgid === one.pkgid) === true
   try {
-    const { index: listed } = await readIndexedSnapshot(own, context)
-    return { packages: listed.packages.filter((one) => !isListedNow(one)), fault: undefined }
+    const { index: then } = await readIndexedSnapshot(generationLocation(location, id), context)
+    const packages = await withoutOwnBase(location, then.packages, context)
+    return { packages: packages.filter((one) => !isListedNow(one)), fault: undefined }
   } catch (error) {
     if (!(error instanceof RepositoryError)) throw error
     return { packages: [], fault: error.cause instanceof Error ? error.cause.message : error.message }

@@ -7,6 +7,7 @@ import type { ObjectStore } from '@repokeeper/object-store'
 import { parseRepomd, recordOf } from '@repokeeper/repodata'
 import { describe, expect, it } from 'vitest'
 import {
+  auditRepository,
   deleteSnapshot,
   findLostPackages,
   HeldPackages,
@@ -59,7 +60,7 @@ describe('a package that a snapshot lists', () => {
     expect(await decisionOn(store, file)).toMatchObject({ decision: 'goes' })
   })
 
-  it('is missed before a rollback, also where it is listed below the own URL', async () => {
+  it('is missed before a rollback and by an audit, also where it is listed below the own URL', async () => {
     const { store } = await withSnapshotOf((text) => text.replace(href, `xml:base="${base}" ${href}`))
     const context = await newContext()
     const own = locationIn(store, `${root}generations/${await snapshotId(store)}`)
@@ -72,6 +73,12 @@ describe('a package that a snapshot lists', () => {
     expect(await lost()).toEqual([])
     await store.delete(`${root}${file}`)
     expect(await lost()).toEqual([{ path: file, fate: 'gone' }])
+    await rebuildRepository(locationIn(store), context)
+    const { findings } = await auditRepository(locationIn(store), await newContext({ generations }))
+    expect(findings.map(({ kind, problem }) => [kind, problem])).toContainEqual([
+      'lost-packages',
+      expect.stringContaining(`(${file} is gone)`),
+    ])
   })
 })
 
