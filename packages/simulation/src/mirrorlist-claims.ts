@@ -72,6 +72,12 @@ export class MirrorlistClaims {
     const before = this.#bucket.since(key, 0).filter(({ moment }) => moment < version.moment)
     this.#left(before.at(-1), version.at)
     if (isPinned(version)) return
+    const last = before.at(-1)
+    if (last !== undefined && isPinned(last) && this.#digestIn(last) !== digest) {
+      throw new Violation(
+        `clients are sent on to ${digest}, and a person had sent them back to ${this.#digestIn(last)}`,
+      )
+    }
     for (const one of before.slice(before.findLastIndex(isPinned) + 1)) {
       const older = this.#digestIn(one)
       if (older === undefined || placeOf(older) <= placeOf(digest)) continue

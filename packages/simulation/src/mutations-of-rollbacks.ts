@@ -9,6 +9,7 @@ export const brokenRollbacks: readonly Mutation[] = [
   {
     name: 'who begins to use a generation does not look whether it is going',
     because: 'clients are sent to what a clean-up is taking away',
+    seed: 40,
     patches: [
       {
         file: claim,
@@ -25,6 +26,7 @@ export const brokenRollbacks: readonly Mutation[] = [
   {
     name: 'a clean-up does not look who has begun to use a generation',
     because: 'clients are sent to what it is taking away',
+    seed: 215,
     patches: [
       {
         file: directories,
@@ -36,6 +38,7 @@ export const brokenRollbacks: readonly Mutation[] = [
   {
     name: 'a clean-up spares no snapshots',
     because: 'a name that was to stay leads nowhere',
+    seed: 10,
     patches: [
       {
         file: 'repository/src/generation-holders.ts',
@@ -45,20 +48,9 @@ export const brokenRollbacks: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a rollback is put over whatever is there',
-    because: 'what clients were sent to meanwhile is claimed for nobody, and goes under their hands',
-    patches: [
-      {
-        file: use,
-        find: 'if (await putMirrorlist(location, pinned, etag, context)) return mirrorlist',
-        replace:
-          'if (await putMirrorlist(location, pinned, etag, { ...context, singleWriter: true })) return mirrorlist',
-      },
-    ],
-  },
-  {
     name: 'a snapshot goes, and nobody is told of its clients',
     because: 'what they are installing from goes at once, for it was superseded long ago',
+    seed: 60,
     patches: [
       {
         file: use,
@@ -68,19 +60,9 @@ export const brokenRollbacks: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a publish claims nothing for the clients of a mirrorlist that was behind',
-    because: 'what they are installing from goes at once, for it was superseded long ago',
-    patches: [
-      {
-        file: 'repository/src/generations.ts',
-        find: 'if (left?.isPinned === false && (supersedes === undefined || left.generation !== generationIdOf(supersedes))) {',
-        replace: 'if (left?.isPinned === false && supersedes === repomd) {',
-      },
-    ],
-  },
-  {
     name: 'a resumed mirrorlist is left where it was until the next publish',
     because: 'clients do not see what is published, and nobody has asked for that',
+    seed: 28,
     patches: [
       { file: use, find: '    await keepGeneration(location, context)\n', replace: '' },
       {
