@@ -9,7 +9,7 @@ import { brokenFollowers } from './mutations-of-followers.ts'
 import { brokenInboxes } from './mutations-of-inboxes.ts'
 import { brokenPublishing } from './mutations-of-publishing.ts'
 import { brokenRollbacks } from './mutations-of-rollbacks.ts'
-import type { ScenarioKind } from './scenario.ts'
+import type { ScenarioKind } from './scenarios.ts'
 
 /** The environment variable that names a mutation to `mutate.ts`. */
 export const mutationVariable = 'REPOKEEPER_MUTATION'

@@ -2,7 +2,8 @@
  * Looks for a run in which a claim does not hold: one scenario for each seed, made smaller where it fails.
  */
 import * as fc from 'fast-check'
-import { type Scenario, type ScenarioKind, scenarios } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { type ScenarioKind, scenarios } from './scenarios.ts'
 import type { TraceLine } from './scheduler.ts'
 import { type RunCounts, type RunReport, runScenario } from './world.ts'
 
