@@ -39,7 +39,8 @@ export async function listGenerationDirectories(
   for await (const object of store.list(prefix, withSignal(context))) {
     const path = object.key.slice(prefix.length)
     const id = parseGenerationId(path.slice(0, Math.max(0, path.indexOf('/'))))
-    if (id === undefined || (!found.has(id) && found.size === directoriesMax)) continue
+    // None of ours holds a package: one that lies there is somebody's own, and stays.
+    if (id === undefined || path.endsWith('.rpm') || (!found.has(id) && found.size === directoriesMax)) continue
     found.set(id, withObject(found.get(id) ?? emptyDirectory(id), object, generationRoot(root, id)))
   }
   return [...found.values()]
@@ -77,7 +78,7 @@ export async function deleteGenerationDirectory(
   const last = [repomdKey(own), going]
   const now = objects.find(({ key }) => key === going)?.lastModified
   await inParallel(
-    // A package that lies there is somebody's own: none of ours does. What another clean-up is about is its own to end.
+    // What another clean-up is about is its own to end.
     objects.filter((object) => {
       return !last.includes(object.key) && !object.key.endsWith('.rpm') && (isAlone || !isGoing([object], own, now))
     }),

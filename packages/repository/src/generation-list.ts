@@ -2,6 +2,7 @@
  * The generations that a person can go back to: those that were published and whose directories are kept.
  */
 import { type RepositoryContext, type RepositoryLocation, withSignal } from './context.ts'
+import type { GenerationDirectory } from './generation-directories.ts'
 import { generationLocation } from './generation-directory.ts'
 import { readGenerationHolders } from './generation-holders.ts'
 import { inParallel } from './in-parallel.ts'
@@ -49,8 +50,10 @@ export async function listGenerations(
   const before = records.filter(({ digest }) => digest !== current.digest)
   const known = new Map(dateGenerations([...before, current]).map((one) => [one.digest, one]))
   const snapshotsOf = Map.groupBy(holders.snapshots.keys(), (name) => holders.snapshots.get(name))
-  const isKept = (id: GenerationId): boolean => known.has(digestIn(id)) || id === holders.named || snapshotsOf.has(id)
-  const kept = directories.filter(({ id, isWhole }) => isWhole && isKept(id))
+  // One that clients were sent to until a while ago was published as well, whether or not its record is there still.
+  const wasPublished = ({ id, leftAt }: GenerationDirectory): boolean =>
+    known.has(digestIn(id)) || id === holders.named || snapshotsOf.has(id) || leftAt !== undefined
+  const kept = directories.filter((one) => one.isWhole && wasPublished(one))
   const listed = await inParallel(kept, atATime, async ({ id, size, writtenAt }): Promise<ListedGeneration> => {
     const generation: DatedGeneration | undefined = known.get(digestIn(id))
     const isNamed = id === holders.named

@@ -2,11 +2,13 @@ import { type ObjectStore, StoreError } from '@repokeeper/object-store'
 import { describe, expect, it } from 'vitest'
 import {
   collectGarbage,
+  deleteSnapshot,
   formatMirrorlist,
   type GenerationId,
   generationsUrl,
   keepLeftPledges,
   listGenerationDirectories,
+  listGenerations,
   parseRepositoryRoot,
   pinGeneration,
   planCleanUp,
@@ -193,6 +195,29 @@ describe('a clean-up', () => {
     pass(4_000)
     await collectGarbage(locationIn(store), await newContext(), options)
     expect(await idsIn(store)).not.toContain(first)
+  })
+
+  it('leaves a package that somebody put into a directory, and is done with it', async () => {
+    const { store, first } = await withTwo()
+    const file = `${root}generations/${first}/own.rpm`
+    await store.put(file, Buffer.from('own'), { if: 'always' })
+    const deleted = async () => (await collectGarbage(locationIn(store), {}, options)).delete.map(({ kind }) => kind)
+    expect(await deleted()).toContain('generation')
+    expect(await deleted()).toEqual([])
+    expect(await store.head(file)).toBeDefined()
+  })
+
+  it('leaves for its time what a snapshot named, so that it can be named again', async () => {
+    const { store, pass, first } = await withTwo()
+    const context = await newContext()
+    await takeSnapshot(locationIn(store), 'may', first, context)
+    pass(1_000_000)
+    await collectGarbage(locationIn(store), {}, options)
+    await deleteSnapshot(locationIn(store), 'may', context)
+    await collectGarbage(locationIn(store), {}, options)
+    expect((await listGenerations(locationIn(store), context)).map(({ id }) => id)).toContain(first)
+    await takeSnapshot(locationIn(store), 'may', first, context)
+    expect((await readGeneration(store, first)).packages.size).toBe(1)
   })
 
   it('takes away what a lost race left', async () => {
