@@ -124,7 +124,8 @@ function decideDirectory(
   if (published.some((generation) => view.isKept(generation))) return { why: 'generation kept' }
   const superseded =
     published.length === 0
-      ? view.supersededSince(writtenAt)
+      ? // Who left it had been sent there: it was published, and is not any more, also where that is too close to tell by the times.
+        (view.supersededSince(writtenAt) ?? leftAt)
       : published.map(({ supersededAt }) => supersededAt).reduce(laterOf)
   const used = [claimedAt, leftAt].filter((at) => at !== undefined)
   return afterRetention('generation', used.reduce<Date | undefined>(laterOf, superseded), input)
