@@ -43,17 +43,32 @@ export async function withClaim<Result>(
   context: ClaimContext,
   use: (objects: readonly ListedObject[]) => Promise<Result>,
 ): Promise<Claimed<Result>> {
-  const { store, root } = location
-  const own = generationRoot(root, id)
+  const { store } = location
   const claim = await putMark(location, id, 'claimed', why, context)
+  const takeBack = () => store.delete(claim, withSignal(context))
   try {
-    const objects = await listGeneration(location, id, context)
-    if (!objects.some(({ key }) => key === repomdKey(own))) return { kind: 'not there' }
-    if (isGoing(objects, own, objects.find(({ key }) => key === claim)?.lastModified)) return { kind: 'going' }
-    return { kind: 'used', result: await use(objects) }
-  } finally {
-    await store.delete(claim, withSignal(context))
+    const claimed = await useClaimed(location, id, claim, context, use)
+    await takeBack()
+    return claimed
+  } catch (error) {
+    // What went wrong is what has to be told; a claim that is left counts as use for a while.
+    await takeBack().catch(() => {})
+    throw error
   }
+}
+
+async function useClaimed<Result>(
+  location: RepositoryLocation,
+  id: GenerationId,
+  claim: string,
+  context: ClaimContext,
+  use: (objects: readonly ListedObject[]) => Promise<Result>,
+): Promise<Claimed<Result>> {
+  const own = generationRoot(location.root, id)
+  const objects = await listGeneration(location, id, context)
+  if (!objects.some(({ key }) => key === repomdKey(own))) return { kind: 'not there' }
+  if (isGoing(objects, own, objects.find(({ key }) => key === claim)?.lastModified)) return { kind: 'going' }
+  return { kind: 'used', result: await use(objects) }
 }
 
 /** Clients were sent there until now, or until a moment from now. @throws StoreError */

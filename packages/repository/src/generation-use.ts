@@ -137,13 +137,17 @@ async function useGeneration<Result>(
   const claimed = await withClaim(location, id, why, context, async (objects) => {
     const { repomd, faults } = await checkDirectory(location, id, context, { objects })
     if (repomd !== undefined && faults.length === 0) return { result: await use(repomd) }
-    return `its directory is broken: ${faults.map(({ problem }) => problem).join(', ')}`
+    return { faults: faults.map(({ problem }) => problem) }
   })
-  if (claimed.kind === 'used' && typeof claimed.result === 'object') return claimed.result.result
+  if (claimed.kind !== 'used') throw noSuchGeneration(location, id, unusable[claimed.kind])
+  if ('result' in claimed.result) return claimed.result.result
+  throw noSuchGeneration(location, id, `its directory is broken: ${claimed.result.faults.join(', ')}`)
+}
+
+function noSuchGeneration(location: RepositoryLocation, id: GenerationId, what: string): RepositoryError {
   const repository = describeLocation(location)
-  const what = claimed.kind === 'used' ? String(claimed.result) : unusable[claimed.kind]
   const message = `${repository}: ${id}: ${what}; "repokeeper generations ${repository}" lists those that are kept`
-  throw new RepositoryError('NO_SUCH_GENERATION', message, repository)
+  return new RepositoryError('NO_SUCH_GENERATION', message, repository)
 }
 
 const unusable = {

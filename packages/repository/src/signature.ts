@@ -119,24 +119,23 @@ export async function keepSignatureOf(
 ): Promise<boolean> {
   const { signing } = context
   if (signing.kind !== 'signed') return false
-  // The keys from before stay beside it: whoever dies between key and signature leaves one that can be checked.
-  const before = (await readPublicKey(location, context)) ?? Buffer.alloc(0)
-  const left = keysIn(before).filter((key) => !keysIn(signing.signer.publicKey).includes(key))
-  const publicKey = Buffer.concat([signing.signer.publicKey, ...left.map((key) => Buffer.from(`\n${key}\n`))])
-  const signer: RepomdSigner = {
-    publicKey,
-    sign: (bytes) => signing.signer.sign(bytes),
-    verify: (bytes, signature) => signing.signer.verify(bytes, signature),
-  }
-  const follower = signatureBy(signer, location, context)
+  const { signer } = signing
+  // Which keys clients of an old generation knew is told by who sends them there.
+  const quiet = { ...context, onEvent: () => {} }
   const there = await readSignature(location, context)
-  if (await follower.fits(repomd, there?.bytes)) {
-    await placePublicKey(location, signer, context)
-    return false
+  if (there === undefined || !(await signer.verify(repomd, there.bytes))) {
+    const { key, contentType } = signatureBy(signer, location, context)
+    const signature = await signer.sign(repomd)
+    // Until the signature is another one the keys from before lie there, too: whoever dies in between leaves one that can be checked.
+    const before = await readPublicKey(location, context)
+    const both = Buffer.concat([signer.publicKey, Buffer.from('\n'), before ?? Buffer.alloc(0)])
+    await placePublicKey(location, { publicKey: before === undefined ? signer.publicKey : both }, quiet)
+    await location.store.put(key, signature, { if: 'always' }, fromNoCache(contentType, context))
+    await placePublicKey(location, signer, quiet)
+    return true
   }
-  const bytes = await follower.make(repomd, there?.bytes)
-  await location.store.put(follower.key, bytes, { if: 'always' }, fromNoCache(follower.contentType, context))
-  return true
+  await placePublicKey(location, signer, quiet)
+  return false
 }
 
 /** What lies beside these bytes of repomd.xml. `unchecked`: there is a signature, and no key was given to say whether it is right. */
@@ -189,7 +188,7 @@ function signatureBy(signer: RepomdSigner, location: RepositoryLocation, context
 /** Before the first signature that it is needed for. It changes when a person says so: the last one to start is right. */
 async function placePublicKey(
   location: RepositoryLocation,
-  { publicKey }: RepomdSigner,
+  { publicKey }: Pick<RepomdSigner, 'publicKey'>,
   context: RepositoryContext,
 ): Promise<void> {
   const there = await readPublicKey(location, context)
