@@ -286,9 +286,10 @@ describe('a clean-up', () => {
   })
 
   it('leaves a generation that is being used, however short the retention, and what names it by then', async () => {
-    const { store, first } = await withTwo()
+    const { store, pass, first } = await withTwo()
     const one = begin(store, first)
     await one.begun
+    pass(60)
     await collectGarbage(locationIn(store), {}, { retentionMs: 0 })
     expect((await readGeneration(store, first)).packages.size).toBe(1)
     await one.end()
