@@ -24,7 +24,8 @@ import { inboxesOf, readWorkerOptions, type WorkerOptions } from './options.ts'
 import { type KeyringSummary, openPackagePolicyIfSaid } from './package-policy-settings.ts'
 import { settingsOf, tellKeyring } from './run.ts'
 import { openSigningIfSaid } from './signing-settings.ts'
-import { createWorker, type Worker, type WorkerParts } from './worker.ts'
+import { createWorker } from './worker.ts'
+import type { Worker, WorkerParts } from './worker-parts.ts'
 
 /** What Lambda tells beside the event. */
 export interface LambdaContext {

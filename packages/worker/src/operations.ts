@@ -22,7 +22,7 @@ import { queueName } from './sqs-client.ts'
 import type { SqsQueue } from './sqs-queue.ts'
 import { StatusBoard } from './status-board.ts'
 import type { WatchedSigner } from './watched-signer.ts'
-import type { Worker } from './worker.ts'
+import type { Worker } from './worker-parts.ts'
 
 export interface OperationsOptions {
   readonly options: WorkerOptions

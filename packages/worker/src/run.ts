@@ -17,7 +17,8 @@ import { backOffSeconds } from './settle.ts'
 import { openSqsQueue, type SqsQueue } from './sqs-queue.ts'
 import type { UpkeepStages } from './upkeep-jobs.ts'
 import type { WatchedSigner } from './watched-signer.ts'
-import { createWorker, type Worker, type WorkerEnd, type WorkerSettings } from './worker.ts'
+import { createWorker } from './worker.ts'
+import type { Worker, WorkerEnd, WorkerSettings } from './worker-parts.ts'
 
 /** What the worker works with. */
 export interface WorkerStages extends UpkeepStages {
